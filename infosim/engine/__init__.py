@@ -1,0 +1,23 @@
+"""The simulation: event loop, simulator, training with exact resume."""
+
+from infosim.engine.events import EventLoop, Fire, Learn, Present, Record
+from infosim.engine.probes import Probe, Recorder
+from infosim.engine.samples import Samples
+from infosim.engine.simulator import Evaluation, Recall, Simulator
+from infosim.engine.training import History, Training
+
+__all__ = [
+    "Evaluation",
+    "EventLoop",
+    "Fire",
+    "History",
+    "Learn",
+    "Present",
+    "Probe",
+    "Recall",
+    "Record",
+    "Recorder",
+    "Samples",
+    "Simulator",
+    "Training",
+]

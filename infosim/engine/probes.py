@@ -1,0 +1,45 @@
+"""Probes: what to record during a simulation, and how often."""
+
+import numpy as np
+
+
+class Probe:
+    """Something called at `Record` events, every `every` presentations.
+
+    Subclasses implement `record(simulator)`.
+    """
+
+    def __init__(self, every=1):
+        self.every = every
+        self._presentation = 0
+
+    def __call__(self, simulator):
+        if self._presentation % self.every == 0:
+            self.record(simulator)
+        self._presentation += 1
+
+    def record(self, simulator):
+        """Look at the simulator; called after all layers fired and before any learns."""
+        raise NotImplementedError
+
+
+class Recorder(Probe):
+    """Keeps copies of named quantities of a layer.
+
+    Parameters
+    ----------
+    layer : the layer's name
+    quantities : of "potentials", "probabilities", "output", "atoms"; each becomes a list of arrays
+    every : record each so many presentations
+    """
+
+    def __init__(self, layer, quantities=("probabilities",), every=1):
+        super().__init__(every)
+        self.layer = layer
+        self.values = {name: [] for name in quantities}
+
+    def record(self, simulator):
+        state = simulator[self.layer]
+        for name, values in self.values.items():
+            value = simulator.atoms(self.layer) if name == "atoms" else getattr(state, name)
+            values.append(np.array(value))

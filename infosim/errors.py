@@ -1,0 +1,35 @@
+"""What can go wrong, as exceptions whose one-line message a user can act on."""
+
+
+class InfosimError(Exception):
+    """Base of every error infosim raises on purpose; the message is one clear line."""
+
+
+class ConfigError(InfosimError):
+    """A setting, goal, network or preset that cannot be."""
+
+
+class ShapeError(InfosimError):
+    """An array whose shape or type does not fit where it is put."""
+
+
+class DataError(InfosimError):
+    """Data that is missing, damaged or outside its range."""
+
+
+class BackendError(InfosimError):
+    """A backend that is not there or cannot do what is asked."""
+
+
+class CheckpointError(InfosimError):
+    """A run directory that cannot be written, or cannot be continued."""
+
+
+def near(name, choices):
+    """The tail of an error message about `name`: near matches if there are any, else all choices."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(name), [str(c) for c in choices], n=3, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"allowed: {', '.join(str(c) for c in choices)}"

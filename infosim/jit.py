@@ -1,0 +1,62 @@
+"""How kernels are compiled: the one place that knows Numba's flags and cache.
+
+Numba's on-disk cache notices a change of the file a kernel stands in, not of the helpers it calls
+(https://numba.readthedocs.io/en/stable/user/faq.html, "cache"). So our cache lives in a folder
+named after a hash of every source file that kernels are made of: any edit or upgrade starts a
+fresh one, and a stale kernel cannot be loaded.
+"""
+
+import hashlib
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import numba
+import pooch
+
+#: Flags of every CPU kernel. `nogil`: our own threads run the same kernel on different neurons.
+#: `error_model`: divisions do not raise, so that loops vectorise. `fastmath`: sums may be
+#: reordered into vector lanes (the same way every time); infinities and NaN keep their meaning.
+FLAGS = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"reassoc", "contract", "nsz", "arcp"},
+}
+
+_PACKAGE = Path(__file__).parent
+_SOURCES = [
+    Path(__file__),
+    *sorted((_PACKAGE / "neuron").glob("*.py")),
+    *sorted((_PACKAGE / "kernels").glob("*.py")),
+]
+
+
+def _cache_dir():
+    """The folder of compiled kernels for exactly these sources and this Numba."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in _SOURCES:
+        digest.update(path.read_bytes())
+    base = os.environ.get("NUMBA_CACHE_DIR") or Path(pooch.os_cache("infosim")) / "kernels"
+    return str(Path(base) / digest.hexdigest()[:16])
+
+
+@contextmanager
+def _own_cache():
+    """Numba reads its cache folder when a function is decorated; ours is set for that moment."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = _cache_dir()
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def kernel(function):
+    """Compile `function` lazily for the CPU with our flags, cached on disk."""
+    with _own_cache():
+        return numba.njit(cache=True, **FLAGS)(function)
+
+
+def inline(function):
+    """Compile a scalar helper; CUDA kernels use the same object as a device function."""
+    return numba.njit(**FLAGS)(function)

@@ -1,0 +1,1 @@
+"""The hot loops: the same function names and signatures for every backend."""

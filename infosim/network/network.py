@@ -1,0 +1,233 @@
+"""Networks as data: named inputs, named layers, and the compartments that join them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from infosim.errors import ConfigError, InfosimError, near
+from infosim.network.connectivity import Connectivity, Dense
+from infosim.neuron import Activation, Binning
+from infosim.pid import Goal
+
+
+def _positive_int(what, value):
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigError(f"{what} must be an integer of at least 1, was {value!r}")
+
+
+def _number(what, value, low, high, closed=True):
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not (low <= value < high or (closed and value == high)):
+        end = "]" if closed else ")"
+        raise ConfigError(f"{what} must be a number in [{low}, {high}{end}, was {value!r}")
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma & Ba 2015); `weight_decay` is L2, added to the gradient."""
+
+    rate: float = 0.001
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+
+    def __post_init__(self):
+        object.__setattr__(self, "betas", tuple(self.betas))
+        _number("optimizer rate", self.rate, 0, 1e6)
+        _number("weight_decay", self.weight_decay, 0, 1e6)
+        _number("epsilon", self.epsilon, 0, 1)
+        if len(self.betas) != 2:
+            raise ConfigError(f"betas must be two numbers, was {list(self.betas)}")
+        for beta in self.betas:
+            _number("betas", beta, 0, 1, closed=False)
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Plain gradient ascent; `weight_decay` is L2, added to the gradient."""
+
+    rate: float = 0.1
+    weight_decay: float = 0.0
+
+    def __post_init__(self):
+        _number("optimizer rate", self.rate, 0, 1e6)
+        _number("weight_decay", self.weight_decay, 0, 1e6)
+
+
+@dataclass(frozen=True)
+class Compartment:
+    """One class of inputs of a layer's neurons.
+
+    Parameters
+    ----------
+    name : how goals and results call it; one letter keeps goal labels short ("F", "C", "L")
+    source : the input or layer it reads
+    connectivity : which units of the source each neuron reads
+    delay : 0 reads the source's value of this step, 1 that of the previous step
+    trainable : whether weights and biases learn
+    bias : whether there are biases
+    weight : initial value of all weights; None draws them uniformly from ±1/√fan-in
+    """
+
+    name: str
+    source: str
+    connectivity: Connectivity = field(default_factory=Dense)
+    delay: int = 0
+    trainable: bool = True
+    bias: bool = True
+    weight: float | None = None
+
+    def __post_init__(self):
+        object.__setattr__(self, "connectivity", Connectivity.of(self.connectivity))
+        if self.delay not in (0, 1) or isinstance(self.delay, bool):
+            raise ConfigError(f"compartment {self.name!r}: delay must be 0 or 1, was {self.delay}")
+        if self.weight is not None:
+            _number(f"compartment {self.name!r}: weight", self.weight, -1e6, 1e6)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Neurons that share their kinds of compartments, activation, binning, goal and optimizer.
+
+    `goal` is a `Goal`, a formula or a published name (see `Goal.of`); None makes a layer that
+    does not learn.
+
+    Raises
+    ------
+    ConfigError : a part that does not fit the others, in one line
+    """
+
+    name: str
+    size: int
+    compartments: Sequence[Compartment]
+    activation: Activation
+    binning: Binning = field(default_factory=Binning)
+    goal: Goal | str | None = None
+    optimizer: Adam | SGD = field(default_factory=Adam)
+
+    def __post_init__(self):
+        set_ = object.__setattr__
+        where = f"layer {self.name!r}"
+        _positive_int(f"{where}: size", self.size)
+        set_(self, "compartments", tuple(self.compartments))
+        names = [c.name for c in self.compartments]
+        if len(set(names)) != len(names):
+            raise ConfigError(f"{where}: compartment names must differ, were {', '.join(names)}")
+        if len(names) not in self.activation.sources:
+            allowed = " or ".join(str(n) for n in self.activation.sources)
+            raise ConfigError(
+                f"{where}: activation {self.activation.name!r} takes {allowed} compartments, "
+                f"{len(names)} were given"
+            )
+        try:
+            self.binning.bins_of(len(names))
+            if self.goal is not None:
+                set_(self, "goal", Goal.of(self.goal, tuple(names)))
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
+
+    @property
+    def learns(self):
+        """Whether any weight of this layer is trained."""
+        return self.goal is not None and any(c.trainable for c in self.compartments)
+
+
+@dataclass(frozen=True)
+class Network:
+    """Inputs, layers in firing order, and how a sample is presented.
+
+    Parameters
+    ----------
+    inputs : input name -> number of units
+    layers : in the order in which they fire within a step
+    steps : time steps of one presentation; layers learn on the last
+    readout : the layer whose firing probabilities are the prediction, one neuron per class, or None
+    target : the input that holds the label as one-hot; withheld (silent) at evaluation
+
+    Raises
+    ------
+    ConfigError : a compartment that names a missing source, reads a layer that has not yet fired
+        in this step (a delay-0 cycle), or delays an input; sizes that do not fit
+    """
+
+    inputs: Mapping[str, int]
+    layers: Sequence[Layer]
+    steps: int = 1
+    readout: str | None = None
+    target: str | None = None
+
+    def __post_init__(self):
+        object.__setattr__(self, "inputs", dict(self.inputs))
+        object.__setattr__(self, "layers", tuple(self.layers))
+        _positive_int("steps", self.steps)
+        if not self.layers:
+            raise ConfigError("a network needs at least one layer")
+        for name, size in self.inputs.items():
+            _positive_int(f"input {name!r}: size", size)
+        names = [*self.inputs, *(layer.name for layer in self.layers)]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(f"two inputs or layers are called {name!r}")
+        fired = set()
+        for layer in self.layers:
+            for compartment in layer.compartments:
+                self._check(layer, compartment, names, fired)
+            fired.add(layer.name)
+        if self.readout is not None and self.readout not in fired:
+            raise ConfigError(f"readout layer {self.readout!r} is missing; {near(self.readout, fired)}")
+        if self.target is not None:
+            if self.target not in self.inputs:
+                raise ConfigError(
+                    f"target input {self.target!r} is missing; {near(self.target, self.inputs)}"
+                )
+            if self.readout and self.inputs[self.target] != self.layer(self.readout).size:
+                raise ConfigError(
+                    f"readout layer {self.readout!r} has {self.layer(self.readout).size} neurons "
+                    f"for {self.inputs[self.target]} classes"
+                )
+
+    def _check(self, layer, compartment, names, fired):
+        where = f"layer {layer.name!r}, compartment {compartment.name!r}"
+        source = compartment.source
+        if source not in names:
+            raise ConfigError(f"{where}: source {source!r} is missing; {near(source, names)}")
+        if source in self.inputs:
+            if compartment.delay:
+                raise ConfigError(f"{where}: an input is held for all steps, its delay must be 0")
+        elif compartment.delay == 0 and source not in fired:
+            raise ConfigError(
+                f"{where}: reads {source!r} with delay 0 before it fires (a cycle); "
+                f"use delay 1 or another order of layers"
+            )
+        try:
+            compartment.connectivity.check(layer.size, self.size(source))
+        except InfosimError as error:
+            raise type(error)(f"{where}: {error}") from None
+
+    def layer(self, name):
+        """The layer called `name`."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ConfigError(f"no layer {name!r}; {near(name, [one.name for one in self.layers])}")
+
+    def size(self, name):
+        """The number of units of an input or layer."""
+        return self.inputs[name] if name in self.inputs else self.layer(name).size
+
+    def needed(self, step):
+        """The names of the layers whose output matters at `step` of a presentation.
+
+        At the last step all layers do. Before it, a layer does if one that matters reads it in
+        the same step, or in the next one with delay 1.
+        """
+        if step == self.steps - 1:
+            return {layer.name for layer in self.layers}
+        later = self.needed(step + 1)
+        needed = {
+            c.source for layer in self.layers if layer.name in later
+            for c in layer.compartments if c.delay == 1
+        }
+        for layer in reversed(self.layers):
+            if layer.name in needed:
+                needed |= {c.source for c in layer.compartments if c.delay == 0}
+        return needed - set(self.inputs)

@@ -1,0 +1,160 @@
+"""Activation functions: how a neuron's compartment potentials drive its firing probability.
+
+Every activation is a total drive A(r, c, l) with its partial derivatives; the firing probability
+is θ = σ(A), clamped to [clamp, 1 - clamp]. The scalar functions stand here once: the kernels of every
+backend compile these same functions. A neuron with fewer than three compartments receives 0 for
+those it lacks.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from infosim.errors import ConfigError, near
+from infosim.jit import inline
+
+# float32 on purpose: it leaves the precision of the other operand as it is, while a bare Python
+# literal would turn float32 arithmetic into float64.
+ZERO = np.float32(0)
+ONE = np.float32(1)
+
+
+@inline
+def sigmoid(x):
+    """The logistic function 1 / (1 + exp(-x)), in the precision of `x`."""
+    return ONE / (ONE + math.exp(-x))
+
+
+@inline
+def trivariate(r, c, l, p):  # noqa: E741 - r, c, l are the potentials' names
+    """A = r [(1-α₁-α₂) + α₁ σ(β₁ r c) + α₂ σ(β₂ r l)] and ∂A/∂(r, c, l) (ICLR 2025).
+
+    `p` holds 1-α₁-α₂, α₁, β₁, α₂, β₂.
+    """
+    sc = sigmoid(p[2] * r * c)
+    sl = sigmoid(p[4] * r * l)
+    gain = p[0] + p[1] * sc + p[3] * sl
+    dc = p[1] * p[2] * sc * (ONE - sc)
+    dl = p[3] * p[4] * sl * (ONE - sl)
+    return r * gain, gain + r * (c * dc + l * dl), r * r * dc, r * r * dl
+
+
+@inline
+def bivariate(r, z, l, p):  # noqa: E741
+    """A = r [k₁ + (1-k₁) 2σ(k₂ r z)] and ∂A/∂(r, z) (PNAS 2025: k₁=½, k₂=2; ICLR 2025: k₁=0.9).
+
+    `p` holds k₁, 2(1-k₁), k₂.
+    """
+    s = sigmoid(p[2] * r * z)
+    gain = p[0] + p[1] * s
+    dz = p[1] * p[2] * s * (ONE - s)
+    return r * gain, gain + r * z * dz, r * r * dz, l
+
+
+@inline
+def linear(r, c, l, p):  # noqa: E741
+    """A = β (r + c + l) and ∂A/∂(r, c, l): the sum of the potentials (memory models).
+
+    `p` holds β.
+    """
+    return p[0] * (r + c + l), p[0], p[0], p[0]
+
+
+@inline
+def feedforward(r, c, l, p):  # noqa: E741
+    """A = r: the first compartment alone drives; the others enter the goal only (readout layers).
+
+    `p` is unused.
+    """
+    return r, ONE, c * ZERO, l * ZERO
+
+
+@dataclass(frozen=True)
+class _Form:
+    scalar: Callable
+    sources: tuple[int, ...]
+    defaults: Mapping[str, tuple[float, ...]]
+    pack: Callable
+    clamp: float
+
+
+ACTIVATIONS = {
+    "trivariate": _Form(
+        trivariate,
+        (3,),
+        {"alpha": (0.1, 0.1), "beta": (2.0, 2.0)},
+        lambda alpha, beta: (1 - alpha[0] - alpha[1], alpha[0], beta[0], alpha[1], beta[1]),
+        0.0,
+    ),
+    "bivariate": _Form(
+        bivariate,
+        (2,),
+        {"k": (0.9, 2.0)},
+        lambda k: (k[0], 2 * (1 - k[0]), k[1]),
+        1e-6,
+    ),
+    "sum": _Form(linear, (1, 2, 3), {"beta": (1.0,)}, lambda beta: (beta[0],), 0.0),
+    "feedforward": _Form(feedforward, (1, 2, 3), {}, lambda: (1.0,), 1e-6),
+}
+
+
+@dataclass(frozen=True)
+class Activation:
+    """The activation of a layer's neurons, by name, with its parameters.
+
+    Parameters
+    ----------
+    name : one of `ACTIVATIONS`: "trivariate", "bivariate", "sum", "feedforward"
+    parameters : parameter name -> sequence of numbers; what is not given takes its default
+    clamp : firing probabilities stay in [clamp, 1 - clamp]; None takes the published value
+
+    Raises
+    ------
+    ConfigError : unknown name or parameter, wrong number of values, value not finite
+    """
+
+    name: str
+    parameters: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    clamp: float | None = None
+
+    def __post_init__(self):
+        if self.name not in ACTIVATIONS:
+            raise ConfigError(f"unknown activation {self.name!r}; {near(self.name, ACTIVATIONS)}")
+        form = ACTIVATIONS[self.name]
+        for key in self.parameters:
+            if key not in form.defaults:
+                allowed = ", ".join(form.defaults) or "none"
+                raise ConfigError(
+                    f"activation {self.name!r} has no parameter {key!r}; allowed: {allowed}"
+                )
+        values = {}
+        for key, default in form.defaults.items():
+            given = self.parameters.get(key, default)
+            given = tuple(np.atleast_1d(np.asarray(given, dtype=np.float64)).tolist())
+            if len(given) != len(default) or not np.isfinite(given).all():
+                raise ConfigError(
+                    f"activation {self.name!r}: {key} needs {len(default)} finite number(s), "
+                    f"was {list(given)}"
+                )
+            values[key] = given
+        clamp = form.clamp if self.clamp is None else float(self.clamp)
+        if not 0 <= clamp < 0.5:
+            raise ConfigError(f"activation {self.name!r}: clamp must be in [0, 0.5), was {clamp}")
+        object.__setattr__(self, "parameters", values)
+        object.__setattr__(self, "clamp", clamp)
+
+    @property
+    def sources(self):
+        """The numbers of compartments this activation can have."""
+        return ACTIVATIONS[self.name].sources
+
+    @property
+    def scalar(self):
+        """The scalar function (r, c, l, packed) -> A, ∂A/∂r, ∂A/∂c, ∂A/∂l."""
+        return ACTIVATIONS[self.name].scalar
+
+    def packed(self, dtype):
+        """The parameters as the scalar function takes them, shape (P,)."""
+        return np.array(ACTIVATIONS[self.name].pack(**self.parameters), dtype=dtype)

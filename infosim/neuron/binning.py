@@ -1,0 +1,58 @@
+"""Binning: how a compartment's potential becomes one of a few discrete values.
+
+Bins are of equal width and closed on the right: bin k holds edge_k < u <= edge_{k+1}; what lies
+outside the range falls into the first or last bin. No gradient flows through the bin index.
+"""
+
+from dataclasses import dataclass
+
+from infosim.errors import ConfigError, near
+
+#: The range of the bins: what the user gives; each neuron's own minimum and maximum over the
+#: batch; or [-m, m] with m the neuron's own largest magnitude over the batch.
+BINNINGS = ("fixed", "adaptive", "normalised")
+
+
+@dataclass(frozen=True)
+class Binning:
+    """The binning of a layer's potentials, the same for all its compartments unless given per one.
+
+    Parameters
+    ----------
+    kind : "fixed" (`low` to `high`), "adaptive" (each neuron's minimum to maximum over the batch)
+        or "normalised" (potentials divided by their largest magnitude over the batch, then -1 to 1)
+    bins : number of bins, 2 to 255; or one number per compartment
+    low, high : range of "fixed" bins, in units of the potential
+
+    Raises
+    ------
+    ConfigError : unknown kind, bins outside 2-255, empty range
+    """
+
+    kind: str = "fixed"
+    bins: int | tuple[int, ...] = 20
+    low: float = -20.0
+    high: float = 20.0
+
+    def __post_init__(self):
+        if self.kind not in BINNINGS:
+            raise ConfigError(f"unknown binning {self.kind!r}; {near(self.kind, BINNINGS)}")
+        if isinstance(self.bins, list):
+            object.__setattr__(self, "bins", tuple(self.bins))
+        for n in self.bins if isinstance(self.bins, tuple) else (self.bins,):
+            if not isinstance(n, int) or isinstance(n, bool) or not 2 <= n <= 255:
+                raise ConfigError(f"bins must be an integer from 2 to 255, was {n!r}")
+        if not (float(self.low) < float(self.high) and abs(self.low) + abs(self.high) < 1e30):
+            raise ConfigError(
+                f"binning range must be finite with low < high, was {self.low} to {self.high}"
+            )
+
+    def bins_of(self, n_compartments):
+        """The number of bins of each compartment, a tuple of `n_compartments` integers."""
+        if isinstance(self.bins, int):
+            return (self.bins,) * n_compartments
+        if len(self.bins) != n_compartments:
+            raise ConfigError(
+                f"bins: {len(self.bins)} numbers were given for {n_compartments} compartments"
+            )
+        return self.bins

@@ -1,3 +1,36 @@
-"""infosim: networks of neurons that learn locally by information theory."""
+"""infosim: networks of neurons that learn locally by information theory.
+
+Importing it compiles nothing and loads only what is used: public names resolve on first access.
+"""
+
+from importlib import import_module
 
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "infosim.errors": (
+        "BackendError", "CheckpointError", "ConfigError", "DataError", "InfosimError", "ShapeError",
+    ),
+    "infosim.pid": ("Decomposition", "Goal", "decompose", "goal_names"),
+    "infosim.neuron": ("Activation", "Binning"),
+    "infosim.network": (
+        "SGD", "Adam", "AllButSelf", "Compartment", "Dense", "Layer", "Masked", "Network",
+        "OneToOne", "Sparse",
+    ),
+    "infosim.engine": ("Probe", "Recorder", "Samples", "Simulator", "Training"),
+    "infosim.datasets": ("Dataset", "load"),
+    "infosim.experiments": ("Experiment", "preset_names", "train"),
+}  # fmt: skip
+_HOME = {name: module for module, names in _PUBLIC.items() for name in names}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module 'infosim' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__():
+    return sorted(__all__)

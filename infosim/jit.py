@@ -15,12 +15,13 @@ import numba
 import pooch
 
 #: Flags of every CPU kernel. `nogil`: our own threads run the same kernel on different neurons.
-#: `error_model`: divisions do not raise, so that loops vectorise. `fastmath`: sums may be
-#: reordered into vector lanes (the same way every time); infinities and NaN keep their meaning.
+#: `error_model`: divisions do not raise, so that loops vectorise. `fastmath`: products and sums may
+#: fuse and divisions become reciprocals; sums keep their order, because Σ(1-θ) would otherwise be
+#: taken apart into a difference that cancels.
 FLAGS = {
     "nogil": True,
     "error_model": "numpy",
-    "fastmath": {"reassoc", "contract", "nsz", "arcp"},
+    "fastmath": {"contract", "nsz", "arcp"},
 }
 
 _PACKAGE = Path(__file__).parent

@@ -127,7 +127,7 @@ class LayerState:
             self._weights = np.array([weights[used], weights[used] / np.log(2)], dtype)
             self._entropy_weight = dtype.type(entropy_weight)
         self._memory = {}
-        self._scratch = {}
+        self._scratch = [(0, None)] * len(self.blocks)
         self.n_samples = 0
         self.silence()
 
@@ -183,13 +183,13 @@ class LayerState:
 
     def _work(self, block):
         """Work space for one block, kept: blocks run at the same time."""
-        key = block, self.n_samples
-        if key not in self._scratch:
-            self._scratch = {k: v for k, v in self._scratch.items() if k[1] == self.n_samples}
-            self._scratch[key] = self.kernels.scratch(
+        n_samples, work = self._scratch[block]
+        if n_samples != self.n_samples:
+            work = self.kernels.scratch(
                 tuple(int(n) for n in self.n_bins), self.n_samples, self.dtype
             )
-        return self._scratch[key]
+            self._scratch[block] = self.n_samples, work
+        return work
 
     # -- what the events do ----------------------------------------------------------------------
 

@@ -314,9 +314,8 @@ def score(bins, n_bins, theta, terms, weights, entropy_weight, start, stop, work
                 one[ids[m, c]] += share[m, c]
             for c in range(n_cells):
                 total[c] += one[ids[m, c]]
-        scale = ONE / np.float32(n_samples)
         for s in range(n_samples):
-            slope[n, s] = total[cell_of[s]] * scale
+            slope[n, s] = total[cell_of[s]] / np.float32(n_samples)
 
 
 @kernel

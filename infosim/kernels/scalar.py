@@ -39,8 +39,9 @@ def entropy(p):
 @inline
 def bin_index(u, low, inverse_width, n_bins):
     """The bin of potential `u`: bins closed on the right, outermost bins open-ended."""
-    # clipped before the conversion to an integer, which a huge potential would overflow
-    position = min(max((u - low) * inverse_width, ONE), np.float32(n_bins))
+    # clipped before the conversion to an integer, which a huge potential would overflow; in this
+    # order of arguments NaN falls into the first bin instead of outside of all
+    position = min(max(ONE, (u - low) * inverse_width), np.float32(n_bins))
     return np.uint8(math.ceil(position) - 1)
 
 

@@ -1,0 +1,79 @@
+"""The command line: parse with click, make one library call, say errors in one line.
+
+Libraries are imported inside the commands, so that `infosim --version` is immediate.
+"""
+
+import sys
+from importlib import import_module
+
+import click
+
+import infosim
+from infosim.errors import InfosimError, near
+
+_COMMANDS = {
+    "data": "infosim.cli.data",
+    "demo": "infosim.cli.train",
+    "pid": "infosim.cli.pid",
+    "presets": "infosim.cli.presets",
+    "train": "infosim.cli.train",
+}
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, context):
+        return sorted(_COMMANDS)
+
+    def get_command(self, context, name):
+        if name not in _COMMANDS:
+            context.fail(f"unknown command {name!r}; {near(name, sorted(_COMMANDS))}")
+        return getattr(import_module(_COMMANDS[name]), name)
+
+
+@click.command(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(infosim.__version__, prog_name="infosim")
+def commands():
+    """Simulate networks of neurons that learn locally by information theory.
+
+    Try `infosim demo`: it trains a network on bundled images and draws what it learnt.
+    """
+
+
+def main(arguments=None):
+    """Run the command line; bad input is one line on stderr and exit code 2, never a traceback."""
+    from infosim.errors import CheckpointError
+
+    try:
+        code = commands.main(arguments, prog_name="infosim", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        code = 0
+    except click.ClickException as error:
+        _fail(error.format_message())
+        code = 2
+    except InfosimError as error:
+        _fail(error)
+        code = getattr(error, "exit_code", 2)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted")
+        code = 130
+    except BrokenPipeError:
+        # the reader of our output (head, less) has gone, which is its right
+        sys.stderr.close()
+        code = 0
+    except MemoryError:
+        _fail("out of memory; try fewer neurons, a smaller batch or fewer bins")
+        code = 2
+    except OSError as error:
+        _fail(CheckpointError(f"{error.filename or 'input/output'}: {error.strerror or error}"))
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message):
+    click.echo(f"infosim: {' '.join(str(message).split())}", err=True)

@@ -1,0 +1,317 @@
+"""Experiment files: TOML to network, data and training, with nothing misread in silence.
+
+A preset or a user's file is a table of settings; `extends = "NAME"` starts from another one.
+`resolve` fills in every default and refuses unknown keys, so that a run's config.toml says all.
+"""
+
+import copy
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from infosim.engine.samples import Samples
+from infosim.engine.simulator import SPLIT, generator
+from infosim.errors import ConfigError, InfosimError, near
+from infosim.network import SGD, Adam, Compartment, Layer, Network
+from infosim.neuron import Activation, Binning
+from infosim.neuron.activation import ACTIVATIONS
+from infosim.pid import Goal
+
+_REQUIRED = object()
+_OPTIMIZERS = {"adam": Adam, "sgd": SGD}
+_KINDS = {
+    str: "text", int: "an integer", float: "a number", bool: "true or false", dict: "a table",
+    list: "a list",
+}  # fmt: skip
+
+#: key -> (types, default) of each table of an experiment file
+_TOP = {
+    "title": ((str,), ""),
+    "paper": ((str,), ""),
+    "doi": ((str,), ""),
+    "notes": ((str,), ""),
+    "data": ((dict,), {}),
+    "training": ((dict,), {}),
+    "network": ((dict,), _REQUIRED),
+    "layers": ((dict,), _REQUIRED),
+}
+_DATA = {"name": ((str,), "mnist"), "validation": ((float,), 0.2)}
+_TRAINING = {
+    "epochs": ((int,), 100),
+    "batch": ((int,), 1024),
+    "seed": ((int,), 0),
+    "dtype": ((str,), "float32"),
+    "record_every": ((int,), 10),
+}
+_NETWORK = {
+    "inputs": ((dict,), {"image": "images", "label": "labels"}),
+    "steps": ((int,), 1),
+    "readout": ((str,), "output"),
+    "target": ((str,), "label"),
+}
+_LAYER = {
+    "size": ((int,), _REQUIRED),
+    "activation": ((dict,), _REQUIRED),
+    "binning": ((dict,), {}),
+    "goal": ((str, dict, list), _REQUIRED),
+    "optimizer": ((dict,), {}),
+    "compartments": ((dict,), _REQUIRED),
+}
+_BINNING = {
+    "kind": ((str,), "fixed"),
+    "bins": ((int, list), 20),
+    "low": ((float,), -20.0),
+    "high": ((float,), 20.0),
+}
+_COMPARTMENT = {
+    "source": ((str,), _REQUIRED),
+    "connectivity": ((str,), "dense"),
+    "delay": ((int,), 0),
+    "trainable": ((bool,), True),
+    "bias": ((bool,), True),
+    "weight": ((float,), None),
+}
+_OPTIMIZER = {
+    "adam": {
+        "rate": ((float,), 0.001),
+        "weight_decay": ((float,), 0.0),
+        "betas": ((list,), [0.9, 0.999]),
+        "epsilon": ((float,), 1e-8),
+    },
+    "sgd": {"rate": ((float,), 0.1), "weight_decay": ((float,), 0.0)},
+}
+
+
+def _check(table, schema, where):
+    """`table` with defaults filled in, in the schema's order; unknown keys and types are errors."""
+    prefix = f"{where}." if where else ""
+    for key in table:
+        if key not in schema:
+            raise ConfigError(f"unknown key {prefix}{key}; {near(key, schema)}")
+    result = {}
+    for key, (kinds, default) in schema.items():
+        if key not in table:
+            if default is _REQUIRED:
+                raise ConfigError(f"{prefix}{key} is missing")
+            if default is not None:
+                result[key] = copy.deepcopy(default)
+            continue
+        value = table[key]
+        if float in kinds and type(value) is int:
+            value = float(value)
+        if type(value) not in kinds:
+            wanted = " or ".join(_KINDS[kind] for kind in kinds)
+            raise ConfigError(f"{prefix}{key} must be {wanted}, was {value!r}")
+        result[key] = value
+    return result
+
+
+def _named(table, choices, where):
+    """The table's `name`, one of `choices`, and the rest of the table."""
+    name = table.get("name", "adam" if "adam" in choices else None)
+    if name not in choices:
+        raise ConfigError(f"{where}.name {name!r} is unknown; {near(name, choices)}")
+    return name, {key: value for key, value in table.items() if key != "name"}
+
+
+def _resolve_layer(table, where):
+    layer = _check(table, _LAYER, where)
+    name, rest = _named(layer["activation"], ACTIVATIONS, f"{where}.activation")
+    clamp = {} if "clamp" not in rest else {"clamp": rest.pop("clamp")}
+    activation = Activation(name, rest, **clamp)
+    layer["activation"] = {
+        "name": name,
+        **{key: list(value) for key, value in activation.parameters.items()},
+        "clamp": activation.clamp,
+    }
+    layer["binning"] = _check(layer["binning"], _BINNING, f"{where}.binning")
+    name, rest = _named(layer["optimizer"], _OPTIMIZER, f"{where}.optimizer")
+    layer["optimizer"] = {"name": name, **_check(rest, _OPTIMIZER[name], f"{where}.optimizer")}
+    layer["compartments"] = {
+        key: _check(value, _COMPARTMENT, f"{where}.compartments.{key}")
+        for key, value in _tables(layer["compartments"], f"{where}.compartments")
+    }
+    try:
+        layer["goal"] = str(Goal.of(layer["goal"], tuple(layer["compartments"])))
+    except ConfigError as error:
+        raise ConfigError(f"{where}.goal: {error}") from None
+    return layer
+
+
+def _tables(table, where):
+    for key, value in table.items():
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where}.{key} must be a table, was {value!r}")
+        yield key, value
+
+
+def resolve(table):
+    """`table` with every default filled in and goals spelled out; see `Experiment`.
+
+    Raises
+    ------
+    ConfigError : unknown or missing key (with near matches), wrong type, value out of range
+    """
+    config = _check(table, _TOP, "")
+    for key, schema in (("data", _DATA), ("training", _TRAINING), ("network", _NETWORK)):
+        config[key] = _check(config[key], schema, key)
+    if not 0 <= config["data"]["validation"] < 1:
+        raise ConfigError(f"data.validation must be in [0, 1), was {config['data']['validation']}")
+    for key in ("epochs", "batch", "record_every"):
+        low = 0 if key == "epochs" else 1
+        if config["training"][key] < low:
+            raise ConfigError(
+                f"training.{key} must be at least {low}, was {config['training'][key]}"
+            )
+    for name, kind in config["network"]["inputs"].items():
+        if kind not in ("images", "labels"):
+            raise ConfigError(
+                f"network.inputs.{name} must be 'images' or 'labels', was {kind!r}"
+            )
+    config["layers"] = {
+        name: _resolve_layer(layer, f"layers.{name}")
+        for name, layer in _tables(config["layers"], "layers")
+    }
+    return config
+
+
+def _merge(base, changes):
+    """`base` with `changes` laid over it, table by table."""
+    result = dict(base)
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(result.get(key), dict):
+            # another kind of thing does not inherit the old kind's parameters
+            if "name" in value and value["name"] != result[key].get("name"):
+                result[key] = value
+            else:
+                result[key] = _merge(result[key], value)
+        else:
+            result[key] = value
+    return result
+
+
+def preset_names():
+    """The names of all presets, such as "iclr/trivariate-optimized"."""
+    root = files("infosim.experiments") / "presets"
+    return sorted(
+        f"{folder.name}/{file.name[:-5]}"
+        for folder in root.iterdir() if folder.is_dir()
+        for file in folder.iterdir() if file.name.endswith(".toml")
+    )
+
+
+def _read(name, seen=()):
+    """The table of a preset or file, with what it extends under it."""
+    if name in seen:
+        raise ConfigError(f"{' extends '.join((*seen, name))}: a cycle")
+    if name in preset_names():
+        text = (files("infosim.experiments") / "presets" / f"{name}.toml").read_text("utf-8")
+    elif str(name).endswith(".toml"):
+        try:
+            text = Path(name).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8 text"
+            raise ConfigError(f"cannot read {name}: {reason}") from None
+    else:
+        raise ConfigError(f"unknown preset {name!r}; {near(name, preset_names())}")
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} is not valid TOML: {error}") from None
+    base = table.pop("extends", None)
+    return table if base is None else _merge(_read(base, (*seen, name)), table)
+
+
+def override(table, assignments):
+    """Lay `key.path=value` texts over a table; values are TOML, or plain text if they are not."""
+    for text in assignments:
+        path, equals, value = text.partition("=")
+        keys = [key.strip() for key in path.split(".")]
+        if not equals or not all(keys):
+            raise ConfigError(f"--set needs key=value, was {text!r}")
+        try:
+            value = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = value.strip()
+        change = value
+        for key in reversed(keys):
+            change = {key: change}
+        table = _merge(table, change)
+    return table
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A resolved experiment: what to train, on what, and how.
+
+    name : preset name or file stem; config : the resolved settings, a plain table
+    """
+
+    name: str
+    config: dict
+
+    @classmethod
+    def load(cls, name, overrides=()):
+        """Read a preset or a .toml file and lay `key=value` texts over it.
+
+        Raises
+        ------
+        ConfigError : unknown preset (with near matches), unreadable file, unknown key, bad value
+        """
+        table = override(_read(str(name)), overrides)
+        label = str(name) if str(name) in preset_names() else Path(name).stem
+        return cls(label, resolve(table))
+
+    def network(self, dataset):
+        """The Network for `dataset`'s image size and classes."""
+        settings = self.config["network"]
+        sizes = {"images": int(np.prod(dataset.image_shape)), "labels": dataset.n_classes}
+        layers = []
+        for name, table in self.config["layers"].items():
+            activation, optimizer = dict(table["activation"]), dict(table["optimizer"])
+            clamp, kind = activation.pop("clamp"), _OPTIMIZERS[optimizer.pop("name")]
+            try:
+                layers.append(
+                    Layer(
+                        name=name,
+                        size=table["size"],
+                        compartments=[
+                            Compartment(key, **value)
+                            for key, value in table["compartments"].items()
+                        ],
+                        activation=Activation(activation.pop("name"), activation, clamp),
+                        binning=Binning(**table["binning"]),
+                        goal=table["goal"],
+                        optimizer=kind(**optimizer),
+                    )
+                )
+            except InfosimError as error:
+                where = "" if repr(name) in str(error) else f"layer {name!r}: "
+                raise type(error)(f"{where}{error}") from None
+        return Network(
+            inputs={name: sizes[kind] for name, kind in settings["inputs"].items()},
+            layers=layers,
+            steps=settings["steps"],
+            readout=settings["readout"] or None,
+            target=settings["target"] or None,
+        )
+
+    def samples(self, dataset):
+        """Training, validation (or None) and test Samples; the seed draws the split."""
+        inputs = self.config["network"]["inputs"]
+        scaling = {name: (dataset.mean, 1 / dataset.std) for name, k in inputs.items() if k == "images"}
+
+        def part(x, y):
+            arrays = {name: x if kind == "images" else y for name, kind in inputs.items()}
+            return Samples(arrays, scaling)
+
+        train = part(dataset.train_x, dataset.train_y)
+        test = part(dataset.test_x, dataset.test_y)
+        held_out = int(np.ceil(self.config["data"]["validation"] * len(train)))
+        if held_out == 0:
+            return train, None, test
+        order = generator(self.config["training"]["seed"], SPLIT).permutation(len(train))
+        return train.subset(order[held_out:]), train.subset(order[:held_out]), test

@@ -1,0 +1,7 @@
+"""Information theory: the redundancy lattice, goals over it, decompositions. Knows no neurons."""
+
+from infosim.pid.decomposition import Decomposition, decompose
+from infosim.pid.goals import Goal, goal_names
+from infosim.pid.lattice import Lattice, lattice
+
+__all__ = ["Decomposition", "Goal", "Lattice", "decompose", "goal_names", "lattice"]

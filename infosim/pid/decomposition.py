@@ -1,0 +1,265 @@
+"""Shared-exclusions partial information decomposition of discrete variables, in bits.
+
+The redundancy of an antichain α is I_∩(α) = Σ p(s, t) log2 [P(U_α(s), t) / (P(U_α(s)) p(t))], with
+U_α(s) the event that at least one source set of α agrees with s (Makkeh, Gutknecht & Wibral 2021,
+PRE 103, 032149). The atoms are its Möbius inverse (Gutknecht, Wibral & Makkeh 2021, Proc. R. Soc. A
+477, 20210110).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from infosim.errors import ConfigError, DataError, ShapeError
+from infosim.pid.lattice import MAX_SOURCES, lattice, source_names
+
+
+@dataclass(frozen=True, eq=False)
+class Decomposition(Mapping):
+    """The atoms of I(target; sources) by label, all in bits.
+
+    As a mapping it takes a label in any order of sets and sources, and raises KeyError for others.
+
+    Attributes
+    ----------
+    names : the K source names
+    redundancies : (A,) I_∩ of each antichain, in canonical order
+    atoms : (A,) Π of each antichain, in canonical order
+    entropy : H(target)
+    local : None, or label -> pointwise atom of each event, whose expectation is the atom: shaped
+        like the pmf and nan where that is zero, or (n_samples,)
+    """
+
+    names: tuple[str, ...]
+    redundancies: np.ndarray
+    atoms: np.ndarray
+    entropy: float
+    local: Mapping[str, np.ndarray] | None = None
+
+    @property
+    def labels(self):
+        return lattice(len(self.names)).labels(self.names)
+
+    @property
+    def information(self):
+        """I(target; all sources) in bits."""
+        return float(self.redundancies[lattice(len(self.names)).top])
+
+    @property
+    def residual_entropy(self):
+        """H(target | all sources) in bits."""
+        return self.entropy - self.information
+
+    def __getitem__(self, label):
+        try:
+            return float(self.atoms[lattice(len(self.names)).index(label, self.names)])
+        except ConfigError as unknown:  # what the Mapping methods `get` and `in` expect
+            raise KeyError(str(unknown)) from None
+
+    def __iter__(self):
+        return iter(self.labels)
+
+    def __len__(self):
+        return len(self.atoms)
+
+    def __str__(self):
+        rows = [
+            *self.items(),
+            ("information", self.information),
+            ("residual entropy", self.residual_entropy),
+        ]
+        width = max(len(label) for label, _ in rows)
+        return "\n".join(f"{label:{width}}  {value:z8.4f} bits" for label, value in rows)
+
+
+def decompose(pmf=None, *, sources=None, target=None, names=None, local=False):
+    """The shared-exclusions decomposition of a pmf, or of samples by their relative frequencies.
+
+    Parameters
+    ----------
+    pmf : (n_1, ..., n_K, n_target), K = 1 to 4, non-negative and summing to 1 within 1e-9
+    sources : instead of `pmf`, K sequences of n_samples discrete values, or a mapping from names
+    target : n_samples discrete values
+    names : K source names for the labels; by default the keys of `sources`, else 1, 2, ...
+    local : whether to keep the pointwise atoms as well
+
+    Returns a Decomposition. Raises ConfigError on unusable arguments or names, ShapeError on arrays
+    that do not fit each other, DataError on values that are no probabilities or are missing.
+    """
+    if (pmf is None) == (sources is None) or (sources is None) != (target is None):
+        raise ConfigError("decompose takes either a pmf, or both sources and target")
+    if pmf is not None:
+        pmf = _checked_pmf(pmf)
+        codes, mass = np.array(np.nonzero(pmf)), pmf[pmf > 0]
+    else:
+        if isinstance(sources, Mapping):
+            names = tuple(sources) if names is None else names
+            sources = sources.values()
+        codes = _coded_samples(list(sources), target)
+        mass = np.full(codes.shape[1], 1 / codes.shape[1])
+    grid = lattice(len(codes) - 1)
+    names = source_names(grid.n_sources, names)
+
+    pointwise, entropy = _pointwise_redundancies(grid, codes, mass)
+    redundancies = pointwise @ mass
+    atoms = grid.moebius @ redundancies
+    kept = None
+    if local:
+        kept = dict(zip(grid.labels(names), grid.moebius @ pointwise, strict=True))
+        if pmf is not None:
+            kept = {label: _spread(values, pmf) for label, values in kept.items()}
+    return Decomposition(names, redundancies, atoms, entropy, kept)
+
+
+def goal_value(goal, bins, theta, n_bins):
+    """The goal G of one neuron in bits: the slow, plain reference for the kernels.
+
+    Parameters
+    ----------
+    goal : Goal over K sources
+    bins : int (K, B), bin of each compartment's potential in each sample, below n_bins
+    theta : (B,) firing probabilities; p(b, y=1) = (1/B) Σ_s θ_s [b_s = b] (arXiv 2412.02482)
+
+    Raises ShapeError or DataError on arrays that do not fit.
+    """
+    return _reference(goal, bins, theta, n_bins)[0]
+
+
+def goal_gradient(goal, bins, theta, n_bins):
+    """∂G/∂θ (B,) in bits, the exact gradient of `goal_value`, with the same arguments and errors.
+
+    Finite for θ of 0 and 1, where the true derivative may diverge: masses are floored.
+    """
+    return _reference(goal, bins, theta, n_bins)[1]
+
+
+def _pointwise_redundancies(grid, codes, mass):
+    """log2 [P(U_α, t) / (P(U_α) p(t))] (A, N) at N events and H(target), in bits.
+
+    Events are the columns of `codes` (K+1, N), the target last, with probabilities `mass` (N,).
+    Only the events are visited, never the grid of all value combinations.
+    """
+    *sources, target = codes
+    subsets = [np.zeros_like(target)]  # for each bitmask, an id of the joint value of its sources
+    for mask in range(1, 2**grid.n_sources):
+        k = mask.bit_length() - 1
+        subsets.append(_joint_id(subsets[mask ^ 1 << k], sources[k]))
+    p_target = _mass(target, mass)
+    p_source = np.array([_mass(ids, mass) for ids in subsets[1:]])
+    p_joint = np.array([_mass(_joint_id(ids, target), mass) for ids in subsets[1:]])
+    # No marginal in the sum exceeds the union: adding and subtracting costs next to no digits.
+    p_union = grid.inclusion_exclusion @ p_source
+    p_union_target = grid.inclusion_exclusion @ p_joint
+    return np.log2(p_union_target / (p_union * p_target)), float(-mass @ np.log2(p_target))
+
+
+def _joint_id(ids, codes):
+    """Ids (N,) that differ where the pair differs; below N, so their products cannot overflow."""
+    return np.unique(ids * (codes.max() + 1) + codes, return_inverse=True)[1]
+
+
+def _mass(ids, mass):
+    return np.bincount(ids, mass)[ids]
+
+
+def _spread(values, pmf):
+    spread = np.full(pmf.shape, np.nan)
+    spread[pmf > 0] = values
+    return spread
+
+
+def _checked_pmf(pmf):
+    try:
+        pmf = np.asarray(pmf, dtype=float)
+    except (TypeError, ValueError):
+        raise ShapeError("pmf is not an array of numbers") from None
+    if not 2 <= pmf.ndim <= MAX_SOURCES + 1:
+        raise ShapeError(
+            f"pmf has shape {pmf.shape}, needs 1 to {MAX_SOURCES} source axes, then the target axis"
+        )
+    if not np.isfinite(pmf).all():
+        raise DataError("pmf has entries that are not finite")
+    if (pmf < 0).any():
+        raise DataError(f"pmf has negative entries, down to {pmf.min():.6g}")
+    if abs(pmf.sum() - 1) > 1e-9:
+        raise DataError(f"pmf sums to {pmf.sum():.12g}, must sum to 1")
+    return pmf
+
+
+def _coded_samples(sources, target):
+    """Values numbered from 0, as int (K+1, N) with the target last."""
+    lattice(len(sources))  # the number of sources first: it is the likelier slip
+    names = (*(f"source {k + 1}" for k in range(len(sources))), "target")
+    codes = [_coded(v, name) for v, name in zip((*sources, target), names, strict=True)]
+    lengths = [len(c) for c in codes]
+    if len(set(lengths)) > 1:
+        given = ", ".join(f"{name} {n}" for name, n in zip(names, lengths, strict=True))
+        raise ShapeError(f"samples differ in length: {given}")
+    if not lengths[0]:
+        raise DataError("there are no samples")
+    return np.array(codes)
+
+
+def _coded(values, name):
+    try:
+        values = np.asarray(values)
+    except ValueError:
+        raise ShapeError(f"{name} is not a flat sequence of values") from None
+    if values.ndim != 1:
+        raise ShapeError(f"{name} has shape {values.shape}, must be one-dimensional")
+    if values.dtype.kind in "fc" and np.isnan(values).any():
+        raise DataError(f"{name} has missing values (nan)")
+    if values.dtype == object:  # of mixed types, which np.unique cannot sort
+        seen = {}
+        return np.array([seen.setdefault(v, len(seen)) for v in values.tolist()], dtype=int)
+    return np.unique(values, return_inverse=True)[1]
+
+
+def _reference(goal, bins, theta, n_bins):
+    """(G, ∂G/∂θ) over samples, each union of events as a B x B matrix of agreeing samples."""
+    bins, theta = _checked_neuron(goal, bins, theta, n_bins)
+    n_sources, batch = bins.shape
+    grid = lattice(n_sources)
+    w, h = goal.coefficients()
+    agree = bins[:, :, None] == bins[:, None, :]
+    joint = np.array([1 - theta, theta]) / batch  # p(b_s, y) as (2, B): one share per sample
+    p_y = joint.sum(axis=1, keepdims=True)
+
+    value = -h * (p_y * _log2(p_y)).sum()
+    # ∂G/∂p(b_s, y) as (2, B), without the constants 1/ln 2: they are the same for both outputs.
+    slope = -h * _log2(p_y) + np.zeros(batch)
+    for a in np.flatnonzero(w):
+        union = np.zeros((batch, batch), dtype=bool)
+        for mask in grid.antichains[a]:
+            union |= agree[[k for k in range(n_sources) if mask >> k & 1]].all(axis=0)
+        p_union_y = joint @ union
+        local = _log2(p_union_y) - _log2(union.mean(axis=0) * p_y)
+        reach = (joint / _floored(p_union_y)) @ union  # S: what the others' logarithms gain
+        value += w[a] * (joint * local).sum()
+        slope += w[a] * (local + reach / np.log(2))
+    return float(value), (slope[1] - slope[0]) / batch
+
+
+def _floored(mass):
+    """`mass`, kept from zero so that logarithms and ratios of it stay finite; float32 holds it."""
+    return np.maximum(mass, 1e-30)
+
+
+def _log2(mass):
+    return np.log2(_floored(mass))
+
+
+def _checked_neuron(goal, bins, theta, n_bins):
+    bins, theta = np.asarray(bins), np.asarray(theta, dtype=float)
+    shape = (len(goal.sources), theta.size)
+    if theta.ndim != 1 or not theta.size or bins.shape != shape or bins.dtype.kind not in "iu":
+        raise ShapeError(
+            f"bins {bins.dtype}{bins.shape} and theta {theta.shape} must be integers "
+            f"({shape[0]}, B) and numbers (B,), B > 0, for a goal of {shape[0]} sources"
+        )
+    if bins.min() < 0 or bins.max() >= n_bins:
+        raise DataError(f"bins run from {bins.min()} to {bins.max()}, must be 0 to {n_bins - 1}")
+    if not ((theta >= 0) & (theta <= 1)).all():
+        raise DataError("theta must be probabilities between 0 and 1")
+    return bins, theta

@@ -1,0 +1,230 @@
+"""Goal functions G = Σ_a γ_a Π_a + γ_res H_res: what one infomorphic neuron climbs.
+
+Goals are written by atom label, as formulas, as vectors in canonical order, or taken from the
+published ones (ICLR 2025, "What should a neuron aim for?", arXiv 2412.02482).
+"""
+
+import csv
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass, field
+from functools import cache
+from importlib import resources
+from numbers import Real
+
+import numpy as np
+
+from infosim.errors import ConfigError, ShapeError, near
+from infosim.pid.lattice import lattice, source_names
+
+H_RES = "H_res"
+_H_ALIASES = (H_RES, "Hres", "H")
+
+_TERM = re.compile(
+    r"\s*(?P<signs>(?:[+-]\s*)*)"
+    r"(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?\s*\*?\s*"
+    rf"(?P<atom>(?:{{[^{{}}]*}}\s*)+|(?:{'|'.join(_H_ALIASES)})\b)\s*"
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Goal:
+    """A goal: one parameter γ per atom of K sources, and one for the residual entropy H_res.
+
+    Parameters
+    ----------
+    gammas : mapping of atom labels to numbers, those left out being 0 (H_res is also called Hres or
+        H); or a sequence of A or A+1 numbers in canonical order, H_res last
+    sources : the K source names in order; a string gives one-letter names
+
+    Attributes
+    ----------
+    gamma : float64 (A+1,), canonical order of the lattice, then H_res; read-only
+    labels : tuple of A+1 strings
+
+    Raises ConfigError on unknown labels, a wrong number of entries or values that are not finite.
+    """
+
+    gammas: InitVar[Mapping | list]
+    sources: tuple[str, ...]
+    gamma: np.ndarray = field(init=False)
+
+    def __post_init__(self, gammas):
+        sources = source_names(len(self.sources), self.sources)
+        gamma = _gamma(gammas, sources)
+        gamma.setflags(write=False)
+        object.__setattr__(self, "sources", sources)
+        object.__setattr__(self, "gamma", gamma)
+
+    @property
+    def labels(self):
+        return (*self._lattice.labels(self.sources), H_RES)
+
+    @property
+    def _lattice(self):
+        return lattice(len(self.sources))
+
+    def coefficients(self):
+        """(w, h): float64 (A,) and float with G = w @ I_∩ + h H(Y), in bits.
+
+        w = Mᵀγ with M the Möbius inverse; H_res = H(Y) - I(Y; all sources) adds -γ_res at the top.
+        """
+        w = self.gamma[:-1] @ self._lattice.moebius
+        w[self._lattice.top] -= self.gamma[-1]
+        return w, float(self.gamma[-1])
+
+    def value(self, information, entropy):
+        """G (...) in bits, from the redundancies I_∩ (..., A) and the entropies H(Y) (...) in bits.
+
+        Raises ShapeError if the last axis of `information` is not the A antichains.
+        """
+        w, h = self.coefficients()
+        return self._information(information) @ w + h * np.asarray(entropy)
+
+    def atoms(self, information, entropy):
+        """Atoms and H_res (..., A+1) in bits, from I_∩ (..., A) and H(Y) (...) in bits.
+
+        Raises ShapeError if the last axis of `information` is not the A antichains.
+        """
+        information = self._information(information)
+        residual = np.asarray(entropy) - information[..., self._lattice.top]
+        return np.concatenate([information @ self._lattice.moebius.T, residual[..., None]], axis=-1)
+
+    def _information(self, information):
+        information = np.asarray(information, dtype=float)
+        if information.shape[-1:] != (len(self._lattice),):
+            raise ShapeError(
+                f"information has shape {information.shape}, its last axis must hold the "
+                f"{len(self._lattice)} antichains of {len(self.sources)} sources"
+            )
+        return information
+
+    @classmethod
+    def parse(cls, text, sources):
+        """The goal a formula such as "{F}{C} - 0.5 {F}{CL} + 0.1 H" describes; repeated atoms add.
+
+        Raises ConfigError pointing at the piece that cannot be read.
+        """
+        sources = source_names(len(sources), sources)
+        text = text.replace("−", "-")  # the typographic minus of a formula copied from a paper
+        if not text.strip():
+            raise ConfigError("the goal formula is empty; write 0 H_res for a goal without terms")
+        gammas = {}
+        position = 0
+        while position < len(text):
+            term = _TERM.match(text, position)
+            if term is None or (position and not term["signs"]):
+                raise ConfigError(
+                    f"cannot read {text[position:].strip()!r} in goal {text.strip()!r}: "
+                    f"terms are [+|-] [number] atom, an atom being sets in braces or {H_RES}"
+                )
+            value = float(term["number"] or 1) * (-1) ** term["signs"].count("-")
+            atom = term["atom"].strip()
+            gammas[atom] = gammas.get(atom, 0.0) + value
+            position = term.end()
+        return cls(gammas, sources)
+
+    @classmethod
+    def named(cls, name, sources=None):
+        """The published goal called `name`; `sources` replace the published letters by position.
+
+        Raises ConfigError for a name not in `goal_names()` or another number of sources.
+        """
+        if name not in _published():
+            raise ConfigError(f"no published goal {name!r}; {near(name, goal_names())}")
+        published = _published()[name]
+        if sources is None:
+            return published
+        if len(sources) != len(published.sources):
+            raise ConfigError(
+                f"goal {name!r} is for {len(published.sources)} sources "
+                f"({', '.join(published.sources)}), {len(sources)} given: {', '.join(sources)}"
+            )
+        return cls(published.gamma, sources)
+
+    @classmethod
+    def of(cls, spec, sources):
+        """The goal `spec` means: a Goal, a formula, a published name, a mapping or a vector.
+
+        Raises ConfigError if it means none, or is a Goal for other sources.
+        """
+        if isinstance(spec, Goal):
+            if spec.sources != tuple(sources):
+                raise ConfigError(
+                    f"goal {str(spec)!r} is for sources {', '.join(spec.sources)}, "
+                    f"not {', '.join(sources)}"
+                )
+            return spec
+        if isinstance(spec, str):
+            formula = "{" in spec or _TERM.match(spec)
+            return cls.parse(spec, sources) if formula else cls.named(spec, sources)
+        return cls(spec, sources)
+
+    def __str__(self):
+        """A formula that parses back to the same goal."""
+        formula = ""
+        for label, gamma in zip(self.labels, self.gamma.tolist(), strict=True):
+            if gamma:
+                number = "" if abs(gamma) == 1 else f"{abs(gamma)!r} "
+                formula += f" {'-' if gamma < 0 else '+'} {number}{label}"
+        return formula.removeprefix(" + ").strip() or f"0 {H_RES}"
+
+    def __repr__(self):
+        return f"Goal.parse({str(self)!r}, {self.sources!r})"
+
+    def __eq__(self, other):
+        if not isinstance(other, Goal):
+            return NotImplemented
+        return self.sources == other.sources and np.array_equal(self.gamma, other.gamma)
+
+    def __hash__(self):
+        return hash((self.sources, self.gamma.tobytes()))
+
+
+def goal_names():
+    """The names of the published goals, as a tuple."""
+    return tuple(_published())
+
+
+def _gamma(gammas, sources):
+    n_atoms = len(lattice(len(sources)))
+    labels = (*lattice(len(sources)).labels(sources), H_RES)
+    if not isinstance(gammas, Mapping):
+        try:
+            gammas = list(gammas)
+        except TypeError:
+            raise ConfigError(f"a goal is not made from {gammas!r}") from None
+        if len(gammas) not in (n_atoms, n_atoms + 1):
+            raise ConfigError(
+                f"a goal for {len(sources)} sources has {n_atoms} parameters, or {n_atoms + 1} "
+                f"with {H_RES}; {len(gammas)} given"
+            )
+        gammas = dict(zip(labels, gammas, strict=False))
+    gamma = np.zeros(n_atoms + 1)  # adding to it leaves no negative zeros: equal goals hash equal
+    for label, value in gammas.items():
+        if not isinstance(value, Real) or not math.isfinite(value):
+            raise ConfigError(f"goal parameter of {label} is {value}, must be a finite number")
+        gamma[_position(label, sources)] += value
+    return gamma
+
+
+def _position(label, sources):
+    if label in _H_ALIASES:
+        return -1
+    if isinstance(label, str) and "{" not in label:
+        raise ConfigError(
+            f"unknown atom {label!r} in a goal; "
+            f"{near(label, (*lattice(len(sources)).labels(sources), H_RES))}"
+        )
+    return lattice(len(sources)).index(label, sources)
+
+
+@cache
+def _published():
+    """Published goals by name; a goal's first row is {F}{C}..., which also gives its sources."""
+    table = resources.files("infosim.pid").joinpath("published_goals.csv").read_text("utf-8")
+    gammas = {}
+    for row in csv.DictReader(line for line in table.splitlines() if not line.startswith("#")):
+        gammas.setdefault(row["name"], {})[row["atom"]] = float(row["gamma"])
+    return {name: Goal(g, re.findall(r"\w", next(iter(g)))) for name, g in gammas.items()}

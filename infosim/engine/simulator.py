@@ -150,15 +150,19 @@ class Simulator:
 
     def _advance(self):
         event = self.events.next()
-        match event:
-            case Present():
-                self._present(event)
-            case Fire():
-                self._fire(event)
-            case Record():
-                event.probe(self)
-            case Learn():
-                self.layers[event.layer].learn(self.workers)
+        try:
+            match event:
+                case Present():
+                    self._present(event)
+                case Fire():
+                    self._fire(event)
+                case Record():
+                    event.probe(self)
+                case Learn():
+                    self.layers[event.layer].learn(self.workers)
+        except BaseException:
+            self.events.clear()  # the rest of what failed must not run into the next presentation
+            raise
         return event
 
     def _present(self, event):

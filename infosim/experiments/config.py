@@ -183,11 +183,10 @@ def _merge(base, changes):
     result = dict(base)
     for key, value in changes.items():
         if isinstance(value, dict) and isinstance(result.get(key), dict):
-            # another kind of thing does not inherit the old kind's parameters
-            if "name" in value and value["name"] != result[key].get("name"):
-                result[key] = value
-            else:
-                result[key] = _merge(result[key], value)
+            # another activation or optimizer does not inherit the parameters of the old one
+            other = value.get("name", result[key].get("name")) != result[key].get("name")
+            replace = other and key in ("activation", "optimizer")
+            result[key] = value if replace else _merge(result[key], value)
         else:
             result[key] = value
     return result

@@ -59,7 +59,7 @@ def read_arrays(path):
     CheckpointError : missing or damaged
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing") from None

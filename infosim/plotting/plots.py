@@ -23,6 +23,8 @@ _TEXT = {"color": "#222222", "fontsize": "small"}
 def errors(history, ax, baseline=None):
     """Error against epoch, logarithmic, the last measured value of each curve in the legend.
 
+    Where an error is zero the axis is linear from zero to the smallest other error.
+
     history : with lists train_error, val_error, test_error: fractions, nan where not measured;
         entry 0 is before training. A curve without any value is left out.
     baseline : an error (fraction) to compare with, or name -> error; a horizontal line each
@@ -186,13 +188,14 @@ def receptive_fields(weights, image_shape, ax, most=36, name="", columns=None):
         ylim=(bottom, -gap / 2),
         facecolor="#D0D0D0" if colours == 1 else "white",
         aspect="equal",
+        anchor="NW",
         xticks=[],
         yticks=[],
     )
     ax.spines[:].set_visible(False)
     ax.set_title(f"receptive fields: {name + ', ' * bool(name)}{n} of {len(weights)}")
     key = "blue − / red +" if colours == 1 else "dark − / bright +"
-    ax.set_xlabel(f"weights, {key}, each field to its own scale", fontsize="small")
+    ax.set_xlabel(f"weights, {key}, each field to its own scale", loc="left", fontsize="small")
     return ax
 
 
@@ -240,7 +243,7 @@ def confusion(counts, ax):
         ax.yaxis.set_major_locator(MaxNLocator(10, integer=True))
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    ax.set(xlabel="predicted class", ylabel="true class")
+    ax.set(xlabel="predicted class", ylabel="true class", anchor="N")
     ax.set_title("confusion (% of true class)")
     return ax
 

@@ -1,0 +1,190 @@
+"""Bad input is one clear line on stderr and exit code 2; nothing half-written is left behind."""
+
+import gzip
+import os
+
+import numpy as np
+import pytest
+
+from infosim.cli import main
+
+HIDDEN = "layers.hidden"
+OUTPUT = "layers.output"
+PRESET = "iclr/trivariate-optimized"
+
+
+def fails(arguments, capsys):
+    """Run the command, require exit code 2 and one line on stderr; returns that line."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(a) for a in arguments])
+    captured = capsys.readouterr()
+    assert stop.value.code == 2, captured
+    assert captured.err.startswith("infosim: ")
+    assert captured.err.count("\n") == 1
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+@pytest.fixture(autouse=True)
+def empty_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+SETTINGS = {
+    "unknown key": ("layers.hidden.siz=3", "did you mean size"),
+    "unknown top key": ("trainin.epochs=3", "did you mean training"),
+    "unknown nested key": (f"{HIDDEN}.optimizer.momentum=0.9", "unknown key"),
+    "unknown compartment key": (f"{HIDDEN}.compartments.F.delai=1", "did you mean delay"),
+    "not an assignment": ("layers.hidden.size", "key=value"),
+    "empty key": ("=3", "key=value"),
+    "wrong type": (f"{HIDDEN}.size=large", "must be an integer"),
+    "float size": (f"{HIDDEN}.size=10.5", "must be an integer"),
+    "bool size": (f"{HIDDEN}.size=true", "must be an integer"),
+    "zero size": (f"{HIDDEN}.size=0", "at least 1, was 0"),
+    "negative size": (f"{HIDDEN}.size=-5", "at least 1, was -5"),
+    "zero batch": ("training.batch=0", "at least 1, was 0"),
+    "negative batch": ("training.batch=-1", "at least 1, was -1"),
+    "batch larger than data": ("training.batch=5000", "larger than the 1149 training samples"),
+    "negative epochs": ("training.epochs=-1", "at least 0, was -1"),
+    "zero steps": ("network.steps=0", "steps must be an integer of at least 1"),
+    "one bin": (f"{HIDDEN}.binning.bins=1", "from 2 to 255, was 1"),
+    "too many bins": (f"{HIDDEN}.binning.bins=256", "from 2 to 255, was 256"),
+    "bins of wrong length": (f"{HIDDEN}.binning.bins=[2, 3]", "2 numbers were given for 3"),
+    "empty bin range": (f"{HIDDEN}.binning.low=30", "low < high"),
+    "unknown binning": (f"{HIDDEN}.binning.kind=normalized", "did you mean normalised"),
+    "unknown activation": (f"{HIDDEN}.activation.name=trivariat", "did you mean trivariate"),
+    "unknown activation parameter": (f"{HIDDEN}.activation.gamma=2", "no parameter 'gamma'"),
+    "activation parameter length": (f"{HIDDEN}.activation.alpha=[0.1]", "needs 2 finite number"),
+    "activation for two": (f"{HIDDEN}.activation={{name='bivariate'}}", "takes 2 compartments"),
+    "wrong gamma label": (f"{HIDDEN}.goal={{'{{F}}{{D}}'=1.0}}", "{F}{D}"),
+    "wrong gamma label in formula": (f"{HIDDEN}.goal='{{F}}{{X}} - 0.1 H'", "{F}{X}"),
+    "gamma of wrong length": (f"{HIDDEN}.goal=[1.0, 2.0]", "2"),
+    "gamma not a number": (f"{HIDDEN}.goal=[{', '.join(['nan'] * 19)}]", "finite"),
+    "unknown goal": (f"{HIDDEN}.goal=iclr/trivariate-optimised", "did you mean iclr/trivariate"),
+    "unreadable formula": (f"{HIDDEN}.goal='{{F}} ** 2 {{C}}'", "cannot read"),
+    "goal for two sources": (f"{HIDDEN}.goal=iclr/context-heuristic", "is for 2 sources"),
+    "missing source": (f"{HIDDEN}.compartments.C.source=lable", "did you mean label"),
+    "missing layer": (f"{OUTPUT}.compartments.F.source=hiden", "did you mean hidden"),
+    "delay-0 cycle": (f"{HIDDEN}.compartments.L.delay=0", "a cycle"),
+    "delay of an input": (f"{HIDDEN}.compartments.C.delay=1", "its delay must be 0"),
+    "delay of two": (f"{HIDDEN}.compartments.L.delay=2", "delay must be 0 or 1, was 2"),
+    "unknown connectivity": (f"{HIDDEN}.compartments.L.connectivity=sparse", "unknown connect"),
+    "sparse without inputs": (f"{HIDDEN}.compartments.L.connectivity=sparse(0)", "at least 1"),
+    "one-to-one of unequal": (f"{HIDDEN}.compartments.F.connectivity=one-to-one", "64 units"),
+    "unknown optimizer": (f"{HIDDEN}.optimizer.name=adamw", "did you mean adam"),
+    "negative rate": (f"{HIDDEN}.optimizer.rate=-0.1", "rate must be a number"),
+    "readout missing": ("network.readout=outputs", "did you mean output"),
+    "target missing": ("network.target=labels", "did you mean label"),
+    "readout size": (f"{OUTPUT}.size=9", "9"),
+    "unknown input kind": ("network.inputs.image=pixels", "must be 'images' or 'labels'"),
+    "unknown data set": ("data.name=mnits", "mnits"),
+    "validation of all": ("data.validation=1.0", "in [0, 1), was 1.0"),
+    "unknown precision": ("training.dtype=float16", "float32 or float64"),
+    "negative seed": ("training.seed=-1", "seed must be"),
+}
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_setting(case, capsys, tmp_path):
+    setting, expected = SETTINGS[case]
+    dataset = [] if setting.startswith("data.name") else ["--dataset", "digits"]
+    batch = [] if "batch" in setting else ["--set", "training.batch=288"]
+    line = fails(["train", PRESET, *dataset, *batch, "--set", setting, "-q"], capsys)
+    assert expected in line
+    assert not list(tmp_path.iterdir())
+
+
+ARGUMENTS = {
+    "unknown command": (["trian"], "did you mean train"),
+    "unknown option": (["train", PRESET, "--epoch", "3"], "--epoch"),
+    "no preset": (["train"], "PRESET_OR_FILE"),
+    "unknown preset": (["train", "iclr/trivariate-optimised"], "iclr/trivariate-optimized"),
+    "unknown preset to show": (["presets", "show", "iclr/readuot"], "did you mean iclr/readout"),
+    "missing file": (["train", "mine.toml"], "cannot read mine.toml"),
+    "unknown backend": (["train", "demo/digits", "--backend", "gpu"], "unknown backend 'gpu'"),
+    "zero threads": (["train", "demo/digits", "--threads", "0"], "at least 1, was 0"),
+    "seed is text": (["train", "demo/digits", "--seed", "one"], "--seed"),
+    "nothing to resume": (["train", "demo/digits", "--resume", "--out", "x"], "no run to resume"),
+    "unknown data set": (["train", "demo/digits", "--dataset", "minst"], "minst"),
+}
+
+
+@pytest.mark.parametrize("case", ARGUMENTS)
+def test_arguments(case, capsys, tmp_path):
+    arguments, expected = ARGUMENTS[case]
+    assert expected in fails(arguments, capsys)
+    assert not list(tmp_path.iterdir())
+
+
+FILES = {
+    "not TOML": ("size = = 3", "not valid TOML"),
+    "no layers": ("[network]\nsteps = 1", "layers is missing"),
+    "extends itself": ("extends = 'mine.toml'", "a cycle"),
+    "extends nothing": ("extends = 'iclr/nothing'", "unknown preset"),
+    "layer is a number": ("extends = 'demo/digits'\nlayers.extra = 3", "must be a table"),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_experiment_file(case, capsys, tmp_path):
+    text, expected = FILES[case]
+    (tmp_path / "mine.toml").write_text(text)
+    assert expected in fails(["train", "mine.toml"], capsys)
+
+
+def test_unwritable_output(capsys, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    line = fails(["demo", "--out", "file/run", "-q"], capsys)
+    assert "cannot write file/run" in line
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes anywhere")
+def test_read_only_output(capsys, tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        assert "cannot write" in fails(["demo", "-q"], capsys)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+CSV = {
+    "missing file": (None, "a,b", "y", [], "cannot read"),
+    "missing column": ("a,b,y\n1,2,3\n", "a,c", "y", [], "no column 'c'"),
+    "missing target": ("a,b,y\n1,2,3\n", "a,b", "z", [], "no column 'z'"),
+    "no rows": ("a,b,y\n", "a,b", "y", [], "no rows"),
+    "empty file": ("", "a,b", "y", [], "no column 'a'"),
+    "ragged": ("a,b,y\n1,2,3\n1,2\n", "a,b", "y", [], "line 3: 2 cells"),
+    "empty cell": ("a,b,y\n1,,3\n", "a,b", "y", [], "line 2: column 'b' is empty"),
+    "one bin": ("a,b,y\n1,2,3\n", "a,b", "y", ["--bins", "1"], "at least 2, was 1"),
+    "text to bin": ("a,y\nx,1\ny,2\nz,1\n", "a", "y", ["--bins", "2"], "not numeric"),
+    "infinite": ("a,y\n1,1\n2,2\ninf,1\n", "a", "y", ["--bins", "2"], "not finite"),
+    "five sources": ("a,b,c,d,e,y\n1,2,3,4,5,6\n", "a,b,c,d,e", "y", [], "5"),
+    "named twice": ("a,b,y\n1,2,3\n", "a,a", "y", [], "named twice"),
+    "not text": (b"a,y\n\xff\xfe,1\n", "a", "y", [], "UTF-8"),
+}
+
+
+@pytest.mark.parametrize("case", CSV)
+def test_pid(case, capsys, tmp_path):
+    content, sources, target, options, expected = CSV[case]
+    if content is not None:
+        data = content if isinstance(content, bytes) else content.encode()
+        (tmp_path / "data.csv").write_bytes(data)
+    arguments = ["pid", "data.csv", "--sources", sources, "--target", target, *options]
+    assert expected in fails(arguments, capsys)
+
+
+def test_damaged_data_stops_training(capsys, tmp_path, monkeypatch):
+    """A file of the right name with other contents is neither used nor deleted."""
+    monkeypatch.setenv("INFOSIM_DATA", str(tmp_path / "data"))
+    (tmp_path / "data" / "mnist").mkdir(parents=True)
+    header = bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (2, 28, 28))
+    names = [f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k")
+             for kind in ("images-idx3", "labels-idx1")]  # fmt: skip
+    for name in names:
+        content = gzip.compress(header + np.zeros(2 * 784, np.uint8).tobytes())
+        (tmp_path / "data" / "mnist" / name).write_bytes(content)
+    line = fails(["train", PRESET, "-q"], capsys)
+    assert "train-images-idx3-ubyte" in line
+    assert all((tmp_path / "data" / "mnist" / name).exists() for name in names)
+    assert not (tmp_path / "runs").exists()

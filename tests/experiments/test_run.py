@@ -1,0 +1,217 @@
+"""Run directories: complete, atomic, resumable to the same bits."""
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from infosim.errors import CheckpointError
+from infosim.experiments import Experiment, Interrupted, run, store, train
+
+SETTINGS = (
+    "layers.hidden.size=40",
+    "training.epochs=12",
+    "layers.hidden.optimizer.rate=0.01",
+    "layers.output.optimizer.rate=0.02",
+)
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    return Experiment.load("demo/digits", SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def finished(experiment, tmp_path_factory):
+    """An undisturbed run."""
+    return train(experiment, tmp_path_factory.mktemp("finished") / "run")
+
+
+def weights(directory):
+    return store.read_arrays(directory / "weights.npz")
+
+
+def same_results(a, b):
+    """Whether two runs have the same bits in everything but the seconds they took."""
+    for name in ("weights.npz", "atoms.npz"):
+        one, other = store.read_arrays(a / name), store.read_arrays(b / name)
+        assert one.keys() == other.keys()
+        for key in one:
+            np.testing.assert_array_equal(one[key], other[key], err_msg=key)
+    rows = [
+        [row[:-1] for row in csv.reader((folder / "metrics.csv").read_text().splitlines())]
+        for folder in (a, b)
+    ]
+    assert rows[0] == rows[1]
+
+
+def test_directory_holds_everything(finished):
+    assert sorted(path.name for path in finished.iterdir()) == sorted(run.FILES)
+
+
+def test_metrics(finished):
+    with open(finished / "metrics.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        "epoch", "train_error", "val_error", "test_error", "mean_goal_hidden", "mean_goal_output",
+        "seconds",
+    ]  # fmt: skip
+    assert [int(row["epoch"]) for row in rows] == list(range(13))
+    assert float(rows[0]["test_error"]) > 0.7
+    assert float(rows[-1]["train_error"]) < 0.3
+
+
+def test_atoms(finished):
+    atoms = store.read_arrays(finished / "atoms.npz")
+    assert atoms["hidden"].shape == (13, 40, 19)
+    assert atoms["output"].shape == (13, 10, 5)
+    assert list(atoms["output/labels"]) == ["{F}{C}", "{F}", "{C}", "{FC}", "H_res"]
+    with open(finished / "metrics.csv", newline="") as file:
+        goal = float(list(csv.DictReader(file))[-1]["mean_goal_output"])
+    gamma = [1.0, -0.2, 0.1, 0.1, 0.0]
+    assert goal == pytest.approx((atoms["output"][-1] @ gamma).mean(), rel=1e-12)
+
+
+def test_config_is_resolved_and_reproduces_the_run(finished, tmp_path):
+    config = tomllib.loads((finished / "config.toml").read_text())
+    assert config["training"]["record_every"] == 1
+    assert config["layers"]["hidden"]["optimizer"]["epsilon"] == 1e-8
+    assert "0.9780761799548087 {F}{C}" in config["layers"]["hidden"]["goal"]
+    again = train(Experiment.load(str(finished / "config.toml")), tmp_path / "again")
+    same_results(finished, again)
+
+
+def test_environment(finished):
+    environment = json.loads((finished / "environment.json").read_text())
+    assert environment["seed"] == 0
+    assert environment["packages"]["numpy"] == np.__version__
+    assert environment["threads"] >= 1
+
+
+def test_summary_is_a_picture(finished):
+    assert (finished / "summary.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_same_bits_on_any_number_of_threads(experiment, finished, threads, tmp_path):
+    same_results(finished, train(experiment, tmp_path / "run", threads=threads))
+
+
+def test_existing_run_is_kept(experiment, finished):
+    before = {path.name: path.read_bytes() for path in finished.iterdir()}
+    with pytest.raises(CheckpointError, match="already holds a run"):
+        train(experiment, finished)
+    assert before == {path.name: path.read_bytes() for path in finished.iterdir()}
+
+
+def test_force_starts_anew_and_leaves_other_files(experiment, finished, tmp_path):
+    out = tmp_path / "run"
+    train(Experiment.load("demo/digits", [*SETTINGS, "training.epochs=1"]), out)
+    (out / "notes.txt").write_text("mine")
+    same_results(train(experiment, out, force=True), finished)
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_resume_after_more_epochs(experiment, finished, tmp_path):
+    out = tmp_path / "run"
+    train(Experiment.load("demo/digits", [*SETTINGS, "training.epochs=2"]), out)
+    same_results(train(experiment, out, resume=True), finished)
+
+
+def test_resume_of_a_finished_run_changes_nothing(experiment, finished, tmp_path):
+    import shutil
+
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    same_results(train(experiment, out, resume=True), finished)
+
+
+def test_resume_with_another_configuration(finished):
+    other = Experiment.load("demo/digits", [*SETTINGS, "layers.hidden.optimizer.rate=0.001"])
+    with pytest.raises(
+        CheckpointError, match=r"layers\.hidden\.optimizer\.rate was 0\.01, now 0\.001"
+    ):
+        train(other, finished, resume=True)
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip"])
+def test_damaged_checkpoint(experiment, finished, damage, tmp_path):
+    import shutil
+
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    path = out / "checkpoint.npz"
+    if damage == "truncate":
+        path.write_bytes(path.read_bytes()[:-1000])
+    else:
+        arrays = store.read_arrays(path)
+        arrays["network/hidden/F/weights"][3, 3] += 1
+        store.write_arrays(path, arrays)
+    with pytest.raises(CheckpointError, match="damaged"):
+        train(experiment, out, resume=True)
+
+
+def test_interrupt_saves_and_says_how_to_resume(experiment, finished, tmp_path):
+    out = tmp_path / "run"
+
+    def stop(training, epochs):
+        if training.epoch == 2 and training.position == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted, match=f"--resume --out {out}"):
+        train(experiment, out, report=stop)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    same_results(train(experiment, out, resume=True), finished)
+
+
+def test_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file"
+    store.write_text(path, "old")
+    with pytest.raises(ValueError, match="halfway"), store.atomic(path) as file:
+        file.write(b"new, but ")
+        raise ValueError("halfway")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+KILLED = """
+import sys
+from infosim.experiments import Experiment, run, train
+run.CHECKPOINT_SECONDS = 0.02  # so that kills meet writes
+train(Experiment.load("demo/digits", sys.argv[3:]), sys.argv[1], resume=sys.argv[2] == "resume")
+"""
+
+
+def test_killed_at_random_moments(finished, tmp_path):
+    """kill -9 again and again, at any moment: every file there is whole, and the end is the same."""
+    out = tmp_path / "run"
+    rng = random.Random(0)
+    for attempt in range(40):
+        mode = "resume" if (out / "config.toml").exists() else "new"
+        arguments = [sys.executable, "-c", KILLED, str(out), mode, *SETTINGS]
+        process = subprocess.Popen(arguments, cwd=Path(__file__).parents[2])
+        if attempt < 6:
+            limit = time.monotonic() + 60
+            while not (out / "config.toml").exists() and time.monotonic() < limit:
+                time.sleep(0.005)
+            time.sleep(0.2 * rng.random() + (1.2 if mode == "resume" else 0))
+            process.kill()
+        process.wait()
+        for path in out.glob("*.npz"):
+            store.read_arrays(path)
+        for path in out.glob("*.toml"):
+            tomllib.loads(path.read_text())
+        if process.returncode == 0:
+            break
+    assert process.returncode == 0
+    same_results(out, finished)
+    assert not list(out.glob(".*"))

@@ -1,0 +1,268 @@
+import naive
+import numpy as np
+import pytest
+
+from infosim.engine.simulator import atoms
+from infosim.engine.state import _terms
+from infosim.kernels import cpu
+from infosim.pid import Goal, decompose, lattice
+from infosim.pid.decomposition import goal_gradient, goal_value
+
+NAMES = "FCL"
+SOURCES = pytest.mark.parametrize("n_sources", [1, 2, 3])
+DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
+#: relative to the largest entry, as the kernel sums in the precision it is given
+AGREES = {"float32": 1e-4, "float64": 1e-12}
+
+
+def random_goal(n_sources, rng):
+    return Goal(rng.normal(size=len(lattice(n_sources)) + 1), NAMES[:n_sources])
+
+
+def random_batch(n_sources, rng, n_neurons=2, n_samples=60, n_bins=4):
+    bins = rng.integers(0, n_bins, (n_sources, n_neurons, n_samples)).astype(np.uint8)
+    return bins, rng.uniform(0.02, 0.98, (n_neurons, n_samples))
+
+
+def prepared(n_bins, n_sources):
+    return np.broadcast_to(n_bins, n_sources).astype(np.int64)
+
+
+def score(goal, bins, theta, n_bins, dtype="float64", spans=None, work=None):
+    """∂G/∂θ (N, B) by the kernel."""
+    n_sources, n_neurons, n_samples = bins.shape
+    n_bins = prepared(n_bins, n_sources)
+    weights, entropy_weight = goal.coefficients()
+    used = np.flatnonzero(weights)
+    if work is None:
+        work = cpu.scratch(tuple(n_bins.tolist()), n_samples, dtype)
+    slope = np.full((n_neurons, n_samples), np.nan, dtype)
+    for start, stop in spans or [(0, n_neurons)]:
+        cpu.score(
+            bins, n_bins, np.asarray(theta, dtype),
+            _terms(lattice(n_sources).inclusion_exclusion[used], dtype),
+            np.array([weights[used], weights[used] / np.log(2)], dtype),
+            np.dtype(dtype).type(entropy_weight), start, stop, work, slope,
+        )  # fmt: skip
+    assert not work[0].any()  # or the next neuron would number its cells wrongly
+    return slope
+
+
+def information(bins, theta, n_bins, dtype="float64"):
+    """I_∩ of all antichains and H(Y), (N, A + 1), by the kernel."""
+    n_sources, n_neurons, n_samples = bins.shape
+    n_bins = prepared(n_bins, n_sources)
+    work = cpu.scratch(tuple(n_bins.tolist()), n_samples, dtype)
+    structure = lattice(n_sources)
+    result = np.full((n_neurons, len(structure) + 1), np.nan)
+    terms = _terms(structure.inclusion_exclusion, dtype)
+    cpu.information(bins, n_bins, np.asarray(theta, dtype), terms, 0, n_neurons, work, result)
+    assert not work[0].any()
+    return result
+
+
+def assert_close(actual, expected, tolerance):
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * scale)
+
+
+def reference(goal, bins, theta, n_bins):
+    n_bins = int(np.max(n_bins))
+    return np.array(
+        [goal_gradient(goal, bins[:, n], theta[n], n_bins) for n in range(bins.shape[1])]
+    )
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@DTYPES
+@SOURCES
+def test_slope_is_the_finite_difference_of_the_naive_goal(n_sources, dtype, seed):
+    rng = np.random.default_rng(seed)
+    bins, theta = random_batch(n_sources, rng, n_neurons=1, n_samples=9, n_bins=3)
+    goal = random_goal(n_sources, rng)
+    slope = score(goal, bins, theta, 3, dtype)
+    h = 1e-4
+    expected = np.empty_like(theta)
+    for s in range(theta.shape[1]):
+
+        def shifted(step, s=s):
+            moved = theta[0].copy()
+            moved[s] += step
+            return naive.goal(goal.gamma, bins[:, 0], moved, 3)
+
+        # fourth order, so that what remains is rounding
+        expected[0, s] = (
+            8 * (shifted(h) - shifted(-h)) - (shifted(2 * h) - shifted(-2 * h))
+        ) / (12 * h)
+    assert_close(slope, expected, 1e-6 if dtype == "float64" else 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "n_bins"),
+    [(60, 4), (1, 20), (200, 255), (120, (3, 17, 6)), (1024, 20), (333, 2), (50, (2, 60, 255))],
+)
+@DTYPES
+@SOURCES
+def test_slope_equals_the_reference_gradient(n_sources, dtype, n_samples, n_bins):
+    rng = np.random.default_rng(n_samples)
+    n_bins = prepared(np.resize(n_bins, n_sources), n_sources)
+    bins = np.array(
+        [rng.integers(0, width, (2, n_samples)) for width in n_bins], np.uint8
+    )
+    theta = rng.beta(0.5, 0.5, (2, n_samples)).clip(1e-4, 1 - 1e-4)
+    goal = random_goal(n_sources, rng)
+    expected = reference(goal, bins, theta, n_bins)
+    if n_samples == 1:  # one event holds no information: only its entropy has a slope
+        theta_ = theta[:, 0]
+        entropy_slope = goal.gamma[-1] * np.log2((1 - theta_) / theta_)
+        np.testing.assert_allclose(expected[:, 0], entropy_slope, rtol=1e-9)
+    assert_close(score(goal, bins, theta, n_bins, dtype), expected, AGREES[dtype])
+
+
+@DTYPES
+@SOURCES
+def test_every_single_atom_has_the_reference_gradient(n_sources, dtype):
+    """One atom at a time: a random goal could hide two atoms that are swapped."""
+    rng = np.random.default_rng(5)
+    bins, theta = random_batch(n_sources, rng, n_neurons=1, n_samples=40, n_bins=3)
+    for gamma in np.eye(len(lattice(n_sources)) + 1):
+        goal = Goal(gamma, NAMES[:n_sources])
+        assert_close(
+            score(goal, bins, theta, 3, dtype), reference(goal, bins, theta, 3), AGREES[dtype]
+        )
+
+
+@DTYPES
+@SOURCES
+def test_with_all_samples_in_one_bin_only_the_entropy_has_a_slope(n_sources, dtype):
+    rng = np.random.default_rng(6)
+    theta = rng.uniform(0.1, 0.9, (1, 30))
+    bins = np.full((n_sources, 1, 30), 3, np.uint8)
+    goal = random_goal(n_sources, rng)
+    mean = theta.mean()
+    expected = np.full((1, 30), goal.gamma[-1] * np.log2((1 - mean) / mean) / 30)
+    # the atoms' slopes are differences of equal numbers, so the error is relative to their weights
+    size = np.abs(goal.coefficients()[0]).sum() / 30
+    np.testing.assert_allclose(
+        score(goal, bins, theta, 20, dtype), expected, atol=size * AGREES[dtype] / 10
+    )
+
+
+@pytest.mark.parametrize("constant", [0, 1, 2])
+@DTYPES
+def test_a_source_that_never_varies(dtype, constant):
+    rng = np.random.default_rng(7)
+    bins, theta = random_batch(3, rng)
+    bins[constant] = 2
+    goal = random_goal(3, rng)
+    assert_close(
+        score(goal, bins, theta, 4, dtype), reference(goal, bins, theta, 4), AGREES[dtype]
+    )
+
+
+@DTYPES
+@SOURCES
+def test_firing_probabilities_at_their_clamps(n_sources, dtype):
+    rng = np.random.default_rng(8)
+    bins, _ = random_batch(n_sources, rng)
+    clamp = np.dtype(dtype).type(1e-6)
+    theta = np.where(rng.random(bins.shape[1:]) < 0.5, clamp, 1 - clamp).astype(dtype)
+    goal = random_goal(n_sources, rng)
+    # 1 - θ is rounded to float32 before the kernel sees it, exactly as the reference does here
+    expected = reference(goal, bins, theta.astype(np.float64), 4)
+    assert_close(score(goal, bins, theta, 4, dtype), expected, AGREES[dtype])
+
+
+@DTYPES
+@SOURCES
+@pytest.mark.parametrize("theta_of", ["zero", "one", "both", "by bin"])
+def test_sure_outputs_give_finite_numbers(n_sources, dtype, theta_of):
+    rng = np.random.default_rng(9)
+    bins, theta = random_batch(n_sources, rng)
+    theta[...] = {
+        "zero": 0.0,
+        "one": 1.0,
+        "both": rng.integers(0, 2, theta.shape),
+        "by bin": bins[0] % 2,
+    }[theta_of]
+    goal = random_goal(n_sources, rng)
+    assert np.isfinite(score(goal, bins, theta, 4, dtype)).all()
+    result = information(bins, theta, 4, dtype)
+    for n in range(bins.shape[1]):
+        found = decompose(naive.joint(bins[:, n], theta[n], 4))
+        np.testing.assert_allclose(result[n, :-1], found.redundancies, atol=2e-6)
+        np.testing.assert_allclose(result[n, -1], found.entropy, atol=2e-6)
+
+
+@DTYPES
+def test_blocks_of_neurons_do_not_influence_each_other(dtype):
+    rng = np.random.default_rng(10)
+    bins, theta = random_batch(3, rng, n_neurons=7)
+    goal = random_goal(3, rng)
+    whole = score(goal, bins, theta, 4, dtype)
+    for spans in ([(0, 3), (3, 7)], [(6, 7), (2, 6), (0, 2)]):
+        np.testing.assert_array_equal(score(goal, bins, theta, 4, dtype, spans), whole)
+
+
+def test_scratch_may_be_used_again_by_another_goal():
+    rng = np.random.default_rng(11)
+    bins, theta = random_batch(3, rng)
+    first, second = random_goal(3, rng), random_goal(3, rng)
+    work = cpu.scratch((4, 4, 4), theta.shape[1], "float64")
+    alone = score(second, bins, theta, 4)
+    score(first, bins[:, ::-1].copy(), theta, 4, work=work)
+    np.testing.assert_array_equal(score(second, bins, theta, 4, work=work), alone)
+
+
+@DTYPES
+def test_a_goal_of_zero_has_no_slope(dtype):
+    bins, theta = random_batch(2, np.random.default_rng(12))
+    assert not score(Goal([0] * 5, "FC"), bins, theta, 4, dtype).any()
+
+
+@DTYPES
+@SOURCES
+def test_information_equals_the_naive_redundancies(n_sources, dtype):
+    rng = np.random.default_rng(13)
+    bins, theta = random_batch(n_sources, rng, n_samples=25, n_bins=3)
+    result = information(bins, theta, 3, dtype)
+    for n in range(2):
+        pmf = naive.joint(bins[:, n], theta[n], 3)
+        expected = [naive.redundancy(pmf, a) for a in naive.antichains(n_sources)]
+        np.testing.assert_allclose(
+            result[n, :-1], expected, atol=1e-12 if dtype == "float64" else 2e-6
+        )
+        mean = theta[n].mean()
+        entropy = -mean * np.log2(mean) - (1 - mean) * np.log2(1 - mean)
+        np.testing.assert_allclose(result[n, -1], entropy, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("n_samples", "n_bins"), [(1024, 20), (300, 255)])
+@DTYPES
+@SOURCES
+def test_atoms_sum_to_the_information_and_make_up_the_goal(n_sources, dtype, n_samples, n_bins):
+    rng = np.random.default_rng(14)
+    bins, theta = random_batch(n_sources, rng, n_samples=n_samples, n_bins=n_bins)
+    goal = random_goal(n_sources, rng)
+    found = atoms(information(bins, theta, n_bins, dtype), n_sources)
+    tolerance = {"float64": 1e-9, "float32": 1e-4}[dtype]
+    for n in range(2):
+        # all sources together are one variable: the mutual information by its definition
+        cells = np.unique(bins[:, n], axis=1, return_inverse=True)[1].ravel()
+        fired = np.bincount(cells, theta[n]) / n_samples
+        silent = np.bincount(cells, 1 - theta[n]) / n_samples
+        p = np.array([fired, silent])
+        mutual = (p * np.log2(p / (p.sum(0) * p.sum(1, keepdims=True)))).sum()
+        np.testing.assert_allclose(found[n, :-1].sum(), mutual, atol=tolerance)
+        np.testing.assert_allclose(
+            found[n] @ goal.gamma, goal_value(goal, bins[:, n], theta[n], n_bins), atol=tolerance
+        )
+
+
+def test_the_xor_gate_has_its_known_atoms():
+    bins = np.array([[[0, 0, 1, 1]], [[0, 1, 0, 1]]], np.uint8)
+    theta = np.array([[0.0, 1.0, 1.0, 0.0]])
+    found = atoms(information(bins, theta, 2), 2)
+    # the published table: {1} = {2} = .584963, {1}{2} = -.584963, {12} = .415037
+    expected = [-0.584963, 0.584963, 0.584963, 0.415037]
+    np.testing.assert_allclose(found[0], [*expected, 0.0], atol=1e-6)

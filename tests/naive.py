@@ -1,0 +1,100 @@
+"""The slow, obvious oracle: Python loops over events, no code shared with infosim.
+
+An antichain is a tuple of tuples of source numbers (from 0), as in ((0,), (1, 2)) for {1}{23}.
+A pmf is an array with one axis per source and the target last. Everything is in bits.
+"""
+
+from itertools import combinations
+from math import log2
+
+import numpy as np
+
+
+def antichains(n):
+    """All antichains of n sources: fewest antichains below first, then by size and source order."""
+    sets = [s for size in range(1, n + 1) for s in combinations(range(n), size)]
+    found = []
+
+    def extend(chosen, rest):
+        if chosen:
+            found.append(chosen)
+        for i, s in enumerate(rest):
+            if not any(set(s) <= set(c) or set(c) <= set(s) for c in chosen):
+                extend((*chosen, s), rest[i + 1 :])
+
+    extend((), sets)
+    return sorted(
+        found,
+        key=lambda b: (sum(below(a, b) for a in found), [(len(s), s) for s in b]),
+    )
+
+
+def below(alpha, beta):
+    return all(any(set(a) <= set(b) for a in alpha) for b in beta)
+
+
+def label(antichain, names="1234"):
+    return "".join("{" + "".join(names[k] for k in s) + "}" for s in antichain)
+
+
+def redundancy(pmf, antichain):
+    """Shared-exclusions I_∩, adding up the probability of every event in each union."""
+    events = [(index[:-1], index[-1], p) for index, p in np.ndenumerate(pmf) if p > 0]
+    total = 0.0
+    for s, t, p in events:
+        union = union_and_t = p_t = 0.0
+        for s2, t2, p2 in events:
+            agrees = any(all(s2[k] == s[k] for k in members) for members in antichain)
+            if agrees:
+                union += p2
+            if agrees and t2 == t:
+                union_and_t += p2
+            if t2 == t:
+                p_t += p2
+        total += p * log2(union_and_t / (union * p_t))
+    return total
+
+
+def atoms(pmf):
+    """label -> atom, each the redundancy less all atoms below it."""
+    chains = antichains(np.ndim(pmf) - 1)
+    known = {}
+    for b in chains:  # in an order in which what lies below comes first
+        lower = [a for a in chains if a != b and below(a, b)]
+        known[b] = redundancy(pmf, b) - sum(known[a] for a in lower)
+    return {label(a): value for a, value in known.items()}
+
+
+def mutual_information(pmf):
+    """I(target; all sources) by its definition."""
+    total = 0.0
+    for index, p in np.ndenumerate(pmf):
+        if p > 0:
+            p_s = sum(pmf[index[:-1]])
+            p_t = sum(pmf[(*s, index[-1])] for s in np.ndindex(pmf.shape[:-1]))
+            total += p * log2(p / (p_s * p_t))
+    return total
+
+
+def residual_entropy(pmf):
+    """H(target | all sources)."""
+    return sum(-p * log2(p / sum(pmf[i[:-1]])) for i, p in np.ndenumerate(pmf) if p > 0)
+
+
+def joint(bins, theta, n_bins):
+    """The plug-in pmf (n_bins, ..., 2) of bins (K, B) and an output that fires with theta (B,)."""
+    bins = np.asarray(bins)
+    pmf = np.zeros((*(n_bins,) * len(bins), 2))
+    for s, probability in enumerate(theta):
+        pmf[(*bins[:, s], 1)] += probability / len(theta)
+        pmf[(*bins[:, s], 0)] += (1 - probability) / len(theta)
+    return pmf
+
+
+def goal(gamma, bins, theta, n_bins):
+    """G of one neuron; gamma by label ({1}{23}, H_res) or in canonical order with H_res last."""
+    pmf = joint(bins, theta, n_bins)
+    values = {**atoms(pmf), "H_res": residual_entropy(pmf)}
+    if not isinstance(gamma, dict):
+        gamma = dict(zip(values, gamma, strict=True))
+    return sum(g * values[name] for name, g in gamma.items())

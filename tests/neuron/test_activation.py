@@ -1,0 +1,145 @@
+import numpy as np
+import pytest
+
+from infosim.errors import ConfigError
+from infosim.kernels import cpu
+from infosim.neuron import ACTIVATIONS, Activation
+
+
+def sigma(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def published(name, u):
+    """θ of potentials u (K, ...), as the papers print it."""
+    r, *rest = u
+    if name == "trivariate":
+        c, l = rest  # noqa: E741
+        return sigma(r * ((1 - 0.1 - 0.1) + 0.1 * sigma(2 * r * c) + 0.1 * sigma(2 * r * l)))
+    if name == "bivariate":
+        return sigma(r * (0.9 + (1 - 0.9) * 2 * sigma(2 * r * rest[0])))
+    return sigma(sum(u) if name == "sum" else r)
+
+
+CASES = [(name, n) for name, form in ACTIVATIONS.items() for n in form.sources]
+cases = pytest.mark.parametrize(("name", "n_compartments"), CASES)
+
+
+def fire(activation, u, dtype, bias=None, sampled=False):
+    """(θ, y) of potentials u (K, N, B), by the kernel."""
+    u = np.asarray(u, dtype)
+    bias = np.zeros(u.shape[:2], dtype) if bias is None else np.asarray(bias, dtype)
+    theta, y = np.full((2, *u.shape[1:]), np.nan, dtype)
+    cpu.activate(activation.scalar)(
+        u, bias, activation.packed(dtype), np.dtype(dtype).type(activation.clamp), sampled,
+        np.zeros(2, np.uint32), np.zeros(2, np.uint32), 0, u.shape[1], theta, y,
+    )  # fmt: skip
+    return theta, y
+
+
+@pytest.mark.parametrize("point", ["random", "extreme"])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_partial_derivatives_are_those_of_the_drive(name, point):
+    rng = np.random.default_rng(1)
+    points = rng.normal(scale=3, size=(50, 3))
+    if point == "extreme":
+        grid = [-30.0, -1.0, 0.0, 1e-3, 25.0]
+        points = np.array(np.meshgrid(grid, grid, grid)).reshape(3, -1).T
+    form = ACTIVATIONS[name]
+    # parameters that are all different, so that no two can be swapped unnoticed
+    parameters = {
+        "trivariate": {"alpha": (0.15, 0.3), "beta": (1.5, 0.7)},
+        "bivariate": {"k": (0.4, 1.3)},
+        "sum": {"beta": (0.6,)},
+        "feedforward": {},
+    }[name]
+    p = Activation(name, parameters).packed(np.float64)
+    h = 1e-5
+    for point_ in points:
+        drive, *slopes = form.scalar(*point_, p)
+        for k in range(max(form.sources)):
+            step = np.zeros(3)
+            step[k] = h
+            up, down = form.scalar(*(point_ + step), p)[0], form.scalar(*(point_ - step), p)[0]
+            # a difference of rounded drives is good to about eps |A| / h
+            np.testing.assert_allclose(
+                slopes[k], (up - down) / (2 * h), rtol=2e-6, atol=1e-6 + 1e-10 * abs(drive)
+            )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@cases
+def test_firing_probabilities_follow_the_published_formulas(name, n_compartments, dtype):
+    rng = np.random.default_rng(2)
+    u = rng.normal(scale=2, size=(n_compartments, 3, 40))
+    bias = rng.normal(size=(n_compartments, 3))
+    theta, y = fire(Activation(name), u, dtype, bias)
+    expected = published(name, u + bias[:, :, None])
+    np.testing.assert_allclose(theta, expected, atol=1e-12 if dtype == "float64" else 1e-5)
+    sure = abs(expected - 0.5) > 1e-6
+    np.testing.assert_array_equal(y[sure], np.sign(expected - 0.5)[sure])
+
+
+def test_given_parameters_enter_the_trivariate_formula_in_the_order_they_are_named():
+    r, c, l = 1.3, -0.4, 0.9  # noqa: E741
+    activation = Activation("trivariate", {"alpha": (0.2, 0.05), "beta": (3, 0.5)})
+    theta, _ = fire(activation, [[[r]], [[c]], [[l]]], "float64")
+    drive = r * (0.75 + 0.2 / (1 + np.exp(-3 * r * c)) + 0.05 / (1 + np.exp(-0.5 * r * l)))
+    np.testing.assert_allclose(theta, sigma(drive), rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_no_activation_promotes_or_demotes_its_precision(name, dtype):
+    activation = Activation(name)
+    kind = np.dtype(dtype).type
+    # compiled for exactly this precision: what Numba infers is what a kernel computes in
+    activation.scalar(kind(1), kind(1), kind(1), activation.packed(dtype))
+    returned = {
+        str(arguments[0]): [str(t) for t in overload.signature.return_type.types]
+        for arguments, overload in activation.scalar.overloads.items()
+    }
+    drive, *slopes = returned[dtype]
+    assert drive == dtype
+    assert set(slopes) <= {dtype, "float32"}  # the constant slope 1 is as good in float32
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "clamp"), [("trivariate", 0), ("bivariate", 1e-6), ("sum", 0)])
+def test_huge_potentials_give_sure_outputs_up_to_the_published_clamp(name, clamp, dtype):
+    (n_compartments,) = ACTIVATIONS[name].sources[-1:]
+    u = np.ones((n_compartments, 1, 2)) * [-1e6, 1e6]
+    theta, y = fire(Activation(name), u, dtype)
+    one = np.dtype(dtype).type(1)
+    np.testing.assert_array_equal(theta, [[one * clamp, one - one * clamp]], strict=False)
+    np.testing.assert_array_equal(y, [[-1, 1]])
+
+
+def test_a_given_clamp_replaces_the_published_one():
+    theta, _ = fire(Activation("sum", clamp=0.25), [[[-50.0, 0.0, 0.5, 50.0]]], "float64")
+    np.testing.assert_allclose(theta, [[0.25, 0.5, sigma(0.5), 0.75]], rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("trivarate",), "unknown activation 'trivarate'; did you mean trivariate"),
+        (("relu",), "allowed: trivariate, bivariate, sum, feedforward"),
+        (("trivariate", {"alfa": (0.1, 0.1)}), "no parameter 'alfa'; allowed: alpha, beta"),
+        (("feedforward", {"beta": (1,)}), "no parameter 'beta'; allowed: none"),
+        (("trivariate", {"alpha": (0.1,)}), r"alpha needs 2 finite number\(s\), was \[0.1\]"),
+        (("bivariate", {"k": (0.9, 2, 3)}), r"k needs 2 finite number\(s\)"),
+        (("sum", {"beta": (np.nan,)}), r"beta needs 1 finite number\(s\), was \[nan\]"),
+        (("sum", {"beta": (np.inf,)}), "finite"),
+        (("sum", {}, -1e-9), r"clamp must be in \[0, 0.5\), was -1e-09"),
+        (("sum", {}, 0.5), "clamp"),
+        (("sum", {}, np.nan), "clamp must be in .* was nan"),
+    ],
+)
+def test_what_cannot_be_is_said(arguments, message):
+    with pytest.raises(ConfigError, match=message):
+        Activation(*arguments)
+
+
+def test_a_single_parameter_may_be_a_plain_number():
+    assert Activation("sum", {"beta": 2}) == Activation("sum", {"beta": (2.0,)})

@@ -1,5 +1,7 @@
 """`infosim data`: what data sets there are, and how to get and check them."""
 
+import sys
+
 import click
 
 
@@ -27,9 +29,8 @@ def fetch(names):
     """Download data sets, unless they are there and intact."""
     from infosim import datasets
 
-    progress = click.get_text_stream("stderr").isatty()
     for name in names:
-        datasets.fetch(name, progress=progress)
+        datasets.fetch(name, progress=sys.stderr.isatty())
         click.echo(_line(datasets.status(name)))
 
 

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from textwrap import shorten
 
 import pooch
 
@@ -141,7 +142,7 @@ def _download(source, file, progress):
         # No network is an OSError (of requests), wrong content a ValueError (of pooch).
         except (OSError, ValueError) as error:
             problem = error
-    reason = " ".join(str(problem).split()) or type(problem).__name__
+    reason = shorten(str(problem), 200, placeholder=" ...") or type(problem).__name__
     raise DataError(
         f"{source.name}: {file.name} could not be downloaded; "
         f"{_remedies(source)} (last problem: {reason})"

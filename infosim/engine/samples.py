@@ -26,7 +26,7 @@ class Samples:
     def __init__(self, arrays: Mapping[str, np.ndarray], scaling=None, index=None):
         self.arrays = {name: np.asarray(a) for name, a in arrays.items()}
         self.scaling = dict(scaling or {})
-        lengths = {name: len(a) for name, a in self.arrays.items()}
+        lengths = {name: len(a) if a.ndim else 0 for name, a in self.arrays.items()}
         if len(set(lengths.values())) != 1 or not min(lengths.values()):
             listed = ", ".join(f"{name} {n}" for name, n in lengths.items()) or "none"
             raise DataError(f"every input needs the same number of samples, at least 1; was {listed}")
@@ -53,7 +53,9 @@ class Samples:
         return subset
 
     def labels(self, name):
-        """The integer labels of input `name`, (n,)."""
+        """The integer labels of input `name`, (n,). Raises DataError if there are none."""
+        if name not in self.arrays:
+            raise DataError(f"samples lack the target input {name!r}")
         array = self.arrays[name][self.index]
         return array if array.ndim == 1 else array.argmax(axis=1)
 

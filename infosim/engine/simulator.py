@@ -234,11 +234,15 @@ class Simulator:
 
         Raises
         ------
-        ConfigError : the network has no readout layer or no target input
+        ConfigError : the network has no readout layer or no target input, batch below 1
+        DataError : the samples lack the target input
         """
         if self.network.readout is None or self.network.target is None:
             raise ConfigError("evaluate needs a network with a readout layer and a target input")
+        if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
+            raise ConfigError(f"batch must be an integer of at least 1, was {batch!r}")
         samples = self.samples(inputs)
+        labels = samples.labels(self.network.target)
         predictions = np.empty(len(samples), np.int64)
         without = (self.network.target,)
         for number, first in enumerate(range(0, len(samples), batch)):
@@ -249,7 +253,6 @@ class Simulator:
             )
             self.run()
             predictions[positions] = self.predictions()
-        labels = samples.labels(self.network.target)
         return Evaluation(float(np.mean(predictions != labels)), predictions, labels)
 
     def recall(self, cues, layer=None, *, max_steps=None, sampled=False):

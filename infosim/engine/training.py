@@ -156,7 +156,7 @@ class Training:
     def state(self):
         """Everything needed to go on from here to the same bits: name -> array."""
         h = self.history
-        state = {f"network/{name}": array for name, array in self.simulator.arrays().items()}
+        state = {f"network/{name}": a.copy() for name, a in self.simulator.arrays().items()}
         for name, layer in self.simulator.layers.items():
             state[f"updates/{name}"] = np.array(layer.updates)
         state["progress"] = np.array([self.epoch, self.position, self._wrong, self._probe.count])

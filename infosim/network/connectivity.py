@@ -96,7 +96,7 @@ class Sparse(Connectivity):
     k: int
 
     def __post_init__(self):
-        if not isinstance(self.k, int) or self.k < 1:
+        if not isinstance(self.k, int) or isinstance(self.k, bool) or self.k < 1:
             raise ConfigError(f"sparse(k) needs k of at least 1, was {self.k}")
 
     def check(self, n, n_in):

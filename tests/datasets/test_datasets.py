@@ -1,7 +1,10 @@
+import io
 import os
 import shutil
+import statistics
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +12,10 @@ import pooch
 import pytest
 
 from infosim import datasets
-from infosim.datasets import Dataset, cifar, sources
+from infosim.datasets import Dataset, sources
 from infosim.errors import ConfigError, DataError
 
+ROOT = Path(__file__).parents[2]
 TRAIN_IMAGES = "train-images-idx3-ubyte.gz"
 
 
@@ -46,8 +50,9 @@ def test_arrays_are_typed_contiguous_and_read_only():
 
 def test_integer_moments_are_exact():
     own = make()
-    assert own.mean == np.mean(own.train_x, dtype=np.longdouble)
-    assert own.std == np.float64(np.std(own.train_x, ddof=1, dtype=np.longdouble))
+    pixels = own.train_x.ravel().tolist()
+    assert own.mean == statistics.mean(pixels)
+    assert own.std == pytest.approx(statistics.stdev(pixels), rel=1e-15)
 
 
 def test_moments_over_several_blocks_and_of_extremes():
@@ -309,7 +314,7 @@ def test_no_network(cache):
 def test_cache_that_cannot_be_written(tmp_path, cache, monkeypatch, name):
     (tmp_path / "file").touch()
     monkeypatch.setenv("INFOSIM_DATA", str(tmp_path / "file"))  # root may write to any folder
-    with pytest.raises(DataError, match="cannot be written to .*set INFOSIM_DATA"):
+    with pytest.raises(DataError, match=r"cannot be written to .*set INFOSIM_DATA"):
         datasets.fetch(name)
 
 
@@ -428,7 +433,7 @@ def test_bad_cifar_archive(small_cifar, case):
 
 def test_cifar_archive_cut_or_exchanged(small_cifar):
     path = small_cifar(batches())
-    path.write_bytes(path.read_bytes()[:-20])
+    path.write_bytes(path.read_bytes()[:150])
     with pytest.raises(DataError, match=r"its SHA-256 is .*, expected .*infosim data fetch"):
         datasets.load("cifar10")
     cut = small_cifar(path.read_bytes())
@@ -441,9 +446,6 @@ def test_cifar_archive_cut_or_exchanged(small_cifar):
 
 
 def test_a_link_in_place_of_a_batch_is_refused(small_cifar, tmp_path):
-    import io
-    import tarfile
-
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         link = tarfile.TarInfo("test_batch.bin")
@@ -452,7 +454,6 @@ def test_a_link_in_place_of_a_batch_is_refused(small_cifar, tmp_path):
     small_cifar(buffer.getvalue())
     with pytest.raises(DataError, match=r"test_batch\.bin has 0 bytes"):
         datasets.load("cifar10")
-    assert cifar._IMAGES == 3
 
 
 def test_import_of_cifar(small_cifar, tmp_path, cache):
@@ -466,11 +467,8 @@ def test_import_of_cifar(small_cifar, tmp_path, cache):
 
 
 def test_needs_no_numba_and_no_network_library():
-    code = "import sys, infosim.datasets; print([m for m in ('numba', 'requests') if m in sys.modules])"
+    code = "import sys, infosim.datasets; print(*({'numba', 'requests'} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    assert done.stdout.strip() == "[]"
-
-
-ROOT = Path(__file__).parents[2]
+    assert done.stdout.strip() == ""

@@ -53,7 +53,7 @@ WRONG = {
     "delay True": (lambda: Compartment("F", "x", delay=True), "was True"),
     "weight": (lambda: Compartment("F", "x", weight=np.nan), "weight must be a number .* was nan"),
     "weight text": (lambda: Compartment("F", "x", weight="1"), "weight .* was '1'"),
-    "layer of 0": (lambda: layer(size=0), "layer 'h': size must be an integer of at least 1, was 0"),
+    "layer of 0": (lambda: layer(size=0), "layer 'h': size must be an integer .* was 0"),
     "layer of -1": (lambda: layer(size=-1), "was -1"),
     "layer of True": (lambda: layer(size=True), "was True"),
     "layer of 2.0": (lambda: layer(size=2.0), "was 2.0"),
@@ -258,7 +258,7 @@ def with_value(value):
         ({"x": x(5), "y": np.zeros(4, int)}, DataError, "same number of samples.*x 5, y 4"),
         ({}, DataError, "at least 1; was none"),
         ({"x": x(0)}, DataError, "at least 1; was x 0"),
-        ({"x": 3.0}, DataError, "x"),
+        ({"x": 3.0}, DataError, "at least 1; was x 0"),
         ({"x": x(5, 4)}, ShapeError, "input 'x' has 4 units, the network expects 3"),
         ({"z": x()}, DataError, "no input 'z'; allowed: x, y, h"),
         ({"x": np.zeros((5, 3, 1))}, DataError, r"shape \(n, units\).*\(5, 3, 1\)"),
@@ -317,7 +317,7 @@ def test_batches_that_cannot_be_cut(options, message):
         ({"threads": True}, ConfigError, "was True"),
         ({"dtype": "float16"}, ConfigError, "dtype must be float32 or float64, was 'float16'"),
         ({"dtype": "float"}, ConfigError, "was 'float'"),
-        ({"backend": "tpu"}, BackendError, "unknown backend 'tpu'; allowed: .*cpu"),
+        ({"backend": "tpu"}, BackendError, "unknown backend 'tpu'; .*cpu"),
     ],
 )
 def test_simulators_that_cannot_be(options, error, message):

@@ -1,3 +1,4 @@
+import numba
 import numpy as np
 import pytest
 
@@ -88,6 +89,7 @@ def test_given_parameters_enter_the_trivariate_formula_in_the_order_they_are_nam
     np.testing.assert_allclose(theta, sigma(drive), rtol=1e-14)
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="asks the compiler")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_no_activation_promotes_or_demotes_its_precision(name, dtype):

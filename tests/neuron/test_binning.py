@@ -72,9 +72,7 @@ def test_random_potentials_fall_into_the_bins_of_an_obvious_loop(kind, dtype):
     n_bins = (20, 7)
     bins = binned(u, kind, n_bins, bias=bias, dtype=dtype)
     total = (u + bias[:, :, None]).astype(np.float64)
-    expected = [
-        [obvious(total[k, n], kind, n_bins[k]) for n in range(3)] for k in range(2)
-    ]
+    expected = [[obvious(total[k, n], kind, n_bins[k]) for n in range(3)] for k in range(2)]
     np.testing.assert_array_equal(bins, expected)
     assert bins.max() == 19  # the outermost bins are in use
     assert bins.min() == 0
@@ -84,13 +82,12 @@ def test_random_potentials_fall_into_the_bins_of_an_obvious_loop(kind, dtype):
 def test_bins_are_closed_on_the_right_and_open_ended_outside(dtype):
     edges = np.arange(-20.0, 21, 2)
     np.testing.assert_array_equal(
-        binned([[edges]], dtype=dtype)[0, 0], [0, *range(20)]  # the lowest edge joins bin 0
+        binned([[edges]], dtype=dtype)[0, 0],
+        [0, *range(20)],  # the lowest edge joins bin 0
     )
     # a step that still shows in the float32 distance from -20
     np.testing.assert_array_equal(binned([[edges + 1e-5]], dtype=dtype)[0, 0], [*range(20), 19])
-    np.testing.assert_array_equal(
-        binned([[edges - 1e-5]], dtype=dtype)[0, 0], [0, *range(20)]
-    )
+    np.testing.assert_array_equal(binned([[edges - 1e-5]], dtype=dtype)[0, 0], [0, *range(20)])
     beyond = [[[-1e30, -21, -20.001, 20.001, 300, 1e30]]]
     np.testing.assert_array_equal(binned(beyond, dtype=dtype)[0, 0], [0, 0, 0, 19, 19, 19])
 

@@ -1,0 +1,502 @@
+import numpy as np
+import pytest
+
+from infosim.engine import Evaluation, Samples, Simulator, Training
+from infosim.engine.threads import blocks
+from infosim.errors import ConfigError, DataError, ShapeError
+from infosim.network import Adam, Compartment, Layer, Masked, Network
+from infosim.neuron import Activation, Binning
+
+N_IN, N_CLASSES = 12, 3
+
+READOUT = Layer(
+    "out",
+    N_CLASSES,
+    [
+        Compartment("F", "hidden"),
+        Compartment("C", "label", "one-to-one", trainable=False, bias=False, weight=1.0),
+    ],
+    Activation("feedforward"),
+    Binning("normalised", 20),
+    "{F}{C} + 0.1 {C} + 0.1 {FC} - 0.2 {F}",
+    Adam(0.02),
+)
+
+
+def classifier(n=8, lateral="all-but-self", steps=2):
+    """The trivariate network of the papers, small."""
+    hidden = Layer(
+        "hidden",
+        n,
+        [
+            Compartment("F", "image"),
+            Compartment("C", "label"),
+            Compartment("L", "hidden", lateral, delay=1),
+        ],
+        Activation("trivariate"),
+        Binning("fixed", 20),
+        "{F}{C} + 0.1 {F}{C}{L} - 0.1 {F}",
+        Adam(0.02, 1e-4),
+    )
+    return Network(
+        {"image": N_IN, "label": N_CLASSES}, [hidden, READOUT], steps, readout="out", target="label"
+    )
+
+
+def readout_only():
+    layer = Layer(
+        "out",
+        N_CLASSES,
+        [Compartment("F", "image"), *READOUT.compartments[1:]],
+        READOUT.activation,
+        READOUT.binning,
+        READOUT.goal,
+        Adam(0.02),
+    )
+    return Network({"image": N_IN, "label": N_CLASSES}, [layer], readout="out", target="label")
+
+
+def clouds(n=300, noise=1.0, seed=0):
+    """Samples of three overlapping clouds of points."""
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(99).normal(size=(N_CLASSES, N_IN))
+    labels = rng.integers(0, N_CLASSES, n)
+    return {"image": centres[labels] + noise * rng.normal(size=(n, N_IN)), "label": labels}
+
+
+def assert_same_bits(one, other):
+    assert one.keys() == other.keys()
+    for name, array in one.items():
+        np.testing.assert_array_equal(array, other[name], err_msg=name)
+
+
+def without_times(state):
+    return {name: np.array(array) for name, array in state.items() if name != "seconds"}
+
+
+# -- the same seed, the same bits ----------------------------------------------------------------
+
+
+def test_layers_are_cut_into_whole_blocks():
+    for n in (1, 31, 32, 70, 199, 200, 450, 2000):
+        spans = blocks(n)
+        assert [i for start, stop in spans for i in range(start, stop)] == list(range(n))
+    assert len(blocks(70)) == 2
+    assert len(blocks(450)) == 8
+
+
+@pytest.mark.parametrize(
+    ("n", "lateral"), [(70, "all-but-self"), (70, "sparse(9)"), (450, "sparse(20)")]
+)
+def test_the_number_of_threads_does_not_change_a_bit(n, lateral):
+    samples = clouds(90)
+    runs = []
+    for threads in (1, 2, 3):
+        simulator = Simulator(classifier(n, lateral), seed=5, threads=threads)
+        history = simulator.fit(samples, 2, batch=64, test=clouds(50, seed=1), record_every=1)
+        runs.append((simulator, history))
+    first, expected = runs[0]
+    start = Simulator(classifier(n, lateral), seed=5, threads=1)
+    assert not np.array_equal(first["hidden"]["L"].weights, start["hidden"]["L"].weights)
+    for simulator, history in runs[1:]:
+        assert_same_bits(simulator.arrays(), first.arrays())
+        assert history.train_error == expected.train_error
+        assert history.test_error == expected.test_error
+        assert history.mean_goal == expected.mean_goal
+        assert_same_bits(
+            {k: np.array(v) for k, v in history.atoms.items()},
+            {k: np.array(v) for k, v in expected.atoms.items()},
+        )
+
+
+def test_another_seed_gives_other_weights_and_outputs():
+    image = clouds(64)["image"].T
+    states = []
+    for seed in (1, 1, 2):
+        simulator = Simulator(classifier(), seed=seed, threads=1)
+        for compartment in simulator["hidden"].compartments:
+            compartment.weights = np.zeros_like(compartment.weights)
+            compartment.bias = np.zeros_like(compartment.bias)
+        initial = Simulator(classifier(), seed=seed, threads=1)["hidden"]["F"].weights
+        simulator.present({"image": image})
+        simulator.run()
+        states.append((initial, simulator["hidden"].output.copy()))
+    for part in (0, 1):
+        np.testing.assert_array_equal(states[0][part], states[1][part])
+        assert not np.array_equal(states[0][part], states[2][part])
+
+
+def test_initial_weights_are_uniform_within_the_fan_in_and_zero_where_masked():
+    simulator = Simulator(classifier(200), threads=1)
+    hidden = simulator["hidden"]
+    for name, n_in in {"F": N_IN, "C": N_CLASSES, "L": 200}.items():
+        bound = 1 / np.sqrt(n_in)
+        weights = hidden[name].weights
+        mask = np.ones(weights.shape, bool) if hidden[name].mask is None else hidden[name].mask
+        assert 0.99 * bound < abs(weights).max() <= bound
+        sigma = bound / np.sqrt(3)
+        assert abs(weights[mask].mean()) < 5 * sigma / np.sqrt(mask.sum())
+        np.testing.assert_allclose(weights[mask].std(), sigma, rtol=0.05)
+        assert 0.9 * bound < abs(hidden[name].bias).max() <= bound
+    np.testing.assert_array_equal(hidden["L"].mask, ~np.eye(200, dtype=bool))
+    assert not hidden["L"].weights.diagonal().any()
+    np.testing.assert_array_equal(simulator["out"]["C"].weights, np.ones((3, 1)))
+    np.testing.assert_array_equal(simulator["out"]["C"].bias, np.zeros(3))
+
+
+def test_precisions_agree_on_the_first_batch():
+    samples = clouds(100)
+    single, double = (Simulator(classifier(), dtype=d, threads=1) for d in ("float32", "float64"))
+    gradients = []
+    for simulator in (single, double):
+        simulator.step(samples, learn=False)
+        simulator["hidden"].gradient(simulator.workers)
+        gradients.append(simulator["hidden"]["F"].gradient)
+    for layer in ("hidden", "out"):
+        assert single[layer].potentials.dtype == np.float32
+        assert double[layer].potentials.dtype == np.float64
+        np.testing.assert_allclose(
+            single[layer].potentials, double[layer].potentials, rtol=0, atol=1e-5
+        )
+        np.testing.assert_allclose(single.atoms(layer), double.atoms(layer), atol=1e-5)
+    assert gradients[0].dtype == np.float32
+    np.testing.assert_allclose(gradients[0], gradients[1], atol=1e-4 * abs(gradients[1]).max())
+
+
+# -- weights as plain arrays ---------------------------------------------------------------------
+
+
+def test_setting_copies_and_keeps_the_mask():
+    simulator = Simulator(classifier(), threads=1)
+    lateral = simulator["hidden"]["L"]
+    given = np.full((8, 8), 2.0)
+    lateral.weights = given
+    given[0] = 77
+    np.testing.assert_array_equal(lateral.weights, 2.0 * (1 - np.eye(8)))
+    bias = np.arange(8.0)
+    lateral.bias = bias
+    bias[0] = 77
+    np.testing.assert_array_equal(lateral.bias, np.arange(8))
+    mask = np.arange(64).reshape(8, 8) % 3 == 0
+    lateral.mask = mask
+    expected = mask & ~np.eye(8, dtype=bool)
+    mask[...] = True
+    np.testing.assert_array_equal(lateral.weights, 2.0 * expected)
+    lateral.mask = None
+    lateral.weights = np.ones((8, 8))
+    np.testing.assert_array_equal(lateral.weights, np.ones((8, 8)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("weights", np.zeros((8, 11)), r"weights has shape \(8, 11\), .* needs \(8, 12\)"),
+        ("weights", 1.0, r"shape \(\), .* needs \(8, 12\)"),
+        ("weights", np.full((8, 12), np.nan), "weights must be finite"),
+        ("bias", np.zeros(7), r"bias has shape \(7,\), .* needs \(8,\)"),
+        ("bias", [np.inf] * 8, "bias must be finite"),
+        ("mask", np.ones((12, 8)), r"mask has shape \(12, 8\), .* needs \(8, 12\)"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused_and_change_nothing(name, value, message):
+    compartment = Simulator(classifier(), threads=1)["hidden"]["F"]
+    before = compartment.weights.copy(), compartment.bias.copy()
+    with pytest.raises(ShapeError, match=message):
+        setattr(compartment, name, value)
+    np.testing.assert_array_equal(compartment.weights, before[0])
+    np.testing.assert_array_equal(compartment.bias, before[1])
+    assert compartment.mask is None
+
+
+def test_masked_weights_stay_zero_and_frozen_ones_where_they_are():
+    mask = np.random.default_rng(1).random((N_CLASSES, N_IN)) < 0.5
+    layer = Layer(
+        "out",
+        N_CLASSES,
+        [
+            Compartment("F", "image", Masked(mask), bias=False),
+            Compartment("C", "label", trainable=False),
+        ],
+        Activation("feedforward"),
+        Binning("normalised", 20),
+        "{F}{C}",
+        Adam(0.05, 0.1),
+    )
+    simulator = Simulator(Network({"image": N_IN, "label": N_CLASSES}, [layer]), threads=1)
+    before = {name: array.copy() for name, array in simulator.arrays().items()}
+    for _ in range(3):
+        simulator.step(clouds())
+    assert not simulator["out"]["F"].weights[~mask].any()
+    assert (simulator["out"]["F"].weights[mask] != before["out/F/weights"][mask]).all()
+    for name in ("out/C/weights", "out/C/bias", "out/F/bias"):
+        np.testing.assert_array_equal(simulator.arrays()[name], before[name])
+
+
+def test_unknown_names_are_said():
+    simulator = Simulator(classifier(), threads=1)
+    with pytest.raises(ConfigError, match="no layer 'hiden'; did you mean hidden"):
+        simulator["hiden"]
+    with pytest.raises(KeyError):
+        simulator["hidden"]["X"]
+
+
+# -- evaluation ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", [classifier(), readout_only()], ids=["hidden", "readout"])
+def test_evaluation_withholds_the_target(network):
+    simulator = Simulator(network, threads=1)
+    samples = clouds(100)
+    simulator.fit(samples, 2, batch=50)
+    right = simulator.evaluate(samples, batch=30)
+    wrong = simulator.evaluate({**samples, "label": (samples["label"] + 1) % N_CLASSES}, batch=30)
+    np.testing.assert_array_equal(right.predictions, wrong.predictions)
+    np.testing.assert_array_equal(right.labels, samples["label"])
+    assert right.error == np.mean(right.predictions != samples["label"])
+    assert wrong.error == np.mean(right.predictions != wrong.labels)
+    before = {name: array.copy() for name, array in simulator.arrays().items()}
+    simulator.evaluate(samples)
+    assert_same_bits(simulator.arrays(), before)
+
+
+def test_a_neuron_that_mostly_fires_is_read_upside_down():
+    simulator = Simulator(readout_only(), dtype="float64", threads=1)
+    one_hot = np.eye(3)[[0, 1, 2, 2, 1, 0]]
+    weights = np.zeros((N_CLASSES, N_IN))
+    weights[:, :3] = 6 * np.eye(3)
+    weights[1] *= -1
+    simulator["out"]["F"].weights = weights
+    simulator["out"]["F"].bias = [-3, 3, -3]
+    samples = {
+        "image": np.hstack([one_hot, np.zeros((6, N_IN - 3))]), "label": [0, 1, 2, 2, 1, 0],
+    }  # fmt: skip
+    found = simulator.evaluate(samples, sampled=False)
+    assert simulator["out"].probabilities[1].mean() > 0.5
+    np.testing.assert_array_equal(found.predictions, samples["label"])
+    np.testing.assert_array_equal(found.confusion(3), 2 * np.eye(3))
+
+
+def test_confusion_counts_true_by_predicted():
+    found = Evaluation(0.5, np.array([0, 1, 1, 2]), np.array([0, 0, 0, 1]))
+    np.testing.assert_array_equal(found.confusion(3), [[1, 2, 0], [0, 0, 1], [0, 0, 0]])
+
+
+def test_evaluation_needs_a_readout_and_labels():
+    simulator = Simulator(memory(), threads=1)
+    with pytest.raises(ConfigError, match="readout layer and a target"):
+        simulator.evaluate({"pattern": np.ones((2, 50))})
+    unlabelled = {"image": clouds(10)["image"]}
+    simulator = Simulator(readout_only(), threads=1)
+    with pytest.raises(DataError, match="lack the target input 'label'"):
+        simulator.evaluate(unlabelled)
+    with pytest.raises(DataError, match="lack the target input 'label'"):
+        simulator.fit(unlabelled, 1, batch=10)
+    with pytest.raises(ConfigError, match="batch must be an integer of at least 1, was 0"):
+        simulator.evaluate(clouds(10), batch=0)
+
+
+# -- training ------------------------------------------------------------------------------------
+
+
+def test_training_learns_to_tell_three_clouds_apart():
+    simulator = Simulator(readout_only(), threads=2, seed=1)
+    history = simulator.fit(clouds(noise=0.5), 40, batch=100, test=clouds(noise=0.5, seed=1))
+    assert history.test_error[0] > 0.5
+    assert history.test_error[-1] < 0.02
+    assert history.train_error[-1] < 0.02
+    # H(label class) is 0.92 bits, what a neuron of three classes can at most share
+    assert 0.7 < history.mean_goal["out"][-1] < 1.0
+    assert abs(history.mean_goal["out"][0]) < 0.1
+
+
+def test_hidden_neurons_learn_too():
+    simulator = Simulator(classifier(20), threads=2, seed=1)
+    history = simulator.fit(clouds(noise=0.5), 60, batch=150, test=clouds(noise=0.5, seed=1))
+    assert history.test_error[0] > 0.5
+    assert history.test_error[-1] < 0.05
+    assert history.mean_goal["hidden"][-1] > history.mean_goal["hidden"][0] + 0.02
+    assert history.mean_goal["out"][-1] > history.mean_goal["out"][0] + 0.6
+
+
+def test_epoch_0_measures_and_changes_nothing():
+    simulator = Simulator(classifier(), threads=1)
+    before = {name: array.copy() for name, array in simulator.arrays().items()}
+    history = simulator.fit(clouds(), 0, batch=100, validation=clouds(50, seed=1))
+    assert_same_bits(simulator.arrays(), before)
+    assert simulator["hidden"].updates == 0
+    assert len(history) == len(history.train_error) == len(history.val_error) == 1
+    assert np.isnan(history.test_error).all()
+    assert history.atoms["hidden"][0].shape == (8, 19)
+    # at the start the two halves of the data are alike: errors far from certain either way
+    assert 0.1 < history.train_error[0] < 1
+
+
+def test_an_epoch_shows_every_sample_once_and_the_last_batch_is_smaller():
+    network = readout_only()
+    simulator = Simulator(network, threads=1)
+    n = 25
+    samples = clouds(n)
+    samples["image"][:, 0] = np.arange(n)
+    training = Training(simulator, samples, batch=10)
+    shown = []
+
+    def shown_by(epoch):
+        shown.clear()
+        while training.epoch == epoch:
+            training.advance()
+            if training.epoch == epoch:
+                shown.append(simulator._inputs["image"][0].astype(int))
+        return np.concatenate(shown)
+
+    first, second = shown_by(0), shown_by(1)
+    assert [len(batch) for batch in shown] == [10, 10, 5]
+    for order in (first, second):
+        np.testing.assert_array_equal(np.sort(order), np.arange(n))
+        assert not np.array_equal(order, np.arange(n))
+    assert not np.array_equal(first, second)
+    assert simulator["out"].updates == 3
+
+
+def test_the_training_error_is_that_of_the_passing_batches():
+    simulator = Simulator(readout_only(), threads=1)
+    samples = clouds(25)
+    training = Training(simulator, samples, batch=10)
+    wrong = 0
+    for _ in range(3):
+        training.advance()
+        shown = simulator._inputs
+        labels = shown["label"].argmax(axis=0)
+        wrong += (simulator.predictions() != labels).sum()
+    training.advance()
+    assert training.history.train_error == [wrong / 25]
+
+
+@pytest.mark.parametrize(("record_every", "recorded"), [(1, [0, 1, 2, 3]), (3, [0, 3]), (9, [0])])
+def test_information_is_recorded_in_the_first_of_every_so_many_batches(record_every, recorded):
+    simulator = Simulator(readout_only(), threads=1)
+    training = Training(simulator, clouds(40), batch=10, record_every=record_every)
+    expected = []
+    for number in range(4):
+        training.advance()
+        if number in recorded:
+            expected.append(simulator.atoms("out"))
+    training.advance()
+    np.testing.assert_allclose(training.history.atoms["out"][0], np.mean(expected, 0), atol=1e-12)
+    goal = np.mean(expected, axis=(0, 1)) @ READOUT.goal.gamma
+    np.testing.assert_allclose(training.history.mean_goal["out"][0], goal, atol=1e-12)
+
+
+@pytest.mark.parametrize("stop_after", [1, 4, 7, 8, 10])
+def test_a_resumed_run_ends_in_the_same_bits(stop_after):
+    """Batches per epoch: 3, so these stops lie at borders of epochs and between batches."""
+
+    def begin():
+        simulator = Simulator(classifier(8, "sparse(3)"), seed=4, threads=1)
+        return Training(
+            simulator, clouds(70), batch=30, validation=clouds(40, seed=1), record_every=2
+        )
+
+    def finish(training):
+        while len(training.history) < 4:
+            training.advance()
+        return without_times(training.state())
+
+    whole = finish(begin())
+    interrupted = begin()
+    for _ in range(stop_after):
+        interrupted.advance()
+    state = {name: np.array(array) for name, array in interrupted.state().items()}
+    resumed = begin()
+    resumed.restore(state)
+    assert_same_bits(without_times(resumed.state()), without_times(state))
+    assert_same_bits(finish(resumed), whole)
+    assert len(resumed.history.seconds) == 4
+    assert whole["progress"][0] == 4
+
+
+def test_a_state_does_not_change_when_training_goes_on():
+    training = Training(Simulator(readout_only(), threads=1), clouds(20), batch=10)
+    for _ in range(4):
+        training.advance()
+    state = training.state()
+    before = {name: np.array(array) for name, array in state.items()}
+    for _ in range(4):
+        training.advance()
+    assert_same_bits(state, before)
+
+
+def test_samples_of_scaled_integers_train_like_their_values():
+    rng = np.random.default_rng(6)
+    pixels = rng.integers(0, 256, (40, N_IN)).astype(np.uint8)
+    labels = rng.integers(0, 3, 40)
+    scaled = Samples({"image": pixels, "label": labels}, {"image": (128.0, 1 / 64)})
+    plain = {"image": (pixels.astype(np.float32) - 128) / 64, "label": labels}
+    weights = []
+    for samples in (scaled, plain):
+        simulator = Simulator(readout_only(), threads=1)
+        simulator.fit(samples, 2, batch=20)
+        weights.append(simulator["out"]["F"].weights)
+    np.testing.assert_array_equal(*weights)
+
+
+# -- associative memory --------------------------------------------------------------------------
+
+
+def memory(n=50, rate=0.05):
+    layer = Layer(
+        "memory",
+        n,
+        [
+            Compartment("R", "pattern", "one-to-one", trainable=False, bias=False, weight=2.3),
+            Compartment("C", "memory", "all-but-self", delay=1, bias=False),
+        ],
+        Activation("sum"),
+        Binning("fixed", (2, 60)),
+        "{R}{C}",
+        Adam(rate),
+    )
+    return Network({"pattern": n}, [layer])
+
+
+def test_an_associative_memory_recalls_what_it_was_taught():
+    simulator = Simulator(memory(), seed=2)
+    patterns = np.random.default_rng(7).choice([-1.0, 1.0], (10, 50))
+    simulator["memory"]["C"].weights = 0.001 * simulator["memory"]["C"].weights
+    untaught = simulator.recall(patterns)
+    assert np.mean(untaught.states * patterns) < 0.6
+    simulator.fit({"pattern": patterns, "memory": patterns}, 200, batch=10)
+    found = simulator.recall(patterns)
+    assert np.mean(found.states * patterns) >= 0.95
+    assert found.converged
+    # a cue with three of fifty bits wrong is put right
+    cues = patterns.copy()
+    cues[:, :3] *= -1
+    assert np.mean(simulator.recall(cues).states * patterns) >= 0.95
+
+
+def test_recall_stops_at_fixed_points_and_cycles_and_says_so():
+    simulator = Simulator(memory(4), threads=1, dtype="float64")
+    swap = np.zeros((4, 4))
+    swap[0, 1] = swap[1, 0] = 20.0  # 0 and 1 copy each other
+    swap[2, 3] = swap[3, 2] = 20.0
+    simulator["memory"]["C"].weights = swap
+    fixed = simulator.recall([[1, 1, -1, -1]])
+    np.testing.assert_array_equal(fixed.states, [[1, 1, -1, -1]])
+    assert (fixed.steps, fixed.converged) == (1, True)
+    cycle = simulator.recall([[1, -1, 1, 1]])
+    assert cycle.converged
+    assert cycle.steps == 2
+    np.testing.assert_array_equal(cycle.states, [[1, -1, 1, 1]])
+    assert not simulator.recall([[1, -1, 1, 1]], max_steps=1).converged
+    sampled = simulator.recall([[1, 1, -1, -1]], max_steps=3, sampled=True)
+    np.testing.assert_array_equal(sampled.states, [[1, 1, -1, -1]])
+
+
+def test_recall_says_what_is_wrong():
+    simulator = Simulator(memory(4), threads=1)
+    with pytest.raises(ShapeError, match=r"cues have shape \(2, 5\), need \(patterns, 4\)"):
+        simulator.recall(np.ones((2, 5)))
+    with pytest.raises(ShapeError, match="cues have shape"):
+        simulator.recall(np.ones(4))
+    with pytest.raises(ConfigError, match="name one of the layers hidden, out"):
+        Simulator(classifier(), threads=1).recall(np.ones((2, 8)))

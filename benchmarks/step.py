@@ -39,7 +39,11 @@ def products(simulator, values):
                 x = np.sign(rng.standard_normal((simulator.network.size(source), b)))
                 x = x.astype(np.float32)
             w = np.ascontiguousarray(compartment.weights)
-            u, delta, g = np.empty((n, b), np.float32), np.ones((n, b), np.float32), np.empty_like(w)
+            u, delta, g = (
+                np.empty((n, b), np.float32),
+                np.ones((n, b), np.float32),
+                np.empty_like(w),
+            )
             calls.append(lambda w=w, x=x, u=u: np.dot(w, x, out=u))
             if compartment.trainable:
                 calls.append(lambda d=delta, x=x, g=g: np.dot(d, x.T, out=g))

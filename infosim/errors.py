@@ -26,7 +26,7 @@ class CheckpointError(InfosimError):
 
 
 def near(name, choices):
-    """The tail of an error message about `name`: near matches if there are any, else all choices."""
+    """The tail of an error message about `name`: near matches if there are any, else all."""
     from difflib import get_close_matches
 
     close = get_close_matches(str(name), [str(c) for c in choices], n=3, cutoff=0.5)

@@ -8,7 +8,9 @@ import click
 _RUN_OPTIONS = (
     click.option("--seed", type=int, help="Seed of everything random (default: the preset's)."),
     click.option("--epochs", type=int, help="Passes over the training data."),
-    click.option("--threads", type=int, help="Threads (default: all CPUs); results do not depend on it."),
+    click.option(
+        "--threads", type=int, help="Threads (default: all CPUs); results do not depend on it."
+    ),
     click.option("--out", type=click.Path(path_type=Path), help="Run directory."),
     click.option("--resume", is_flag=True, help="Continue the run in the run directory."),
     click.option("--force", is_flag=True, help="Start anew where there is a run already."),
@@ -25,12 +27,18 @@ def _run_options(command):
 @click.command()
 @click.argument("preset_or_file")
 @click.option("--dataset", help="Data set instead of the preset's; see `infosim data list`.")
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE",
-              help="Change any setting, e.g. layers.hidden.size=500; repeatable.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change any setting, e.g. layers.hidden.size=500; repeatable.",
+)
 @click.option("--backend", default="cpu", show_default=True, help="Where to compute.")
 @_run_options
-def train(preset_or_file, dataset, assignments, backend, seed, epochs, threads, out, resume, force,
-          quiet):
+def train(
+    preset_or_file, dataset, assignments, backend, seed, epochs, threads, out, resume, force, quiet
+):
     """Train PRESET_OR_FILE: a preset (`infosim presets`) or a .toml file."""
     assignments = list(assignments)
     if dataset is not None:
@@ -62,7 +70,12 @@ def _train(name, assignments, backend, seed, epochs, threads, out, resume, force
     report = None if quiet else _Bar() if sys.stderr.isatty() else _Lines()
     try:
         directory = train(
-            experiment, out, threads=threads, backend=backend, resume=resume, force=force,
+            experiment,
+            out,
+            threads=threads,
+            backend=backend,
+            resume=resume,
+            force=force,
             report=report,
         )
     finally:
@@ -77,7 +90,9 @@ def _describe(history):
     words = [
         f"{name} {100 * values[-1]:.2f}%"
         for name, values in (
-            ("train", history.train_error), ("val", history.val_error), ("test", history.test_error)
+            ("train", history.train_error),
+            ("val", history.val_error),
+            ("test", history.test_error),
         )
         if values[-1] == values[-1]  # nan: not measured
     ]
@@ -99,8 +114,11 @@ class _Bar:
         done = training.epoch * training.n_batches + training.position
         if self._bar is None:
             self._bar = tqdm(
-                total=(epochs + 1) * training.n_batches, initial=done, unit="batch",
-                dynamic_ncols=True, leave=True,
+                total=(epochs + 1) * training.n_batches,
+                initial=done,
+                unit="batch",
+                dynamic_ncols=True,
+                leave=True,
                 bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
             )
         self._bar.update(done - self._bar.n)

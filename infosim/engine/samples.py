@@ -29,7 +29,9 @@ class Samples:
         lengths = {name: len(a) if a.ndim else 0 for name, a in self.arrays.items()}
         if len(set(lengths.values())) != 1 or not min(lengths.values()):
             listed = ", ".join(f"{name} {n}" for name, n in lengths.items()) or "none"
-            raise DataError(f"every input needs the same number of samples, at least 1; was {listed}")
+            raise DataError(
+                f"every input needs the same number of samples, at least 1; was {listed}"
+            )
         for name, array in self.arrays.items():
             if array.ndim not in (1, 2) or array.dtype.kind not in "biuf":
                 raise DataError(
@@ -38,7 +40,9 @@ class Samples:
                 )
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-                raise DataError(f"input {name!r} holds {array[at]} at {list(at)}; values must be finite")
+                raise DataError(
+                    f"input {name!r} holds {array[at]} at {list(at)}; values must be finite"
+                )
         (n,) = set(lengths.values())
         self.index = np.arange(n) if index is None else np.asarray(index, np.int64)
 
@@ -78,11 +82,13 @@ class Samples:
                 )
             if array.ndim == 1:
                 if array.dtype.kind not in "biu":
-                    raise DataError(f"labels of input {name!r} must be integers, were {array.dtype}")
+                    raise DataError(
+                        f"labels of input {name!r} must be integers, were {array.dtype}"
+                    )
                 wrong = np.flatnonzero((array < 0) | (array >= size))
                 if len(wrong):
                     raise DataError(
-                        f"label {array[wrong[0]]} of sample {wrong[0]} in input {name!r} is outside "
+                        f"label {array[wrong[0]]} of sample {wrong[0]} in {name!r} is outside "
                         f"0 to {size - 1}"
                     )
 

@@ -202,9 +202,7 @@ class Simulator:
         step = event.time - self._presented.time
         key = np.array([self.seed, self._presented.stream], np.uint32)
         counter = np.array([layer.number + 256 * step, self._presented.batch], np.uint32)
-        layer.fire(
-            event.time, signals, self._n_samples, event.sampled, key, counter, self.workers
-        )
+        layer.fire(event.time, signals, self._n_samples, event.sampled, key, counter, self.workers)
 
     # -- what a user asks for --------------------------------------------------------------------
 
@@ -219,9 +217,7 @@ class Simulator:
         """Train for `epochs`; returns the `History`. Arguments as for `Training`."""
         from infosim.engine.training import Training
 
-        training = Training(
-            self, inputs, batch=batch, validation=validation, test=test, **options
-        )
+        training = Training(self, inputs, batch=batch, validation=validation, test=test, **options)
         while len(training.history) <= epochs:
             training.advance()
         return training.history

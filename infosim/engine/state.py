@@ -101,8 +101,13 @@ class LayerState:
         self.biases = np.zeros((n_compartments, n), dtype)
         self.compartments = [
             CompartmentState(
-                c, n, network.size(c.source), c.source not in network.inputs, self.biases[k],
-                rng(number, k), dtype,
+                c,
+                n,
+                network.size(c.source),
+                c.source not in network.inputs,
+                self.biases[k],
+                rng(number, k),
+                dtype,
             )
             for k, c in enumerate(spec.compartments)
         ]
@@ -115,7 +120,9 @@ class LayerState:
         binning = spec.binning
         self.n_bins = np.array(binning.bins_of(n_compartments), np.int64)
         self._binning = (
-            BINNINGS.index(binning.kind), self.n_bins, dtype.type(binning.low),
+            BINNINGS.index(binning.kind),
+            self.n_bins,
+            dtype.type(binning.low),
             dtype.type(binning.high),
         )
         structure = lattice(n_compartments).inclusion_exclusion
@@ -221,8 +228,17 @@ class LayerState:
                         compartment.weights[start:stop], compartment.index[start:stop], x, u
                     )
             self._activate(
-                self._u, self.biases, self.parameters, self.clamp, sampled, key, counter,
-                start, stop, self.probabilities, self.output,
+                self._u,
+                self.biases,
+                self.parameters,
+                self.clamp,
+                sampled,
+                key,
+                counter,
+                start,
+                stop,
+                self.probabilities,
+                self.output,
             )
 
         workers.run(task, len(self.blocks))
@@ -239,8 +255,14 @@ class LayerState:
         def task(block):
             start, stop = self.blocks[block]
             self.kernels.information(
-                self._bin(start, stop), self.n_bins, self.probabilities, self._all_terms,
-                start, stop, self._work(block), result,
+                self._bin(start, stop),
+                self.n_bins,
+                self.probabilities,
+                self._all_terms,
+                start,
+                stop,
+                self._work(block),
+                result,
             )
 
         self._array("bins", self._u.shape, np.uint8)
@@ -257,12 +279,28 @@ class LayerState:
         def task(block):
             start, stop = self.blocks[block]
             self.kernels.score(
-                self._bin(start, stop), self.n_bins, self.probabilities, self._goal_terms,
-                self._weights, self._entropy_weight, start, stop, self._work(block), slope,
+                self._bin(start, stop),
+                self.n_bins,
+                self.probabilities,
+                self._goal_terms,
+                self._weights,
+                self._entropy_weight,
+                start,
+                stop,
+                self._work(block),
+                slope,
             )
             self._chain(
-                self._u, self.biases, self.parameters, self.clamp, self.probabilities, slope,
-                start, stop, delta, bias_gradient,
+                self._u,
+                self.biases,
+                self.parameters,
+                self.clamp,
+                self.probabilities,
+                slope,
+                start,
+                stop,
+                delta,
+                bias_gradient,
             )
             for k, compartment in enumerate(self.compartments):
                 x = self.signals[k]
@@ -333,6 +371,7 @@ def _terms(structure, dtype):
     rows, columns = np.nonzero(structure)
     starts = np.searchsorted(rows, np.arange(len(structure) + 1))
     return (
-        starts.astype(np.int32), (columns + 1).astype(np.int32),
+        starts.astype(np.int32),
+        (columns + 1).astype(np.int32),
         structure[rows, columns].astype(dtype),
     )

@@ -7,6 +7,7 @@ on the number of threads, so its results would too.
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 from threadpoolctl import ThreadpoolController
 
@@ -21,13 +22,13 @@ def available():
 
 
 def blocks(n_neurons):
-    """Cut a layer into blocks [(start, stop), ...]: enough to share out, each large enough for BLAS.
+    """Cut a layer into blocks [(start, stop), ...]: enough to share, each large enough for BLAS.
 
     A block of fewer than about 50 neurons spends its matrix product on copying inputs.
     """
     n_blocks = 1 if n_neurons < 32 else 2 if n_neurons < 200 else 4 if n_neurons < 400 else 8
     edges = [n_neurons * i // n_blocks for i in range(n_blocks + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 class Workers:

@@ -1,4 +1,4 @@
-"""Training: epochs of shuffled batches, measured as they pass, resumable between any two batches."""
+"""Training: epochs of shuffled batches, measured as they pass, resumable between batches."""
 
 import time
 from dataclasses import dataclass, field
@@ -76,14 +76,19 @@ class Training:
         if batch > n:
             raise ConfigError(f"batch of {batch} is larger than the {n} training samples")
         if not isinstance(record_every, int) or record_every < 1:
-            raise ConfigError(f"record_every must be an integer of at least 1, was {record_every!r}")
+            raise ConfigError(
+                f"record_every must be an integer of at least 1, was {record_every!r}"
+            )
         self.batch = batch
         self.n_batches = -(-n // batch)
-        self.measured = simulator.network.readout is not None and simulator.network.target is not None
+        self.measured = (
+            simulator.network.readout is not None and simulator.network.target is not None
+        )
         self.others = {
             name: (simulator.samples(samples), purpose)
             for name, samples, purpose in (
-                ("val_error", validation, VALIDATION), ("test_error", test, TEST)
+                ("val_error", validation, VALIDATION),
+                ("test_error", test, TEST),
             )
             if samples is not None and self.measured
         }

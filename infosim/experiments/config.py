@@ -168,9 +168,7 @@ def resolve(table):
             )
     for name, kind in config["network"]["inputs"].items():
         if kind not in ("images", "labels"):
-            raise ConfigError(
-                f"network.inputs.{name} must be 'images' or 'labels', was {kind!r}"
-            )
+            raise ConfigError(f"network.inputs.{name} must be 'images' or 'labels', was {kind!r}")
     config["layers"] = {
         name: _resolve_layer(layer, f"layers.{name}")
         for name, layer in _tables(config["layers"], "layers")
@@ -197,8 +195,10 @@ def preset_names():
     root = files("infosim.experiments") / "presets"
     return sorted(
         f"{folder.name}/{file.name[:-5]}"
-        for folder in root.iterdir() if folder.is_dir()
-        for file in folder.iterdir() if file.name.endswith(".toml")
+        for folder in root.iterdir()
+        if folder.is_dir()
+        for file in folder.iterdir()
+        if file.name.endswith(".toml")
     )
 
 
@@ -301,7 +301,9 @@ class Experiment:
     def samples(self, dataset):
         """Training, validation (or None) and test Samples; the seed draws the split."""
         inputs = self.config["network"]["inputs"]
-        scaling = {name: (dataset.mean, 1 / dataset.std) for name, k in inputs.items() if k == "images"}
+        scaling = {
+            name: (dataset.mean, 1 / dataset.std) for name, k in inputs.items() if k == "images"
+        }
 
         def part(x, y):
             arrays = {name: x if kind == "images" else y for name, kind in inputs.items()}

@@ -251,6 +251,7 @@ def write_summary(out, experiment, dataset, training, test):
 
 def _environment(simulator, seed, backend):
     """What the run ran on, for the record."""
+
     def package(name):
         try:
             return version(name)

@@ -37,7 +37,7 @@ def _random_row(key, neuron, counter, row):
 
 @cache
 def activate(scalar):
-    """The kernel (u, bias, p, clamp, sampled, key, counter, start, stop, theta, y) for an activation.
+    """An activation's kernel (u, bias, p, clamp, sampled, key, counter, start, stop, theta, y).
 
     u : potentials without bias, (K, N, B); bias : (K, N); p : packed parameters
     clamp : θ stays in [clamp, 1 - clamp]; sampled : draw y ~ Bernoulli(θ), else y = +1 iff θ > ½
@@ -76,7 +76,7 @@ def activate(scalar):
 
 @cache
 def chain(scalar):
-    """The kernel (u, bias, p, clamp, theta, slope, start, stop, delta, bias_gradient) for an activation.
+    """An activation's kernel (u, bias, p, clamp, theta, slope, start, stop, delta, bias_gradient).
 
     slope : ∂G/∂θ, (N, B)
     delta : written, ∂G/∂u_k = ∂G/∂θ θ(1-θ) ∂A/∂u_k, (K, N, B)
@@ -159,7 +159,7 @@ def scratch(n_bins, n_samples, dtype):
     int32 (B,), uint8 (K, B), int32 (2**K, B), and of `dtype` (2, 2**K, B), (2**K, B), (3, B).
     """
     n_sources = len(n_bins)
-    # a key pairs the number of a cell of K-1 sources, of which B samples occupy at most B, with a bin
+    # a key pairs a bin with the number of a cell of K-1 sources, of which at most B are occupied
     keys = max(n_bins) * min(n_samples, max(n_bins) ** (n_sources - 1))
     return (
         np.zeros(keys, np.int32),
@@ -263,7 +263,7 @@ def score(bins, n_bins, theta, terms, weights, entropy_weight, start, stop, work
     acts through its cell alone, so all work beyond sorting is done once per occupied cell:
 
         B ∂G/∂θ = Σ_a w_a log2(U_a1/U_a0) - (Σ_a w_a + h) log2(p_1/p_0)
-                + 1/ln2 Σ_m Σ_{cells c' that agree on m} Σ_a w_a v_am (p_c'1/U_a1(c') - p_c'0/U_a0(c'))
+                + 1/ln2 Σ_m Σ_{c' agreeing on m} Σ_a w_a v_am (p_c'1/U_a1(c') - p_c'0/U_a0(c'))
 
     with U_ay(c) the mass of output y in the union of a's agreements with cell c, Σ_m v_am p_m by
     inclusion-exclusion (Makkeh, Gutknecht, Wibral 2021; docs/theory.md).

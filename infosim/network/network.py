@@ -173,7 +173,9 @@ class Network:
                 self._check(layer, compartment, names, fired)
             fired.add(layer.name)
         if self.readout is not None and self.readout not in fired:
-            raise ConfigError(f"readout layer {self.readout!r} is missing; {near(self.readout, fired)}")
+            raise ConfigError(
+                f"readout layer {self.readout!r} is missing; {near(self.readout, fired)}"
+            )
         if self.target is not None:
             if self.target not in self.inputs:
                 raise ConfigError(
@@ -224,8 +226,11 @@ class Network:
             return {layer.name for layer in self.layers}
         later = self.needed(step + 1)
         needed = {
-            c.source for layer in self.layers if layer.name in later
-            for c in layer.compartments if c.delay == 1
+            c.source
+            for layer in self.layers
+            if layer.name in later
+            for c in layer.compartments
+            if c.delay == 1
         }
         for layer in reversed(self.layers):
             if layer.name in needed:

@@ -1,9 +1,9 @@
 """Activation functions: how a neuron's compartment potentials drive its firing probability.
 
 Every activation is a total drive A(r, c, l) with its partial derivatives; the firing probability
-is θ = σ(A), clamped to [clamp, 1 - clamp]. The scalar functions stand here once: the kernels of every
-backend compile these same functions. A neuron with fewer than three compartments receives 0 for
-those it lacks.
+is θ = σ(A), clamped to [clamp, 1 - clamp]. The scalar functions stand here once: the kernels of
+every backend compile these same functions. A neuron with fewer than three compartments receives 0
+for those it lacks.
 """
 
 import math

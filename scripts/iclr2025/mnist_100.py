@@ -59,8 +59,11 @@ def run(row, preset, overrides, seed, epochs, folder):
 @click.option("--epochs", default=100, show_default=True)
 @click.option("--seeds", default="0,1,2", show_default=True)
 @click.option("--runs", type=click.Path(path_type=Path), default=ROOT / "runs" / "mnist_100")
-@click.option("--out", type=click.Path(path_type=Path),
-              default=ROOT / "docs" / "reproduction" / "mnist_100.md")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=ROOT / "docs" / "reproduction" / "mnist_100.md",
+)
 def main(epochs, seeds, runs, out):
     """Train all rows and write the table."""
     seeds = [int(seed) for seed in seeds.split(",")]

@@ -176,9 +176,14 @@ def test_interrupt_saves_and_says_how_to_resume(experiment, finished, tmp_path):
 def test_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "file"
     store.write_text(path, "old")
-    with pytest.raises(ValueError, match="halfway"), store.atomic(path) as file:
-        file.write(b"new, but ")
-        raise ValueError("halfway")
+
+    def fail():
+        with store.atomic(path) as file:
+            file.write(b"new, but ")
+            raise ValueError("halfway")
+
+    with pytest.raises(ValueError, match="halfway"):
+        fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -192,7 +197,7 @@ train(Experiment.load("demo/digits", sys.argv[3:]), sys.argv[1], resume=sys.argv
 
 
 def test_killed_at_random_moments(finished, tmp_path):
-    """kill -9 again and again, at any moment: every file there is whole, and the end is the same."""
+    """kill -9 again and again: every file there is whole, and the end is the same."""
     out = tmp_path / "run"
     rng = random.Random(0)
     for attempt in range(40):

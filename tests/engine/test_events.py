@@ -172,16 +172,69 @@ def test_projecting_a_held_input_once_changes_no_bit(x, connectivity, monkeypatc
         np.testing.assert_array_equal(array, expected_arrays[name], err_msg=name)
 
 
-def test_weights_set_between_presentations_are_used(x):
+@pytest.mark.parametrize("how", ["set", "in place"])
+def test_weights_changed_between_presentations_are_used(x, how):
     simulator = Simulator(lateral(2), dtype="float64", threads=1)
     simulator.present({"x": x})
     simulator.run()
-    simulator["h"]["F"].weights *= 2  # in place: read, changed and set again
-    simulator["h"]["F"].weights[0] = 0  # in place, without setting
-    simulator.present({"x": x})
+    feedforward = simulator["h"]["F"]
+    if how == "set":
+        feedforward.weights = 2 * feedforward.weights
+    else:
+        feedforward.weights[0] = 3.0
+    simulator.present({"x": x})  # the very same array
     simulator.run()
-    expected = simulator["h"]["F"].weights @ x + simulator["h"]["F"].bias[:, None]
+    expected = feedforward.weights @ x + feedforward.bias[:, None]
     np.testing.assert_allclose(simulator["h"].potentials[0], expected, atol=1e-14)
+
+
+def test_a_delayed_reader_that_fires_later_in_the_step_also_hears_the_previous_step(x):
+    network = Network(
+        {"x": 4},
+        [
+            Layer("a", 5, [Compartment("F", "x")], SUM),
+            Layer("b", 3, [Compartment("F", "a", delay=1)], SUM),
+        ],
+    )
+    simulator = Simulator(network, dtype="float64", threads=1)
+    a, b = simulator["a"], simulator["b"]
+    bias = b["F"].bias[:, None]
+    for _ in range(2):  # what the first presentation left behind must not be heard in the second
+        start = simulator.time
+        simulator.events.schedule(Present(start, {"x": x}))
+        expected = np.broadcast_to(bias, (3, N_SAMPLES))
+        for time in range(start, start + 3):
+            simulator.events.schedule(Fire(time, "a", 0))
+            simulator.events.schedule(Fire(time, "b", 1))
+            simulator.run()
+            np.testing.assert_allclose(b.potentials[0], expected, atol=1e-14)
+            expected = b["F"].weights @ a.output + bias
+        simulator.time = start + 3
+
+
+def test_every_step_and_layer_draws_its_own_random_numbers():
+    compartments = [Compartment("F", "x"), Compartment("L", "a", delay=1)]
+    silent = Network(
+        {"x": 4},
+        [Layer("a", 4, compartments, SUM), Layer("b", 4, [Compartment("F", "a")], SUM)],
+        steps=3,
+    )
+    simulator = Simulator(silent, threads=1)
+    for layer in ("a", "b"):
+        for compartment in simulator[layer].compartments:
+            compartment.weights = 0 * compartment.weights
+            compartment.bias = 0 * compartment.bias
+    n = 8192
+    simulator.present({"x": np.zeros((4, n))})
+    outputs = []
+    while simulator.events:
+        event = simulator.advance()
+        if isinstance(event, Fire):
+            outputs.append(simulator[event.layer].output.copy())
+    outputs = np.concatenate(outputs)
+    assert len(outputs) == 4 * (3 + 1)
+    correlation = outputs @ outputs.T / n - np.eye(len(outputs))
+    assert abs(correlation).max() < 5 / np.sqrt(n)
 
 
 def test_a_missing_input_is_silent(x):

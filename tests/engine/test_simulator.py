@@ -251,6 +251,9 @@ def test_evaluation_withholds_the_target(network):
     right = simulator.evaluate(samples, batch=30)
     wrong = simulator.evaluate({**samples, "label": (samples["label"] + 1) % N_CLASSES}, batch=30)
     np.testing.assert_array_equal(right.predictions, wrong.predictions)
+    for layer in simulator.layers.values():  # the compartment that reads the label is silent
+        bias = layer["C"].bias[:, None]
+        np.testing.assert_array_equal(layer.potentials[1], np.repeat(bias, 10, axis=1))
     np.testing.assert_array_equal(right.labels, samples["label"])
     assert right.error == np.mean(right.predictions != samples["label"])
     assert wrong.error == np.mean(right.predictions != wrong.labels)
@@ -355,6 +358,23 @@ def test_an_epoch_shows_every_sample_once_and_the_last_batch_is_smaller():
         assert not np.array_equal(order, np.arange(n))
     assert not np.array_equal(first, second)
     assert simulator["out"].updates == 3
+
+
+def test_every_batch_and_epoch_draws_its_own_random_numbers():
+    layer = Layer("a", 4, [Compartment("F", "x", bias=False, weight=0.0)], Activation("sum"))
+    simulator = Simulator(Network({"x": 1}, [layer]), threads=1)
+    n = 4096
+    training = Training(simulator, {"x": np.zeros((2 * n, 1))}, batch=n)
+    outputs = []
+    while training.epoch < 3:
+        training.advance()
+        if training.position:
+            outputs.append(simulator["a"].output.copy())
+    simulator.step({"x": np.zeros((n, 1))}, learn=False)
+    outputs = np.concatenate([*outputs, simulator["a"].output])
+    assert len(outputs) == 4 * (3 * 2 + 1)
+    correlation = outputs @ outputs.T / n - np.eye(len(outputs))
+    assert abs(correlation).max() < 5 / np.sqrt(n)
 
 
 def test_the_training_error_is_that_of_the_passing_batches():

@@ -1,0 +1,166 @@
+"""Every command as a newcomer types it."""
+
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+import infosim
+from infosim.cli import main
+from infosim.experiments import Experiment, preset_names
+
+
+@pytest.fixture(autouse=True)
+def empty_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def says(arguments, capsys):
+    """Run the command, require success; returns its standard output."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(a) for a in arguments])
+    captured = capsys.readouterr()
+    assert stop.value.code == 0, captured
+    return captured.out
+
+
+def test_version_loads_nothing_heavy():
+    """`infosim --version` and `import infosim` must be immediate: no Numba, no NumPy."""
+    code = (
+        "import sys, infosim\n"
+        "from infosim.cli import main\n"
+        "try: main(['--version'])\n"
+        "except SystemExit as stop: assert stop.code == 0\n"
+        "heavy = {'numpy', 'numba', 'matplotlib', 'pooch'} & sys.modules.keys()\n"
+        "assert not heavy, heavy\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"infosim, version {infosim.__version__}\n"
+
+
+def test_importing_everything_compiles_nothing():
+    code = (
+        "import infosim\n"
+        "for name in infosim.__all__: getattr(infosim, name)\n"
+        "from infosim.kernels import cpu\n"
+        "from numba.core.dispatcher import Dispatcher\n"
+        "kernels = [v for v in vars(cpu).values() if isinstance(v, Dispatcher)]\n"
+        "assert len(kernels) > 5\n"
+        "assert not any(k.signatures for k in kernels)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_public_names():
+    assert set(infosim.__all__) <= set(dir(infosim))
+    with pytest.raises(AttributeError, match="no attribute 'Goall'"):
+        infosim.Goall  # noqa: B018
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_preset_builds_a_network_and_takes_a_step(name):
+    """Every preset, on the bundled digits: 20 neurons, one epoch, through the one mechanism."""
+    experiment = Experiment.load(name)
+    sizes = [
+        f"layers.{layer}.size=20" for layer in experiment.config["layers"] if layer != "output"
+    ]
+    experiment = Experiment.load(
+        name, ["data.name=digits", "training.batch=500", *sizes, "training.seed=1"]
+    )
+    network = experiment.network(infosim.load("digits"))
+    train, _, test = experiment.samples(infosim.load("digits"))
+    simulator = infosim.Simulator(network, seed=1, threads=1)
+    before = {k: v.copy() for k, v in simulator.arrays().items() if k.endswith("weights")}
+    simulator.fit(train, epochs=1, batch=500)
+    for layer in network.layers:
+        for c in layer.compartments:
+            key = f"{layer.name}/{c.name}/weights"
+            moved = (simulator.arrays()[key] != before[key]).any()
+            assert moved == c.trainable, key
+    assert 0 < simulator.evaluate(test).error < 1
+
+
+def test_preset_settings_are_those_published():
+    """ICLR 2025: rates, decays, bins, steps, and which model sees what."""
+    config = Experiment.load("iclr/trivariate-optimized").config
+    assert config["training"] == {
+        "epochs": 100, "batch": 1024, "seed": 0, "dtype": "float32", "record_every": 10,
+    }  # fmt: skip
+    hidden, output = config["layers"]["hidden"], config["layers"]["output"]
+    assert (hidden["optimizer"]["rate"], hidden["optimizer"]["weight_decay"]) == (0.002, 0.00035)
+    assert (output["optimizer"]["rate"], output["optimizer"]["weight_decay"]) == (0.003, 0.00015)
+    assert hidden["binning"] == {"kind": "fixed", "bins": 20, "low": -20.0, "high": 20.0}
+    assert config["network"]["steps"] == 2
+    feedback = Experiment.load("iclr/trivariate-feedback").config["layers"]["hidden"]
+    assert feedback["compartments"]["C"]["source"] == "output"
+    assert feedback["compartments"]["L"]["connectivity"] == "sparse(100)"
+    lateral = Experiment.load("iclr/bivariate-lateral-heuristic").config["layers"]["hidden"]
+    assert lateral["goal"] == "{F}" or lateral["goal"] == "1.0 {F}"
+
+
+def test_presets_lists_all(capsys):
+    out = says(["presets"], capsys)
+    assert [line.split()[0] for line in out.splitlines()] == preset_names()
+
+
+def test_shown_preset_can_be_trained(capsys, tmp_path):
+    text = says(["presets", "show", "demo/digits"], capsys)
+    (tmp_path / "mine.toml").write_text(text)
+    assert Experiment.load("mine.toml").config == tomllib.loads(text)
+
+
+def test_train_prints_plain_lines_where_there_is_no_terminal(capsys, tmp_path):
+    out = says(
+        ["train", "demo/digits", "--epochs", 2, "--seed", 3, "--threads", 1,
+         "--set", "layers.hidden.size=10"],
+        capsys,
+    )  # fmt: skip
+    lines = out.splitlines()
+    assert [line.split("  ")[0] for line in lines[:3]] == ["epoch 0/2", "epoch 1/2", "epoch 2/2"]
+    assert "test" in lines[0]
+    assert "goal in bits: hidden" in lines[0]
+    assert lines[3] == "results in runs/demo-digits-digits-seed3"
+    assert (tmp_path / "runs" / "demo-digits-digits-seed3" / "summary.png").exists()
+
+
+def test_quiet(capsys):
+    assert says(["demo", "--epochs", 1, "-q"], capsys) == ""
+
+
+def test_demo_says_where_the_picture_is(capsys, tmp_path):
+    out = says(["demo", "--epochs", 1, "--out", "here"], capsys)
+    assert "here/summary.png" in out
+    assert (tmp_path / "here" / "summary.png").exists()
+
+
+def test_pid_of_xor(capsys, tmp_path):
+    rows = [f"{a},{b},{a ^ b}" for a in (0, 1) for b in (0, 1)]
+    (tmp_path / "xor.csv").write_text("\n".join(["a,b,y", *rows]))
+    out = says(["pid", "xor.csv", "--sources", "a,b", "--target", "y"], capsys)
+    values = dict(line.split()[:2] for line in out.splitlines() if line.startswith("{"))
+    assert values == {"{a}{b}": "-0.5850", "{a}": "0.5850", "{b}": "0.5850", "{ab}": "0.4150"}
+
+
+def test_pid_bins_numbers(capsys, tmp_path):
+    """y says whether a is above the middle: one bit, all of it in two bins."""
+    rows = [f"{i / 10},{int(i >= 10)}" for i in range(20)]
+    (tmp_path / "table.csv").write_text("\n".join(["a,y", *rows]))
+    out = says(["pid", "table.csv", "--sources", "a", "--target", "y", "--bins", "2"], capsys)
+    assert any(line.split()[:2] == ["{a}", "1.0000"] for line in out.splitlines())
+
+
+def test_help_names_the_commands(capsys):
+    out = says(["--help"], capsys)
+    for command in ("data", "demo", "pid", "presets", "train"):
+        assert f"\n  {command}" in out
+
+
+def test_mnist_preset_trains(mnist_dir, capsys, monkeypatch):
+    """One epoch on real MNIST takes the ten-way error from chance to below 0.45."""
+    monkeypatch.setenv("INFOSIM_DATA", str(mnist_dir))
+    out = says(["train", "iclr/trivariate-heuristic", "--epochs", "1", "--out", "run"], capsys)
+    last = out.splitlines()[1]
+    assert float(last.split("test ")[1].split("%")[0]) < 45

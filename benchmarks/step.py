@@ -1,7 +1,8 @@
 """One training step against its own matrix products: `python -m benchmarks.step`.
 
-Both are timed in one process, interleaved, after warm-up, on random inputs shaped like MNIST.
-Medians over all rounds; the products are those the step makes, with the BLAS threads free.
+Both are timed in one process in alternating groups of ten, after warm-up, on random inputs shaped
+like MNIST. The products are those the step makes, with BLAS free to use all threads; after them
+there is a pause, because idle BLAS threads keep their cores busy for a while. Medians over all.
 """
 
 import resource
@@ -51,31 +52,48 @@ def products(simulator, values):
 
 
 def measure(preset, neurons, batch, threads, rounds):
-    """Median seconds of a step, of its products with one BLAS per thread, as a dict."""
-    overrides = [f"layers.hidden.size={neurons}"] if neurons else []
+    """Median seconds of a step and of its products, the step's spread and the peak memory in MB."""
+    overrides = ["data.validation=0"] + ([f"layers.hidden.size={neurons}"] if neurons else [])
+    experiment = Experiment.load(preset, overrides)
     dataset = _random_mnist(np.random.default_rng(0), 4 * batch)
-    simulator = Simulator(Experiment.load(preset, overrides).network(dataset), threads=threads)
-    samples, _, _ = Experiment.load(preset, [*overrides, "data.validation=0"]).samples(dataset)
-    steps, matmuls = [], []
-    calls = None
-    for i in range(rounds + 5):
+    simulator = Simulator(experiment.network(dataset), threads=threads)
+    samples, _, _ = experiment.samples(dataset)
+
+    def step(i):
         positions = np.arange(i % 4 * batch, (i % 4 + 1) * batch)
-        began = time.perf_counter()
         values = samples.batch(positions, simulator.network, simulator.kernels, simulator.dtype)
         simulator.present(*simulator.split(values), learn=True, batch=i)
         simulator.run()
-        steps.append(time.perf_counter() - began)
-        if calls is None:
-            calls = products(simulator, values)
+        return values
+
+    calls = products(simulator, step(0))
+
+    def multiply(i):
+        for call in calls:
+            call()
+
+    steps, matmuls = [], []
+    for _ in range(rounds):
+        steps += _timed(step)
         with threadpool_limits(threads, user_api="blas"):
-            began = time.perf_counter()
-            for call in calls:
-                call()
-            matmuls.append(time.perf_counter() - began)
-    step, matmul = np.median(steps[5:]), np.median(matmuls[5:])
-    spread = np.subtract(*np.percentile(steps[5:], [75, 25]))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"step": step, "spread": spread, "products": matmul, "peak": peak}
+            matmuls += _timed(multiply)
+        time.sleep(0.2)
+    return {
+        "step": np.median(steps),
+        "spread": np.subtract(*np.percentile(steps, [75, 25])),
+        "products": np.median(matmuls),
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def _timed(function):
+    """Seconds of ten calls, after two that are not counted."""
+    times = []
+    for i in range(12):
+        began = time.perf_counter()
+        function(i)
+        times.append(time.perf_counter() - began)
+    return times[2:]
 
 
 @click.command()
@@ -83,10 +101,10 @@ def measure(preset, neurons, batch, threads, rounds):
 @click.option("--neurons", default="100", show_default=True, help="Comma-separated sizes.")
 @click.option("--batch", default=1024, show_default=True)
 @click.option("--threads", default=2, show_default=True)
-@click.option("--rounds", default=60, show_default=True)
+@click.option("--rounds", default=5, show_default=True, help="Groups of ten of each.")
 def main(preset, neurons, batch, threads, rounds):
     """Print a table of step times."""
-    click.echo(f"{preset}, batch {batch}, {threads} thread(s), median of {rounds} rounds")
+    click.echo(f"{preset}, batch {batch}, {threads} thread(s), medians of {10 * rounds}")
     click.echo("neurons  step ms (IQR)      its products ms  ratio  peak memory MB")
     for n in map(int, neurons.split(",")):
         m = measure(preset, n, batch, threads, rounds)

@@ -6,25 +6,13 @@ from functools import partial
 import numpy as np
 
 from infosim.engine.events import EventLoop, Fire, Learn, Present, Record
+from infosim.engine.randomness import FREE, INITIAL, TEST, generator, stream
 from infosim.engine.samples import Samples
-from infosim.engine.state import LayerState
+from infosim.engine.state import LayerState, atoms
 from infosim.engine.threads import Workers
+from infosim.engine.training import Training
 from infosim.errors import ConfigError, ShapeError, near
 from infosim.kernels import backend as backends
-from infosim.pid import lattice
-
-#: What random numbers are drawn for; part of every stream.
-TRAIN, VALIDATION, TEST, FREE, INITIAL, SHUFFLE, SPLIT = range(7)
-
-
-def generator(seed, *purpose):
-    """A NumPy generator for (seed, purpose...), independent of all others."""
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, *purpose])))
-
-
-def stream(purpose, epoch=0):
-    """The number of the kernels' random stream for `purpose` in `epoch`."""
-    return 8 * epoch + purpose
 
 
 @dataclass(frozen=True)
@@ -84,7 +72,11 @@ class Simulator:
     """
 
     def __init__(self, network, backend="cpu", seed=0, threads=None, dtype="float32"):
-        if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+        if (
+            isinstance(seed, bool)
+            or not isinstance(seed, (int, np.integer))
+            or not 0 <= seed < 2**32
+        ):
             raise ConfigError(f"seed must be an integer from 0 to 2**32 - 1, was {seed!r}")
         if dtype not in ("float32", "float64"):
             raise ConfigError(f"dtype must be float32 or float64, was {dtype!r}")
@@ -111,7 +103,7 @@ class Simulator:
     # -- the event loop --------------------------------------------------------------------------
 
     def present(
-        self, inputs, outputs=None, *, learn=False, sampled=True, probes=(), stream=FREE, batch=0
+        self, inputs, outputs=None, *, learn=False, sampled=True, probes=(), stream=FREE, batch=None
     ):
         """Schedule one presentation; `run` or `advance` carry it out.
 
@@ -120,8 +112,10 @@ class Simulator:
         learn : whether layers with a goal learn on the last step
         sampled : draw outputs from the firing probabilities
         probes : called after the last step, before learning
-        stream, batch : the place of this presentation's random numbers
+        stream, batch : the place of this presentation's random numbers; by default its time,
+            so that no two presentations by hand share them
         """
+        batch = self.time if batch is None else batch
         start, last = self.time, self.time + self.network.steps - 1
         schedule = self.events.schedule
         schedule(Present(start, inputs, outputs or {}, stream, batch))
@@ -206,23 +200,21 @@ class Simulator:
 
     # -- what a user asks for --------------------------------------------------------------------
 
-    def step(self, inputs, *, learn=True, batch=0):
+    def step(self, inputs, *, learn=True):
         """Present one batch (input name -> (B, units), or (B,) labels) and, by default, learn."""
         samples = self.samples(inputs)
         values = samples.batch(np.arange(len(samples)), self.network, self.kernels, self.dtype)
-        self.present(*self.split(values), learn=learn, batch=batch)
+        self.present(*self.split(values), learn=learn)
         self.run()
 
     def fit(self, inputs, epochs, *, batch=1024, validation=None, test=None, **options):
         """Train for `epochs`; returns the `History`. Arguments as for `Training`."""
-        from infosim.engine.training import Training
-
         training = Training(self, inputs, batch=batch, validation=validation, test=test, **options)
         while len(training.history) <= epochs:
             training.advance()
         return training.history
 
-    def evaluate(self, inputs, *, batch=1024, sampled=True, purpose=FREE, epoch=0):
+    def evaluate(self, inputs, *, batch=1024, sampled=True, purpose=TEST, epoch=0):
         """Predict labels with the target input withheld.
 
         inputs : Samples, or input name -> array, with the target's labels to compare with
@@ -271,7 +263,7 @@ class Simulator:
         if cues.ndim != 2 or cues.shape[1] != state.spec.size or not len(cues):
             raise ShapeError(f"cues have shape {cues.shape}, need (patterns, {state.spec.size})")
         order = state.number
-        self.events.schedule(Present(self.time, {}, {layer: np.ascontiguousarray(cues.T)}))
+        self.events.schedule(Present(self.time, {}, {layer: cues.T}, FREE, self.time))
         self.run()
         before, now = None, cues.T.copy()
         max_steps = state.spec.size if max_steps is None else max_steps
@@ -319,12 +311,3 @@ class Simulator:
     def arrays(self):
         """Everything that training changes, name -> live array."""
         return {k: v for layer in self.layers.values() for k, v in layer.arrays().items()}
-
-
-def atoms(information, n_sources):
-    """Atoms and H_res (..., A + 1) from I_∩ of all antichains and H(Y) (..., A + 1), in bits."""
-    structure = lattice(n_sources)
-    result = np.empty_like(information)
-    result[..., :-1] = information[..., :-1] @ structure.moebius.T
-    result[..., -1] = information[..., -1] - information[..., structure.top]
-    return result

@@ -375,3 +375,12 @@ def _terms(structure, dtype):
         (columns + 1).astype(np.int32),
         structure[rows, columns].astype(dtype),
     )
+
+
+def atoms(information, n_sources):
+    """Atoms and H_res (..., A + 1) from I_∩ of all antichains and H(Y) (..., A + 1), in bits."""
+    structure = lattice(n_sources)
+    result = np.empty_like(information)
+    result[..., :-1] = information[..., :-1] @ structure.moebius.T
+    result[..., -1] = information[..., -1] - information[..., structure.top]
+    return result

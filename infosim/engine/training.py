@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from infosim.engine.probes import Probe
-from infosim.engine.simulator import SHUFFLE, TEST, TRAIN, VALIDATION, atoms, generator, stream
+from infosim.engine.randomness import SHUFFLE, TEST, TRAIN, VALIDATION, generator, stream
+from infosim.engine.state import atoms
 from infosim.errors import ConfigError, DataError
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from infosim.engine.randomness import SPLIT, generator
 from infosim.engine.samples import Samples
-from infosim.engine.simulator import SPLIT, generator
 from infosim.errors import ConfigError, InfosimError, near
 from infosim.network import SGD, Adam, Compartment, Layer, Network
 from infosim.neuron import Activation, Binning

@@ -24,7 +24,7 @@ import tomli_w
 import infosim
 from infosim.datasets import load
 from infosim.engine import Simulator, Training
-from infosim.engine.simulator import TEST
+from infosim.engine.randomness import TEST
 from infosim.errors import CheckpointError, InfosimError
 from infosim.experiments import store
 

@@ -107,12 +107,15 @@ def test_lateral_input_is_silent_first_and_then_the_previous_output(x):
 
 def test_the_next_presentation_remembers_nothing_of_the_last(x):
     simulator = Simulator(lateral(), threads=1)
-    simulator.present({"x": x})
+    simulator.present({"x": x}, batch=0)
     simulator.run()
     first = simulator["h"].potentials
-    simulator.present({"x": x})
+    simulator.present({"x": x}, batch=0)
     simulator.run()
     np.testing.assert_array_equal(simulator["h"].potentials, first)
+    simulator.present({"x": x})  # by default, other random numbers
+    simulator.run()
+    assert (simulator["h"].potentials != first).any()
 
 
 def test_feedback_reads_what_the_output_layer_said_a_step_ago(x):

@@ -364,7 +364,7 @@ def test_every_batch_and_epoch_draws_its_own_random_numbers():
     layer = Layer("a", 4, [Compartment("F", "x", bias=False, weight=0.0)], Activation("sum"))
     simulator = Simulator(Network({"x": 1}, [layer]), threads=1)
     n = 4096
-    training = Training(simulator, {"x": np.zeros((2 * n, 1))}, batch=n)
+    training = Training(simulator, {"x": np.zeros((3 * n, 1))}, batch=n)
     outputs = []
     while training.epoch < 3:
         training.advance()
@@ -372,7 +372,7 @@ def test_every_batch_and_epoch_draws_its_own_random_numbers():
             outputs.append(simulator["a"].output.copy())
     simulator.step({"x": np.zeros((n, 1))}, learn=False)
     outputs = np.concatenate([*outputs, simulator["a"].output])
-    assert len(outputs) == 4 * (3 * 2 + 1)
+    assert len(outputs) == 4 * (3 * 3 + 1)
     correlation = outputs @ outputs.T / n - np.eye(len(outputs))
     assert abs(correlation).max() < 5 / np.sqrt(n)
 

@@ -2,7 +2,7 @@ import naive
 import numpy as np
 import pytest
 
-from infosim.engine.simulator import atoms
+from infosim.engine.state import atoms
 from infosim.engine.state import _terms
 from infosim.kernels import cpu
 from infosim.pid import Goal, decompose, lattice

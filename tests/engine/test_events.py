@@ -256,7 +256,7 @@ def test_batches_of_changing_size_equal_fresh_simulators(x):
     for size in (12, 5, 1, 9, 12):
         fresh = Simulator(lateral(2), threads=1)
         for one in (simulator, fresh):
-            one.present({"x": x[:, :size]})
+            one.present({"x": x[:, :size]}, batch=0)
             one.run()
         np.testing.assert_array_equal(simulator["h"].potentials, fresh["h"].potentials)
         np.testing.assert_array_equal(simulator["h"].output, fresh["h"].output)

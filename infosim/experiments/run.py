@@ -123,6 +123,11 @@ def _open(out, config, training, resume, force):
                 left.unlink(missing_ok=True)
         if (out / "checkpoint.npz").exists():
             _restore(out / "checkpoint.npz", training)
+        if training.epoch > config["training"]["epochs"] + 1:
+            raise CheckpointError(
+                f"{out} has already trained {training.epoch - 1} epochs, "
+                f"more than the {config['training']['epochs']} asked for"
+            )
     elif known and not force:
         raise CheckpointError(f"{out} already holds a run; use --resume, --force or another --out")
     try:

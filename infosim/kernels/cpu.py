@@ -35,6 +35,15 @@ def _random_row(key, neuron, counter, row):
             row[start + 3 * _LANES + lane] = x3
 
 
+@inline
+def _potentials(u, bias, n, s):
+    """The potentials of neuron n for sample s with their biases, 0 for compartments it lacks."""
+    r = u[0, n, s] + bias[0, n]
+    second = u[1, n, s] + bias[1, n] if u.shape[0] > 1 else bias[0, n] * ZERO
+    third = u[2, n, s] + bias[2, n] if u.shape[0] > 2 else bias[0, n] * ZERO
+    return r, second, third
+
+
 @cache
 def activate(scalar):
     """An activation's kernel (u, bias, p, clamp, sampled, key, counter, start, stop, theta, y).
@@ -47,21 +56,12 @@ def activate(scalar):
 
     @kernel
     def activate(u, bias, p, clamp, sampled, key, counter, start, stop, theta, y):
-        n_compartments, _, n_samples = u.shape
+        n_samples = u.shape[2]
         words = np.empty((n_samples + _BLOCK - 1) // _BLOCK * _BLOCK, np.uint32)
-        nothing = bias[0, 0] * ZERO
         for n in range(start, stop):
-            b0 = bias[0, n]
-            b1 = bias[1, n] if n_compartments > 1 else nothing
-            b2 = bias[2, n] if n_compartments > 2 else nothing
-            k1 = 1 if n_compartments > 1 else 0
-            k2 = 2 if n_compartments > 2 else 0
-            on1 = ONE if n_compartments > 1 else ZERO
-            on2 = ONE if n_compartments > 2 else ZERO
             for s in range(n_samples):
-                drive, _, _, _ = scalar(
-                    u[0, n, s] + b0, on1 * u[k1, n, s] + b1, on2 * u[k2, n, s] + b2, p
-                )
+                r, c, l = _potentials(u, bias, n, s)  # noqa: E741
+                drive, _, _, _ = scalar(r, c, l, p)
                 theta[n, s] = min(max(sigmoid(drive), clamp), ONE - clamp)
             if sampled:
                 _random_row(key, np.uint32(n), counter, words)
@@ -86,29 +86,21 @@ def chain(scalar):
     @kernel
     def chain(u, bias, p, clamp, theta, slope, start, stop, delta, bias_gradient):
         n_compartments, _, n_samples = u.shape
-        nothing = bias[0, 0] * ZERO
         for n in range(start, stop):
-            b0 = bias[0, n]
-            b1 = bias[1, n] if n_compartments > 1 else nothing
-            b2 = bias[2, n] if n_compartments > 2 else nothing
-            k1 = 1 if n_compartments > 1 else 0
-            k2 = 2 if n_compartments > 2 else 0
-            on1 = ONE if n_compartments > 1 else ZERO
-            on2 = ONE if n_compartments > 2 else ZERO
-            sum0 = sum1 = sum2 = nothing
+            sum0 = sum1 = sum2 = bias[0, n] * ZERO
             for s in range(n_samples):
                 t = theta[n, s]
-                _, d0, d1, d2 = scalar(
-                    u[0, n, s] + b0, on1 * u[k1, n, s] + b1, on2 * u[k2, n, s] + b2, p
-                )
+                r, c, l = _potentials(u, bias, n, s)  # noqa: E741
+                _, d0, d1, d2 = scalar(r, c, l, p)
                 # where θ is held at its clamp it no longer follows the potentials
                 moves = ONE if clamp < t < ONE - clamp else ZERO
                 g = slope[n, s] * t * (ONE - t) * moves
                 d0, d1, d2 = g * d0, g * d1, g * d2
-                # lowest compartment last: those a neuron lacks are overwritten
-                delta[k2, n, s] = d2
-                delta[k1, n, s] = d1
                 delta[0, n, s] = d0
+                if n_compartments > 1:
+                    delta[1, n, s] = d1
+                if n_compartments > 2:
+                    delta[2, n, s] = d2
                 sum0 += d0
                 sum1 += d1
                 sum2 += d2

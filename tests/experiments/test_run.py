@@ -143,6 +143,14 @@ def test_resume_with_another_configuration(finished):
         train(other, finished, resume=True)
 
 
+def test_resume_cannot_go_back(finished):
+    fewer = Experiment.load("demo/digits", [*SETTINGS, "training.epochs=3"])
+    before = (finished / "config.toml").read_text()
+    with pytest.raises(CheckpointError, match="already trained 12 epochs, more than the 3"):
+        train(fewer, finished, resume=True)
+    assert (finished / "config.toml").read_text() == before
+
+
 @pytest.mark.parametrize("damage", ["truncate", "flip"])
 def test_damaged_checkpoint(experiment, finished, damage, tmp_path):
     import shutil

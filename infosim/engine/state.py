@@ -4,7 +4,7 @@ import numpy as np
 
 from infosim.engine import optimizers
 from infosim.engine.threads import blocks
-from infosim.errors import ShapeError
+from infosim.errors import ConfigError, ShapeError, near
 from infosim.neuron.binning import BINNINGS
 from infosim.pid import lattice
 
@@ -142,7 +142,10 @@ class LayerState:
         for compartment in self.compartments:
             if compartment.spec.name == name:
                 return compartment
-        raise KeyError(name)
+        names = [compartment.spec.name for compartment in self.compartments]
+        raise ConfigError(
+            f"layer {self.spec.name!r} has no compartment {name!r}; {near(name, names)}"
+        )
 
     # -- signals: what other layers read ---------------------------------------------------------
 
@@ -243,19 +246,19 @@ class LayerState:
 
         workers.run(task, len(self.blocks))
 
-    def _bin(self, start, stop):
-        bins = self._array("bins", self._u.shape, np.uint8)
+    def _bin(self, start, stop, bins):
         self.kernels.bin_potentials(self._u, self.biases, *self._binning, start, stop, bins)
         return bins
 
     def information(self, workers):
         """I_∩ of every antichain and H(Y) of the last firing, in bits, (n, A + 1)."""
         result = np.empty((self.spec.size, len(self._all_terms[0])))
+        bins = self._array("bins", self._u.shape, np.uint8)
 
         def task(block):
             start, stop = self.blocks[block]
             self.kernels.information(
-                self._bin(start, stop),
+                self._bin(start, stop, bins),
                 self.n_bins,
                 self.probabilities,
                 self._all_terms,
@@ -265,7 +268,6 @@ class LayerState:
                 result,
             )
 
-        self._array("bins", self._u.shape, np.uint8)
         workers.run(task, len(self.blocks))
         return result
 
@@ -274,12 +276,12 @@ class LayerState:
         slope = self._array("slope", self.probabilities.shape, self.dtype)
         delta = self._array("delta", self._u.shape, self.dtype)
         bias_gradient = self._array("bias_gradient", self.biases.shape, self.dtype)
-        self._array("bins", self._u.shape, np.uint8)
+        bins = self._array("bins", self._u.shape, np.uint8)
 
         def task(block):
             start, stop = self.blocks[block]
             self.kernels.score(
-                self._bin(start, stop),
+                self._bin(start, stop, bins),
                 self.n_bins,
                 self.probabilities,
                 self._goal_terms,

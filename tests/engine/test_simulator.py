@@ -236,7 +236,7 @@ def test_unknown_names_are_said():
     simulator = Simulator(classifier(), threads=1)
     with pytest.raises(ConfigError, match="no layer 'hiden'; did you mean hidden"):
         simulator["hiden"]
-    with pytest.raises(KeyError):
+    with pytest.raises(ConfigError, match="no compartment"):
         simulator["hidden"]["X"]
 
 

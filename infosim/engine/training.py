@@ -177,6 +177,11 @@ class Training:
 
     def restore(self, state):
         """Go on from what `state` returned."""
+        for name, layer in self.simulator.layers.items():
+            for compartment in layer.compartments:
+                if compartment.index is None:
+                    mask = state.get(f"network/{name}/{compartment.spec.name}/mask")
+                    compartment.mask = mask
         for name, array in self.simulator.arrays().items():
             array[...] = state[f"network/{name}"]
         for name, layer in self.simulator.layers.items():

@@ -434,6 +434,22 @@ def test_a_resumed_run_ends_in_the_same_bits(stop_after):
     assert whole["progress"][0] == 4
 
 
+def test_a_mask_set_by_hand_is_part_of_the_state():
+    """A simulator built without the mask goes on with it: its zeros neither decay nor learn."""
+    first, second = (Simulator(classifier(), seed=3, threads=1) for _ in range(2))
+    mask = np.random.default_rng(0).random(first["hidden"]["F"].weights.shape) < 0.5
+    first["hidden"]["F"].mask = mask
+    one, other = Training(first, clouds(), batch=64), Training(second, clouds(), batch=64)
+    one.advance()
+    other.restore(one.state())
+    np.testing.assert_array_equal(second["hidden"]["F"].mask, mask)
+    for training in (one, other):
+        while len(training.history) < 3:
+            training.advance()
+    assert not second["hidden"]["F"].weights[~mask].any()
+    assert_same_bits(without_times(one.state()), without_times(other.state()))
+
+
 def test_a_state_does_not_change_when_training_goes_on():
     training = Training(Simulator(readout_only(), threads=1), clouds(20), batch=10)
     for _ in range(4):

@@ -9,6 +9,7 @@ fresh one, and a stale kernel cannot be loaded.
 import hashlib
 import os
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numba
@@ -32,6 +33,7 @@ _SOURCES = [
 ]
 
 
+@cache
 def _cache_dir():
     """The folder of compiled kernels for exactly these sources and this Numba."""
     digest = hashlib.sha256(numba.__version__.encode())

@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 import infosim
-from infosim.errors import InfosimError, near
+from infosim.errors import CheckpointError, InfosimError, near
 
 _COMMANDS = {
     "data": "infosim.cli.data",
@@ -46,8 +46,6 @@ def commands():
 
 def main(arguments=None):
     """Run the command line; bad input is one line on stderr and exit code 2, never a traceback."""
-    from infosim.errors import CheckpointError
-
     try:
         code = commands.main(arguments, prog_name="infosim", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -91,7 +92,7 @@ def train(
                 report(training, settings["epochs"])
             now = time.monotonic()
             if arrived or now - saved > max(CHECKPOINT_SECONDS, 20 * cost):
-                _save(out, config, training)
+                _save(out, training)
                 saved = time.monotonic()
                 cost = saved - now
             if arrived:
@@ -99,7 +100,7 @@ def train(
                     f"stopped in epoch {training.epoch} of {settings['epochs']}; "
                     f"to continue: the same command with --resume --out {out}"
                 )
-        _save(out, config, training)
+        _save(out, training)
     write_summary(out, experiment, dataset, training, test)
     return out
 
@@ -118,9 +119,6 @@ def _open(out, config, training, resume, force):
         if not known:
             raise CheckpointError(f"{out} holds no run to resume")
         _compare(out, config)
-        for name in FILES:
-            for left in out.glob(f".{name}.*.tmp"):
-                left.unlink(missing_ok=True)
         if (out / "checkpoint.npz").exists():
             _restore(out / "checkpoint.npz", training)
         if training.epoch > config["training"]["epochs"] + 1:
@@ -132,8 +130,10 @@ def _open(out, config, training, resume, force):
         raise CheckpointError(f"{out} already holds a run; use --resume, --force or another --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
+        store.sweep(out, FILES)
         if not resume:
-            store.clear(out, FILES)
+            for name in FILES:
+                (out / name).unlink(missing_ok=True)
     except OSError as error:
         raise CheckpointError(f"cannot write {out}: {error.strerror}") from None
     store.write_text(out / "config.toml", tomli_w.dumps(config))
@@ -149,8 +149,6 @@ def _flat(table, prefix=""):
 
 def _compare(out, config):
     """Refuse to resume another configuration; only the number of epochs may differ."""
-    import tomllib
-
     try:
         before = dict(_flat(tomllib.loads((out / "config.toml").read_text("utf-8"))))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -180,14 +178,17 @@ def _restore(path, training):
     digest = state.pop("digest", None)
     if digest is None or str(digest) != str(_digest(state)):
         raise CheckpointError(f"{path} is damaged: its contents do not match their hash")
-    training.restore(state)
+    try:
+        training.restore(state)
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"{path} is of another version of infosim: {error}") from None
 
 
-def _save(out, config, training):
+def _save(out, training):
     """Write metrics, atoms, weights and the checkpoint of this moment."""
     state = training.state()
     store.write_text(out / "metrics.csv", _metrics(training.history))
-    labels = {name: (*layer.goal.labels,) for name, layer in _goal_layers(training)}
+    labels = {name: layer.goal.labels for name, layer in _goal_layers(training)}
     store.write_arrays(
         out / "atoms.npz",
         {

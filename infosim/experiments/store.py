@@ -68,9 +68,8 @@ def read_arrays(path):
         raise CheckpointError(f"{path} is damaged: {reason}") from None
 
 
-def clear(folder, names):
-    """Remove these files of a run, and what a killed run left of unfinished ones."""
+def sweep(folder, names):
+    """Remove what a killed run left of these files, unfinished."""
     for name in names:
-        (folder / name).unlink(missing_ok=True)
         for left in folder.glob(f".{name}.*.tmp"):
             left.unlink(missing_ok=True)

@@ -8,10 +8,16 @@ from infosim.network.connectivity import Connectivity, Dense
 from infosim.neuron import Activation, Binning
 from infosim.pid import Goal
 
+#: Units and samples are numbered with 31 bits, layers with 8 (in the random numbers' counter).
+_LARGEST = 2**31 - 1
+_MOST_LAYERS = 256
+
 
 def _positive_int(what, value):
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ConfigError(f"{what} must be an integer of at least 1, was {value!r}")
+    if value > _LARGEST:
+        raise ConfigError(f"{what} must be at most {_LARGEST}, was {value}")
 
 
 def _number(what, value, low, high, closed=True):
@@ -161,6 +167,10 @@ class Network:
         _positive_int("steps", self.steps)
         if not self.layers:
             raise ConfigError("a network needs at least one layer")
+        if len(self.layers) > _MOST_LAYERS:
+            raise ConfigError(
+                f"a network has at most {_MOST_LAYERS} layers, not {len(self.layers)}"
+            )
         for name, size in self.inputs.items():
             _positive_int(f"input {name!r}: size", size)
         names = [*self.inputs, *(layer.name for layer in self.layers)]
@@ -174,7 +184,7 @@ class Network:
             fired.add(layer.name)
         if self.readout is not None and self.readout not in fired:
             raise ConfigError(
-                f"readout layer {self.readout!r} is missing; {near(self.readout, fired)}"
+                f"readout layer {self.readout!r} is missing; {near(self.readout, sorted(fired))}"
             )
         if self.target is not None:
             if self.target not in self.inputs:
@@ -222,9 +232,16 @@ class Network:
         At the last step all layers do. Before it, a layer does if one that matters reads it in
         the same step, or in the next one with delay 1.
         """
-        if step == self.steps - 1:
-            return {layer.name for layer in self.layers}
-        later = self.needed(step + 1)
+        needed = {layer.name for layer in self.layers}
+        for _ in range(self.steps - 1 - step):
+            earlier = self._needed_before(needed)
+            if earlier == needed:
+                break  # and so it stays for all steps before
+            needed = earlier
+        return needed
+
+    def _needed_before(self, later):
+        """The layers that matter in a step if those named `later` matter in the next."""
         needed = {
             c.source
             for layer in self.layers

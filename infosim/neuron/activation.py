@@ -9,6 +9,7 @@ for those it lacks.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 
 import numpy as np
 
@@ -100,6 +101,16 @@ ACTIVATIONS = {
 }
 
 
+def _numbers(value):
+    """A number or a flat sequence of numbers as a tuple of floats; () for anything else."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    values = value if isinstance(value, (list, tuple)) else (value,)
+    if any(isinstance(v, bool) or not isinstance(v, Real) for v in values):
+        return ()
+    return tuple(float(v) for v in values)
+
+
 @dataclass(frozen=True)
 class Activation:
     """The activation of a layer's neurons, by name, with its parameters.
@@ -132,18 +143,19 @@ class Activation:
         values = {}
         for key, default in form.defaults.items():
             given = self.parameters.get(key, default)
-            given = tuple(np.atleast_1d(np.asarray(given, dtype=np.float64)).tolist())
-            if len(given) != len(default) or not np.isfinite(given).all():
+            values[key] = _numbers(given)
+            if len(values[key]) != len(default) or not np.isfinite(values[key]).all():
                 raise ConfigError(
                     f"activation {self.name!r}: {key} needs {len(default)} finite number(s), "
-                    f"was {list(given)}"
+                    f"was {list(values[key]) or given!r}"
                 )
-            values[key] = given
-        clamp = form.clamp if self.clamp is None else float(self.clamp)
-        if not 0 <= clamp < 0.5:
-            raise ConfigError(f"activation {self.name!r}: clamp must be in [0, 0.5), was {clamp}")
+        clamp = form.clamp if self.clamp is None else self.clamp
+        if len(_numbers(clamp)) != 1 or isinstance(clamp, (list, tuple)) or not 0 <= clamp < 0.5:
+            raise ConfigError(
+                f"activation {self.name!r}: clamp must be in [0, 0.5), was {self.clamp!r}"
+            )
         object.__setattr__(self, "parameters", values)
-        object.__setattr__(self, "clamp", clamp)
+        object.__setattr__(self, "clamp", float(clamp))
 
     @property
     def sources(self):

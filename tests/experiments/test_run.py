@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,8 +129,6 @@ def test_resume_after_more_epochs(experiment, finished, tmp_path):
 
 
 def test_resume_of_a_finished_run_changes_nothing(experiment, finished, tmp_path):
-    import shutil
-
     out = tmp_path / "run"
     shutil.copytree(finished, out)
     same_results(train(experiment, out, resume=True), finished)
@@ -153,8 +152,6 @@ def test_resume_cannot_go_back(finished):
 
 @pytest.mark.parametrize("damage", ["truncate", "flip"])
 def test_damaged_checkpoint(experiment, finished, damage, tmp_path):
-    import shutil
-
     out = tmp_path / "run"
     shutil.copytree(finished, out)
     path = out / "checkpoint.npz"
@@ -165,6 +162,17 @@ def test_damaged_checkpoint(experiment, finished, damage, tmp_path):
         arrays["network/hidden/F/weights"][3, 3] += 1
         store.write_arrays(path, arrays)
     with pytest.raises(CheckpointError, match="damaged"):
+        train(experiment, out, resume=True)
+
+
+def test_checkpoint_that_lacks_something(experiment, finished, tmp_path):
+    """Intact, but not of this version: its hash fits, its contents do not."""
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    state = store.read_arrays(out / "checkpoint.npz")
+    del state["digest"], state["network/hidden/F/moments"]
+    store.write_arrays(out / "checkpoint.npz", {**state, "digest": run._digest(state)})
+    with pytest.raises(CheckpointError, match="of another version"):
         train(experiment, out, resume=True)
 
 

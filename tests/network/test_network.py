@@ -221,6 +221,7 @@ def test_layers_needed_early_are_those_that_something_later_reads():
     assert net("ab0", "bb1", "bc0").needed(0) == {"a", "b"}
     assert net("ab0", "bc0", "ca1").needed(0) == {"a", "b", "c"}
     assert net("ab1", "bc1", steps=3).needed(0) == {"a"}
+    assert net("ab0", "bb1", "bc0", steps=5000).needed(0) == {"a", "b"}
     assert net("ab1", "bc1", steps=3).needed(1) == {"a", "b"}
 
 

@@ -145,3 +145,10 @@ def test_what_cannot_be_is_said(arguments, message):
 
 def test_a_single_parameter_may_be_a_plain_number():
     assert Activation("sum", {"beta": 2}) == Activation("sum", {"beta": (2.0,)})
+
+
+def test_parameters_may_be_an_array():
+    assert Activation("trivariate", {"alpha": np.array([0.2, 0.3])}).parameters["alpha"] == (
+        0.2,
+        0.3,
+    )

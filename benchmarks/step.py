@@ -61,10 +61,10 @@ def measure(preset, neurons, batch, threads, rounds):
 
     def step(i):
         positions = np.arange(i % 4 * batch, (i % 4 + 1) * batch)
-        values = samples.batch(positions, simulator.network, simulator.kernels, simulator.dtype)
-        simulator.present(*simulator.split(values), learn=True, batch=i)
+        inputs, outputs = simulator.batch(samples, positions)
+        simulator.present(inputs, outputs, learn=True, batch=i)
         simulator.run()
-        return values
+        return inputs
 
     calls = products(simulator, step(0))
 

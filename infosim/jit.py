@@ -28,6 +28,7 @@ FLAGS = {
 _PACKAGE = Path(__file__).parent
 _SOURCES = [
     Path(__file__),
+    _PACKAGE / "elementary.py",
     *sorted((_PACKAGE / "neuron").glob("*.py")),
     *sorted((_PACKAGE / "kernels").glob("*.py")),
 ]
@@ -63,3 +64,8 @@ def kernel(function):
 def inline(function):
     """Compile a scalar helper; CUDA kernels use the same object as a device function."""
     return numba.njit(**FLAGS)(function)
+
+
+def reduction(function):
+    """Compile a helper that does nothing but add up, in vector lanes and so in another order."""
+    return numba.njit(**FLAGS | {"fastmath": FLAGS["fastmath"] | {"reassoc"}})(function)

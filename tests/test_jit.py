@@ -11,7 +11,7 @@ CODE = """
 import numpy as np
 from infosim.kernels import cpu
 x, out = np.ones((1, 1)), np.zeros((1, 1))
-cpu.take_scaled(x, np.zeros(1, np.int64), 0.0, 2.0, out)
+cpu.take_scaled(x, np.zeros(1, np.int64), 0.0, 2.0, 0, 1, out)
 bins = np.zeros((1, 1, 1), np.uint8)
 u = np.full((1, 1, 1), 0.6)
 cpu.bin_potentials(u, np.zeros((1, 1)), 0, np.array([10]), 0.0, 1.0, 0, 1, bins)

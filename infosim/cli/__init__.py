@@ -12,6 +12,7 @@ import infosim
 from infosim.errors import CheckpointError, InfosimError, near
 
 _COMMANDS = {
+    "bench": "infosim.cli.bench",
     "data": "infosim.cli.data",
     "demo": "infosim.cli.train",
     "pid": "infosim.cli.pid",

@@ -1,24 +1,28 @@
 """Optimizers: how a gradient of the goal becomes a change of weights. All ascend."""
 
 from functools import singledispatch
-
-import numpy as np
+from math import sqrt
 
 from infosim.network import SGD, Adam
 
 
+def kernel(optimizer):
+    """The name of the kernel that makes this optimizer's updates."""
+    return type(optimizer).__name__.lower()
+
+
 @singledispatch
-def prepare(optimizer, step, dtype):
-    """The numbers of one update, computed once per step: (kernel name, its last arguments)."""
+def rates(optimizer, step):
+    """The numbers of update `step` (from 1), as the optimizer's kernel takes them."""
     raise TypeError(f"not an optimizer: {optimizer!r}")
 
 
-@prepare.register
-def _(optimizer: Adam, step, dtype):
+@rates.register
+def _(optimizer: Adam, step):
     beta1, beta2 = optimizer.betas
-    rates = (
+    return (
         optimizer.rate / (1 - beta1**step),
-        1 / np.sqrt(1 - beta2**step),
+        1 / sqrt(1 - beta2**step),
         beta1,
         1 - beta1,
         beta2,
@@ -26,9 +30,8 @@ def _(optimizer: Adam, step, dtype):
         optimizer.epsilon,
         optimizer.weight_decay,
     )
-    return "adam", np.array(rates, dtype)
 
 
-@prepare.register
-def _(optimizer: SGD, step, dtype):
-    return "sgd", np.array((optimizer.rate, optimizer.weight_decay), dtype)
+@rates.register
+def _(optimizer: SGD, step):
+    return optimizer.rate, optimizer.weight_decay

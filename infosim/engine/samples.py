@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from infosim.engine.threads import cut
 from infosim.errors import DataError, ShapeError, near
 
 
@@ -92,20 +93,46 @@ class Samples:
                         f"0 to {size - 1}"
                     )
 
-    def batch(self, positions, network, kernels, dtype, without=()):
-        """The samples at `positions`: input name -> (units, B), and layer name -> (units, B)."""
+    def batch(self, positions, network, kernels, buffers, workers, without=()):
+        """The samples at `positions`: input name -> (units, B), and layer name -> (units, B).
+
+        They lie in `buffers`, which the next batch overwrites.
+        """
         rows = self.index[positions]
         values = {}
         for name, array in self.arrays.items():
             if name in without:
                 continue
+            out, values[name] = buffers.get(name, len(rows), network.size(name))
             if array.ndim == 1:
-                one_hot = np.zeros((network.size(name), len(rows)), dtype)
-                one_hot[array[rows], np.arange(len(rows))] = 1
-                values[name] = one_hot
-            else:
-                shift, scale = self.scaling.get(name, (0.0, 1.0))
-                out = np.empty((len(rows), array.shape[1]), dtype)
-                kernels.take_scaled(array, rows, dtype.type(shift), dtype.type(scale), out)
-                values[name] = out.T
+                kernels.take_one_hot(array, rows, out)
+                continue
+            shift, scale = map(out.dtype.type, self.scaling.get(name, (0.0, 1.0)))
+            parts = cut(len(rows), 4 if out.size > 100_000 else 1)
+            workers.run(
+                [[(kernels.take_scaled, (array, rows, shift, scale, *p, out))] for p in parts]
+            )
         return values
+
+
+class Buffers:
+    """Memory for batches, kept from one to the next.
+
+    `get(name, B, units)` returns an array of `dtype` (B, units) and its transposed view, the same
+    objects as long as the shape is the same.
+    """
+
+    def __init__(self, dtype):
+        self._dtype = dtype
+        self._memory, self._views = {}, {}
+
+    def get(self, name, n_samples, n_units):
+        """The array and its transposed view."""
+        key = name, n_samples
+        if key not in self._views:
+            if name not in self._memory or len(self._memory[name]) < n_samples:
+                self._memory[name] = np.empty((n_samples, n_units), self._dtype)
+                self._views = {k: v for k, v in self._views.items() if k[0] != name}
+            array = self._memory[name][:n_samples]
+            self._views[key] = array, array.T
+        return self._views[key]

@@ -7,7 +7,7 @@ import numpy as np
 
 from infosim.engine.events import EventLoop, Fire, Learn, Present, Record
 from infosim.engine.randomness import FREE, INITIAL, TEST, generator, stream
-from infosim.engine.samples import Samples
+from infosim.engine.samples import Buffers, Samples
 from infosim.engine.state import LayerState, atoms
 from infosim.engine.threads import Workers
 from infosim.engine.training import Training
@@ -94,6 +94,7 @@ class Simulator:
         self.time = 0
         self._needed = [network.needed(step) for step in range(network.steps)]
         self._inputs = {}
+        self._buffers = Buffers(self.dtype)
 
     def __getitem__(self, layer):
         if layer not in self.layers:
@@ -194,17 +195,15 @@ class Simulator:
             for c in layer.spec.compartments
         ]
         step = event.time - self._presented.time
-        key = np.array([self.seed, self._presented.stream], np.uint32)
-        counter = np.array([layer.number + 256 * step, self._presented.batch], np.uint32)
-        layer.fire(event.time, signals, self._n_samples, event.sampled, key, counter, self.workers)
+        place = self.seed, self._presented.stream, layer.number + 256 * step, self._presented.batch
+        layer.fire(event.time, signals, self._n_samples, event.sampled, place, self.workers)
 
     # -- what a user asks for --------------------------------------------------------------------
 
     def step(self, inputs, *, learn=True):
         """Present one batch (input name -> (B, units), or (B,) labels) and, by default, learn."""
         samples = self.samples(inputs)
-        values = samples.batch(np.arange(len(samples)), self.network, self.kernels, self.dtype)
-        self.present(*self.split(values), learn=learn)
+        self.present(*self.batch(samples, np.arange(len(samples))), learn=learn)
         self.run()
 
     def fit(self, inputs, epochs, *, batch=1024, validation=None, test=None, **options):
@@ -235,9 +234,11 @@ class Simulator:
         without = (self.network.target,)
         for number, first in enumerate(range(0, len(samples), batch)):
             positions = np.arange(first, min(first + batch, len(samples)))
-            values = samples.batch(positions, self.network, self.kernels, self.dtype, without)
             self.present(
-                *self.split(values), sampled=sampled, stream=stream(purpose, epoch), batch=number
+                *self.batch(samples, positions, without),
+                sampled=sampled,
+                stream=stream(purpose, epoch),
+                batch=number,
             )
             self.run()
             predictions[positions] = self.predictions()
@@ -303,8 +304,14 @@ class Simulator:
         samples.check(self.network)
         return samples
 
-    def split(self, values):
-        """Arrays by name, parted into inputs and initial outputs of layers."""
+    def batch(self, samples, positions, without=()):
+        """The samples at `positions` as `present` takes them: (inputs, initial outputs).
+
+        The arrays are overwritten by the next call with as many positions.
+        """
+        values = samples.batch(
+            positions, self.network, self.kernels, self._buffers, self.workers, without
+        )
         inputs = {name: v for name, v in values.items() if name in self.network.inputs}
         return inputs, {name: v for name, v in values.items() if name not in inputs}
 

@@ -1,9 +1,11 @@
 """What changes during a simulation: weights, optimizer moments, potentials and outputs."""
 
+import math
+
 import numpy as np
 
 from infosim.engine import optimizers
-from infosim.engine.threads import blocks
+from infosim.engine.threads import blocks, tiles
 from infosim.errors import ConfigError, ShapeError, near
 from infosim.neuron.binning import BINNINGS
 from infosim.pid import lattice
@@ -30,7 +32,7 @@ class CompartmentState:
     bias : (n,)
     """
 
-    def __init__(self, spec, n, n_in, from_layer, bias, rng, dtype):
+    def __init__(self, spec, n, n_in, from_layer, bias, bias_moments, rng, dtype):
         self.spec, self.from_layer = spec, from_layer
         self.trainable = spec.trainable
         self.index = spec.connectivity.index(n, n_in, rng)
@@ -48,7 +50,7 @@ class CompartmentState:
         if self.trainable:
             self.gradient = np.empty(shape, dtype)
             self.moments = np.zeros((2, *shape), dtype)
-            self.bias_moments = np.zeros((2, n), dtype)
+            self.bias_moments = bias_moments
         self.projected = None
 
     @property
@@ -99,6 +101,7 @@ class LayerState:
         self.spec, self.number, self.kernels, self.dtype = spec, number, kernels, dtype
         n, n_compartments = spec.size, len(spec.compartments)
         self.biases = np.zeros((n_compartments, n), dtype)
+        self._bias_moments = np.zeros((2, n_compartments, n), dtype)
         self.compartments = [
             CompartmentState(
                 c,
@@ -106,17 +109,23 @@ class LayerState:
                 network.size(c.source),
                 c.source not in network.inputs,
                 self.biases[k],
+                self._bias_moments[:, k],
                 rng(number, k),
                 dtype,
             )
             for k, c in enumerate(spec.compartments)
         ]
+        self._bias_mask = np.empty((n_compartments, n), np.uint8)
+        for k, c in enumerate(self.compartments):
+            self._bias_mask[k] = c.trainable and c.spec.bias
         self.blocks = blocks(n)
         self.updates = 0
+        self._plans = {}
+        self._key, self._counter = np.empty((2, 2), np.uint32)
         self.parameters = spec.activation.packed(dtype)
         self.clamp = dtype.type(spec.activation.clamp)
-        self._activate = kernels.activate(spec.activation.scalar)
-        self._chain = kernels.chain(spec.activation.scalar)
+        self._activate = kernels.activate(spec.activation.scalar, n_compartments)
+        self._chain = kernels.chain(spec.activation.scalar, n_compartments)
         binning = spec.binning
         self.n_bins = np.array(binning.bins_of(n_compartments), np.int64)
         self._binning = (
@@ -133,7 +142,10 @@ class LayerState:
             self._goal_terms = _terms(structure[used], dtype)
             self._weights = np.array([weights[used], weights[used] / np.log(2)], dtype)
             self._entropy_weight = dtype.type(entropy_weight)
+            self._update = getattr(kernels, optimizers.kernel(spec.optimizer))
+            self._rates = np.array(optimizers.rates(spec.optimizer, 1), dtype)
         self._memory = {}
+        self._bias_gradient = np.empty_like(self.biases)
         self._scratch = [(0, None)] * len(self.blocks)
         self.n_samples = 0
         self.silence()
@@ -175,7 +187,7 @@ class LayerState:
 
     def _array(self, name, shape, dtype):
         """A view of memory kept under `name`, large enough for any batch seen so far."""
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         if name not in self._memory or self._memory[name].size < size:
             self._memory[name] = np.zeros(size, dtype)
         return self._memory[name][:size].reshape(shape)
@@ -184,10 +196,15 @@ class LayerState:
         if n_samples == self.n_samples:
             return
         self.n_samples = n_samples
+        self._plans.clear()
         k, n = self.biases.shape
+        self._tiles = tiles(n, n_samples)
         self._u = self._array("u", (k, n, n_samples), self.dtype)
         self.probabilities = self._array("theta", (n, n_samples), self.dtype)
         self._outputs = [self._array(f"y{i}", (n, n_samples), self.dtype) for i in (0, 1)]
+        self._bins = self._array("bins", (k, n, n_samples), np.uint8)
+        self._slope = self._array("slope", (n, n_samples), self.dtype)
+        self._delta = self._array("delta", (k, n, n_samples), self.dtype)
         for compartment in self.compartments:
             compartment.projected = None
 
@@ -203,151 +220,151 @@ class LayerState:
 
     # -- what the events do ----------------------------------------------------------------------
 
-    def fire(self, time, signals, n_samples, sampled, key, counter, workers):
-        """Project, activate and sample; `signals` are the sources' values, None where silent."""
+    def _planned(self, build, *variant):
+        """The plan `build(*variant)`, made once as long as nothing in `variant` changes.
+
+        A plan is what `Workers.run` carries out. Planning anew at every step would take as long as
+        all the rest of the event loop.
+        """
+        key = (build.__name__, *map(id, variant))
+        if key not in self._plans:
+            if len(self._plans) > 20:
+                self._plans.clear()
+            self._plans[key] = build(*variant), variant  # kept, so that no id is given away
+        return self._plans[key][0]
+
+    def fire(self, time, signals, n_samples, sampled, place, workers):
+        """Project, activate and sample.
+
+        signals : the sources' values, None where silent
+        place : of the random numbers: seed, stream, number of layer and step, batch
+        """
         self._resize(n_samples)
         self._outputs.reverse()
         self._times = [time, self._times[0]]
         self.signals = signals
-        stale = []
-        for k, (compartment, x) in enumerate(zip(self.compartments, signals, strict=True)):
+        self._key[0], self._key[1], self._counter[0], self._counter[1] = place
+        changed = []
+        for compartment, x in zip(self.compartments, signals, strict=True):
             # An input held over several steps is projected once: the weights stay the same
-            # within a presentation. (Layers reuse their memory, so theirs is always stale.)
-            fixed = x is None or not compartment.from_layer
-            if not (fixed and compartment.projected is not None and compartment.projected[0] is x):
-                stale.append((k, compartment, x))
+            # within a presentation. (Layers reuse their memory, so theirs has always changed.)
+            held = x is None or not compartment.from_layer
+            projected = compartment.projected
+            changed.append(not (held and projected is not None and projected[0] is x))
             compartment.projected = (x,)
+        workers.run(self._planned(self._firing, self.output, sampled, *changed, *signals))
 
-        def task(block):
-            start, stop = self.blocks[block]
-            for k, compartment, x in stale:
-                u = self._u[k, start:stop]
+    def _firing(self, output, sampled, *changed_and_signals):
+        """The plan of a firing: which compartments changed, and all their signals."""
+        n = len(self.compartments)
+        changed, signals = changed_and_signals[:n], changed_and_signals[n:]
+        kernels, plan = self.kernels, []
+        for tile in self._tiles:
+            start, stop, first, last = tile
+            calls = []
+            for u, compartment, x, is_new in zip(
+                self._u, self.compartments, signals, changed, strict=True
+            ):
+                if not is_new:
+                    continue
                 if x is None:
-                    u[...] = 0
+                    calls.append((kernels.silence, (tile, u)))
                 elif compartment.index is None:
-                    self.kernels.project(compartment.weights[start:stop], x, u)
+                    w, u = compartment.weights[start:stop], u[start:stop, first:last]
+                    calls.append((kernels.project, (w, x[:, first:last], u)))
                 else:
-                    self.kernels.project_sparse(
-                        compartment.weights[start:stop], compartment.index[start:stop], x, u
-                    )
-            self._activate(
-                self._u,
-                self.biases,
-                self.parameters,
-                self.clamp,
-                sampled,
-                key,
-                counter,
-                start,
-                stop,
-                self.probabilities,
-                self.output,
-            )
+                    w, index = compartment.weights, compartment.index
+                    calls.append((kernels.project_sparse, (w, index, x, tile, u)))
+            neurons = self._u, self.biases, self.parameters, self.clamp
+            numbers = sampled, self._key, self._counter
+            calls.append((self._activate, (*neurons, *numbers, tile, self.probabilities, output)))
+            plan.append(calls)
+        return plan
 
-        workers.run(task, len(self.blocks))
+    def _bin(self, start, stop):
+        arguments = (self._u, self.biases, *self._binning, start, stop, self._bins)
+        return self.kernels.bin_potentials, arguments
 
-    def _bin(self, start, stop, bins):
-        self.kernels.bin_potentials(self._u, self.biases, *self._binning, start, stop, bins)
-        return bins
+    def bins(self, workers):
+        """The bin of every potential of the last firing, uint8 (K, n, B), kept."""
+        workers.run([[self._bin(*block)] for block in self.blocks])
+        return self._bins
 
     def information(self, workers):
         """I_∩ of every antichain and H(Y) of the last firing, in bits, (n, A + 1)."""
         result = np.empty((self.spec.size, len(self._all_terms[0])))
-        bins = self._array("bins", self._u.shape, np.uint8)
-
-        def task(block):
-            start, stop = self.blocks[block]
-            self.kernels.information(
-                self._bin(start, stop, bins),
-                self.n_bins,
-                self.probabilities,
-                self._all_terms,
-                start,
-                stop,
-                self._work(block),
-                result,
-            )
-
-        workers.run(task, len(self.blocks))
+        what = self._bins, self.n_bins, self.probabilities, self._all_terms
+        measure = self.kernels.information
+        workers.run(
+            [
+                [self._bin(*block), (measure, (*what, *block, self._work(i), result))]
+                for i, block in enumerate(self.blocks)
+            ]
+        )
         return result
 
+    def _scoring(self, i, signals):
+        """The calls that score a block and leave the gradients of its weights and biases."""
+        start, stop = block = self.blocks[i]
+        theta, slope, delta = self.probabilities, self._slope, self._delta
+        goal = self._goal_terms, self._weights, self._entropy_weight
+        what = self._bins, self.n_bins, theta, *goal
+        neurons = self._u, self.biases, self.parameters, self.clamp
+        calls = [
+            self._bin(*block),
+            (self.kernels.score, (*what, *block, self._work(i), slope)),
+            (self._chain, (*neurons, theta, slope, *block, delta, self._bias_gradient)),
+        ]
+        for c, x, d in zip(self.compartments, signals, delta, strict=True):
+            if not c.trainable:
+                continue
+            if x is None:
+                calls.append((c.gradient[start:stop].fill, (0,)))
+            elif c.index is None:
+                calls.append((self.kernels.accumulate, (d[start:stop], x, c.gradient[start:stop])))
+            else:
+                calls.append((self.kernels.accumulate_sparse, (d, c.index, x, *block, c.gradient)))
+        return calls
+
     def gradient(self, workers):
-        """Score the last firing: ∂G/∂u (K, n, B), kept, and the gradients of weights and biases."""
-        slope = self._array("slope", self.probabilities.shape, self.dtype)
-        delta = self._array("delta", self._u.shape, self.dtype)
-        bias_gradient = self._array("bias_gradient", self.biases.shape, self.dtype)
-        bins = self._array("bins", self._u.shape, np.uint8)
-
-        def task(block):
-            start, stop = self.blocks[block]
-            self.kernels.score(
-                self._bin(start, stop, bins),
-                self.n_bins,
-                self.probabilities,
-                self._goal_terms,
-                self._weights,
-                self._entropy_weight,
-                start,
-                stop,
-                self._work(block),
-                slope,
-            )
-            self._chain(
-                self._u,
-                self.biases,
-                self.parameters,
-                self.clamp,
-                self.probabilities,
-                slope,
-                start,
-                stop,
-                delta,
-                bias_gradient,
-            )
-            for k, compartment in enumerate(self.compartments):
-                x = self.signals[k]
-                if not compartment.trainable:
-                    continue
-                gradient = compartment.gradient[start:stop]
-                if x is None:
-                    gradient[...] = 0
-                elif compartment.index is None:
-                    self.kernels.accumulate(delta[k, start:stop], x, gradient)
-                else:
-                    self.kernels.accumulate_sparse(
-                        delta[k, start:stop], compartment.index[start:stop], x, gradient
-                    )
-
-        workers.run(task, len(self.blocks))
-        return slope, delta, bias_gradient
+        """Score the last firing: ∂G/∂θ (n, B), ∂G/∂u (K, n, B) and ∂G/∂bias (K, n), all kept."""
+        workers.run([self._scoring(i, self.signals) for i in range(len(self.blocks))])
+        return self._slope, self._delta, self._bias_gradient
 
     def learn(self, workers):
         """Score the last firing and climb the gradient."""
-        _, _, bias_gradient = self.gradient(workers)
         self.updates += 1
-        name, rates = optimizers.prepare(self.spec.optimizer, self.updates, self.dtype)
-        update = getattr(self.kernels, name)
-
-        def task(block):
-            rows = slice(*self.blocks[block])
-            for k, compartment in enumerate(self.compartments):
-                if not compartment.trainable:
-                    continue
-                mask = compartment._mask[rows]
-                moments = [m[rows] for m in compartment.moments] if name == "adam" else []
-                update(compartment.weights[rows], compartment.gradient[rows], mask, *moments, rates)
-                if compartment.spec.bias:
-                    one = slice(k, k + 1)
-                    moments = [m[None, rows] for m in compartment.bias_moments]
-                    moments = moments if name == "adam" else []
-                    update(
-                        self.biases[one, rows], bias_gradient[one, rows], _NO_MASK, *moments, rates
-                    )
-
-        workers.run(task, len(self.blocks))
+        self._rates[...] = optimizers.rates(self.spec.optimizer, self.updates)
+        masks = [c._mask for c in self.compartments]
+        workers.run(self._planned(self._learning, *masks, *self.signals))
+        self._update(
+            self.biases,
+            self._bias_gradient,
+            self._bias_mask,
+            self._bias_moments,
+            self._rates,
+            0,
+            len(self.biases),
+        )
         for compartment in self.compartments:
             if compartment.trainable:
                 compartment.touch()
+
+    def _learning(self, *masks_and_signals):
+        """The plan of learning: scoring, then updating, block by block."""
+        n = len(self.compartments)
+        masks, signals = masks_and_signals[:n], masks_and_signals[n:]
+        trained = [(c, m) for c, m in zip(self.compartments, masks, strict=True) if c.trainable]
+        return [
+            [
+                *self._scoring(i, signals),
+                *(
+                    (self._update, (c.weights, c.gradient, mask, c.moments, self._rates, *block))
+                    for c, mask in trained
+                ),
+            ]
+            for i, block in enumerate(self.blocks)
+        ]
 
     # -- saving ----------------------------------------------------------------------------------
 

@@ -1,12 +1,15 @@
 """Threads: the one module that decides what runs in parallel.
 
-Neurons are cut into blocks whose borders depend on the layer's size alone, and each block is
+A layer's work is cut at borders that depend on its size and the batch's alone, and each part is
 computed by one thread with single-threaded BLAS: multi-threaded BLAS sums in an order that depends
-on the number of threads, so its results would too.
+on the number of threads, so its results would too. Firing is cut by samples first, learning by
+neurons: BLAS copies its right factor (the inputs, the outputs' gradient) once per part, and cut
+this way it copies little twice.
 """
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import pairwise
 
 from threadpoolctl import ThreadpoolController
@@ -21,14 +24,34 @@ def available():
     return os.cpu_count() or 1
 
 
+@cache
+def cut(size, n_parts, step=1):
+    """Borders ((start, stop), ...) of parts of about equal size, at multiples of `step`."""
+    edges = [min(size, -(-size * i // (n_parts * step)) * step) for i in range(n_parts + 1)]
+    return tuple((start, stop) for start, stop in pairwise(edges) if stop > start)
+
+
 def blocks(n_neurons):
-    """Cut a layer into blocks [(start, stop), ...]: enough to share, each large enough for BLAS.
+    """Cut a layer into blocks of neurons ((start, stop), ...): enough to share, not too small.
 
     A block of fewer than about 50 neurons spends its matrix product on copying inputs.
     """
     n_blocks = 1 if n_neurons < 32 else 2 if n_neurons < 200 else 4 if n_neurons < 400 else 8
-    edges = [n_neurons * i // n_blocks for i in range(n_blocks + 1)]
-    return list(pairwise(edges))
+    return cut(n_neurons, n_blocks)
+
+
+def tiles(n_neurons, n_samples):
+    """Cut a layer's firing into tiles [(start, stop, first, last), ...] of neurons and samples.
+
+    A tile has about 50 000 potentials or more, 256 samples or more, and 500 neurons at most;
+    samples are cut at multiples of 64, as the random numbers are (`kernels.cpu`).
+    """
+    by_samples = min(-(-n_samples // 256), max(1, n_neurons * n_samples // 50_000))
+    return [
+        (start, stop, first, last)
+        for start, stop in cut(n_neurons, -(-n_neurons // 500))
+        for first, last in cut(n_samples, by_samples, 64)
+    ]
 
 
 class Workers:
@@ -52,19 +75,25 @@ class Workers:
         """A context in which BLAS keeps to the thread that calls it."""
         return self._blas.limit(limits=1)
 
-    def run(self, task, n_blocks):
-        """Call task(i) for every block i; returns when all are done, raises what any raised."""
-        if self._pool is None or n_blocks == 1:
-            for i in range(n_blocks):
-                task(i)
+    def run(self, plan):
+        """Carry out a list of parts, each a list of calls (function, arguments) in order.
+
+        Returns when all are done, raises what any raised. Calls are planned before any is made:
+        Python's own work is several times slower where kernels have just filled the cache.
+        """
+        if self._pool is None or len(plan) == 1:
+            for calls in plan:
+                for function, arguments in calls:
+                    function(*arguments)
             return
-        remaining = iter(range(n_blocks))  # next() on it is atomic: each block is taken once
+        remaining = iter(plan)  # next() on it is atomic: each part is taken once
 
         def work():
-            for i in remaining:
-                task(i)
+            for calls in remaining:
+                for function, arguments in calls:
+                    function(*arguments)
 
-        others = [self._pool.submit(work) for _ in range(min(self.n_threads, n_blocks) - 1)]
+        others = [self._pool.submit(work) for _ in range(min(self.n_threads, len(plan)) - 1)]
         work()
         for other in others:
             other.result()

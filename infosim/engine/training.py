@@ -120,9 +120,8 @@ class Training:
             rng = generator(sim.seed, SHUFFLE, self.epoch)
             self._order = rng.permutation(len(self.samples))
         positions = self._order[self.position * self.batch : (self.position + 1) * self.batch]
-        values = self.samples.batch(positions, sim.network, sim.kernels, sim.dtype)
         sim.present(
-            *sim.split(values),
+            *sim.batch(self.samples, positions),
             learn=self.epoch > 0,
             probes=[self._probe] if self.position % self.record_every == 0 else [],
             stream=stream(TRAIN, self.epoch),

@@ -270,7 +270,7 @@ def _environment(simulator, seed, backend):
         "python": platform.python_version(),
         "packages": {name: package(name) for name in ("numpy", "numba", "llvmlite", "matplotlib")},
         "platform": platform.platform(),
-        "cpu": _cpu(),
+        "cpu": cpu(),
         "threads": simulator.workers.n_threads,
         "backend": backend,
         "dtype": simulator.dtype.name,
@@ -279,7 +279,8 @@ def _environment(simulator, seed, backend):
     }
 
 
-def _cpu():
+def cpu():
+    """The processor's name."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

@@ -11,7 +11,8 @@ from functools import cache
 
 import numpy as np
 
-from infosim.jit import inline, kernel
+from infosim.elementary import log2
+from infosim.jit import inline, kernel, reduction
 from infosim.kernels.scalar import ONE, TINY, ZERO, bin_index, entropy, log2_ratio, philox, unit
 from infosim.neuron.activation import sigmoid
 
@@ -21,94 +22,113 @@ _LANES = 16
 _BLOCK = 4 * _LANES
 
 
+@reduction
+def total(row):
+    """The sum of `row`."""
+    result = row[0] * ZERO
+    for i in range(len(row)):
+        result += row[i]
+    return result
+
+
 @inline
-def _random_row(key, neuron, counter, row):
-    """Fill `row`, uint32 (B rounded up to 64,), with the random words of a neuron's samples."""
-    for block in range(len(row) // _BLOCK):
-        start = block * _BLOCK
+def _random_row(key, neuron, counter, block, row):
+    """Fill `row`, uint32 (a multiple of 64,), with a neuron's random words from `block` on."""
+    c1 = np.uint64(neuron)
+    c2, c3 = np.uint64(counter[0]), np.uint64(counter[1])
+    k0, k1 = key[0], key[1]
+    for i in range(len(row) // _BLOCK):
+        start = i * _BLOCK
+        c0 = (block + i) * _LANES
         for lane in range(_LANES):
-            c0 = np.uint32(block * _LANES + lane)
-            x0, x1, x2, x3 = philox(c0, neuron, counter[0], counter[1], key[0], key[1])
-            row[start + lane] = x0
-            row[start + _LANES + lane] = x1
-            row[start + 2 * _LANES + lane] = x2
-            row[start + 3 * _LANES + lane] = x3
-
-
-@inline
-def _potentials(u, bias, n, s):
-    """The potentials of neuron n for sample s with their biases, 0 for compartments it lacks."""
-    r = u[0, n, s] + bias[0, n]
-    second = u[1, n, s] + bias[1, n] if u.shape[0] > 1 else bias[0, n] * ZERO
-    third = u[2, n, s] + bias[2, n] if u.shape[0] > 2 else bias[0, n] * ZERO
-    return r, second, third
+            x0, x1, x2, x3 = philox(np.uint64(c0 + lane), c1, c2, c3, k0, k1)
+            row[start + lane] = np.uint32(x0)
+            row[start + _LANES + lane] = np.uint32(x1)
+            row[start + 2 * _LANES + lane] = np.uint32(x2)
+            row[start + 3 * _LANES + lane] = np.uint32(x3)
 
 
 @cache
-def activate(scalar):
-    """An activation's kernel (u, bias, p, clamp, sampled, key, counter, start, stop, theta, y).
+def _potentials(n_compartments):
+    """A function for the potentials of neuron n and sample s, 0 for compartments it lacks.
+
+    The number of compartments is fixed at compile time: what is absent costs nothing, and what is
+    there stays free of branches.
+    """
+
+    @inline
+    def potentials(u, bias, n, s):
+        r = u[0, n, s] + bias[0, n]
+        c = u[1, n, s] + bias[1, n] if n_compartments > 1 else bias[0, n] * ZERO
+        l = u[2, n, s] + bias[2, n] if n_compartments > 2 else bias[0, n] * ZERO  # noqa: E741
+        return r, c, l
+
+    return potentials
+
+
+@cache
+def activate(scalar, n_compartments):
+    """An activation's kernel (u, bias, p, clamp, sampled, key, counter, tile, theta, y).
 
     u : potentials without bias, (K, N, B); bias : (K, N); p : packed parameters
     clamp : θ stays in [clamp, 1 - clamp]; sampled : draw y ~ Bernoulli(θ), else y = +1 iff θ > ½
     key, counter : uint32 (2,) each, the random numbers' place beside neuron and sample
+    tile : (start, stop, first, last), neurons and samples to compute; first is a multiple of 64
     theta, y : written, (N, B); y is +1 or -1
     """
+    potentials = _potentials(n_compartments)
 
     @kernel
-    def activate(u, bias, p, clamp, sampled, key, counter, start, stop, theta, y):
-        n_samples = u.shape[2]
-        words = np.empty((n_samples + _BLOCK - 1) // _BLOCK * _BLOCK, np.uint32)
+    def activate(u, bias, p, clamp, sampled, key, counter, tile, theta, y):
+        start, stop = tile[0], tile[1]
+        first, last = np.uint64(tile[2]), np.uint64(tile[3])  # unsigned: an index is never negative
         for n in range(start, stop):
-            for s in range(n_samples):
-                r, c, l = _potentials(u, bias, n, s)  # noqa: E741
+            for s in range(first, last):
+                r, c, l = potentials(u, bias, n, s)  # noqa: E741
                 drive, _, _, _ = scalar(r, c, l, p)
                 theta[n, s] = min(max(sigmoid(drive), clamp), ONE - clamp)
-            if sampled:
-                _random_row(key, np.uint32(n), counter, words)
-                for s in range(n_samples):
-                    y[n, s] = ONE if unit(words[s]) < theta[n, s] else -ONE
-            else:
-                for s in range(n_samples):
+        if sampled:
+            words = np.empty((tile[3] - tile[2] + _BLOCK - 1) // _BLOCK * _BLOCK, np.uint32)
+            for n in range(start, stop):
+                _random_row(key, n, counter, tile[2] // _BLOCK, words)
+                for s in range(first, last):
+                    y[n, s] = ONE if unit(words[s - first]) < theta[n, s] else -ONE
+        else:
+            for n in range(start, stop):
+                for s in range(first, last):
                     y[n, s] = ONE if theta[n, s] > np.float32(0.5) else -ONE
 
     return activate
 
 
 @cache
-def chain(scalar):
+def chain(scalar, n_compartments):
     """An activation's kernel (u, bias, p, clamp, theta, slope, start, stop, delta, bias_gradient).
 
     slope : ∂G/∂θ, (N, B)
     delta : written, ∂G/∂u_k = ∂G/∂θ θ(1-θ) ∂A/∂u_k, (K, N, B)
     bias_gradient : written, its sum over samples, (K, N)
     """
+    potentials = _potentials(n_compartments)
 
     @kernel
     def chain(u, bias, p, clamp, theta, slope, start, stop, delta, bias_gradient):
-        n_compartments, _, n_samples = u.shape
+        n_samples = u.shape[2]
         for n in range(start, stop):
-            sum0 = sum1 = sum2 = bias[0, n] * ZERO
             for s in range(n_samples):
                 t = theta[n, s]
-                r, c, l = _potentials(u, bias, n, s)  # noqa: E741
+                r, c, l = potentials(u, bias, n, s)  # noqa: E741
                 _, d0, d1, d2 = scalar(r, c, l, p)
                 # where θ is held at its clamp it no longer follows the potentials
                 moves = ONE if clamp < t < ONE - clamp else ZERO
                 g = slope[n, s] * t * (ONE - t) * moves
-                d0, d1, d2 = g * d0, g * d1, g * d2
-                delta[0, n, s] = d0
+                delta[0, n, s] = g * d0
                 if n_compartments > 1:
-                    delta[1, n, s] = d1
+                    delta[1, n, s] = g * d1
                 if n_compartments > 2:
-                    delta[2, n, s] = d2
-                sum0 += d0
-                sum1 += d1
-                sum2 += d2
-            bias_gradient[0, n] = sum0
-            if n_compartments > 1:
-                bias_gradient[1, n] = sum1
-            if n_compartments > 2:
-                bias_gradient[2, n] = sum2
+                    delta[2, n, s] = g * d2
+            for k in range(n_compartments):
+                bias_gradient[k, n] = total(delta[k, n])
 
     return chain
 
@@ -147,44 +167,67 @@ def bin_potentials(u, bias, kind, n_bins, low, high, start, stop, bins):
 def scratch(n_bins, n_samples, dtype):
     """Work space of `score` and `information`, for one block of neurons at a time.
 
-    Returns (table, seen, cell_of, members, ids, mass, share, line): int32 (keys,), int32 (B,),
-    int32 (B,), uint8 (K, B), int32 (2**K, B), and of `dtype` (2, 2**K, B), (2**K, B), (3, B).
+    Returns (table, keys, cell_of, first, members, ids, mass, share, lanes, line): int32 (T,), three
+    int32 (B,), uint8 (K, 1, B), int32 (2**K, B), and of `dtype` (2, 2**K, B), (2**K, B), (8, B),
+    (3, T'). T, T' bound the keys that tuples of bins have, of all sources and of all but one.
     """
     n_sources = len(n_bins)
-    # a key pairs a bin with the number of a cell of K-1 sources, of which at most B are occupied
-    keys = max(n_bins) * min(n_samples, max(n_bins) ** (n_sources - 1))
+    # a key that outgrows this is replaced by its number before the next source's bin is put to it
+    limit = max(n_bins) * max(n_samples, 4096)
+    widest = sorted(n_bins)[1:]
     return (
-        np.zeros(keys, np.int32),
+        np.zeros(min(math.prod(n_bins), limit), np.int32),
         np.empty(n_samples, np.int32),
         np.empty(n_samples, np.int32),
-        np.empty((n_sources, n_samples), np.uint8),
+        np.empty(n_samples, np.int32),
+        np.empty((n_sources, 1, n_samples), np.uint8),
         np.empty((2**n_sources, n_samples), np.int32),
         np.empty((2, 2**n_sources, n_samples), dtype),
         np.empty((2**n_sources, n_samples), dtype),
-        np.empty((3, n_samples), dtype),
+        np.empty((8, n_samples), dtype),
+        np.empty((3, max(n_samples, min(math.prod(widest), limit))), dtype),
     )
 
 
 @inline
-def _number(prefix, last, width, n_items, table, seen, ids):
-    """Number the distinct pairs (prefix, last) in order of appearance; returns how many there are.
+def _number(keys, n_items, table, first, numbers):
+    """Number the distinct keys in order of appearance; returns how many there are.
 
-    prefix : int32 (n_items,); last : uint8 (n_items,), below `width`
-    table : all zero before and after; seen : overwritten; ids : written, may be `prefix` itself
+    table : all zero before and after; first : written, the first item of each number
     """
     count = 0
     for i in range(n_items):
-        key = prefix[i] * width + last[i]
-        number = table[key]
+        number = table[keys[i]]
         if number == 0:
-            seen[count] = key
+            first[count] = i
             count += 1
             number = count
-            table[key] = number
-        ids[i] = number - 1
+            table[keys[i]] = number
+        numbers[i] = number - 1
     for i in range(count):
-        table[seen[i]] = 0
+        table[keys[first[i]]] = 0
     return count
+
+
+@inline
+def _keys(m, bins, n, n_bins, n_items, limit, table, first, numbers, keys):
+    """Give items the same key, below `limit`, if and only if their bins of all sources in m agree.
+
+    bins : uint8 (K, ., n_items), of which row n is meant; numbers : overwritten; keys : written
+    """
+    bound = 1
+    for i in range(n_items):
+        keys[i] = 0
+    for k in range(bins.shape[0]):
+        if (m >> k) & 1:
+            if bound * n_bins[k] > limit:
+                bound = _number(keys, n_items, table, first, numbers)
+                for i in range(n_items):
+                    keys[i] = numbers[i]
+            width = np.int32(n_bins[k])
+            for i in range(n_items):
+                keys[i] = keys[i] * width + np.int32(bins[k, n, i])
+            bound *= n_bins[k]
 
 
 @inline
@@ -192,38 +235,44 @@ def _cells(bins, n, n_bins, theta, work):
     """Sort neuron n's samples into cells and sum both outputs' masses over every marginal.
 
     Cells are the occupied tuples of bins. Returns their number C and leaves in `work`
-    cell_of[s], the cell of each sample; ids[m, :C], the number of each cell's marginal on the
-    sources in m (0 for all cells when m is empty); mass[0, m, :C] and mass[1, m, :C], that
-    marginal's Σθ and Σ(1-θ). Both are sums of positive numbers: nothing cancels in float32.
+    cell_of[s], the cell of each sample; ids[m, :C], a key of each cell's marginal on the sources
+    in m (0 for all cells when m is empty); mass[0, m, :C] and mass[1, m, :C], that marginal's
+    Σθ and Σ(1-θ). Both are sums of positive numbers: nothing cancels in float32.
     """
-    table, seen, cell_of, members, ids, mass, _, line = work
+    table, keys, cell_of, first, members, ids, mass, _, lanes, line = work
     n_sources, _, n_samples = bins.shape
     full = (1 << n_sources) - 1
-    for s in range(n_samples):
-        cell_of[s] = 0
-    n_cells = 0
+    _keys(full, bins, n, n_bins, n_samples, len(table), table, first, cell_of, keys)
+    n_cells = _number(keys, n_samples, table, first, cell_of)
     for k in range(n_sources):
-        n_cells = _number(cell_of, bins[k, n], n_bins[k], n_samples, table, seen, cell_of)
+        for c in range(n_cells):
+            members[k, 0, c] = bins[k, n, first[c]]
+    # samples in turn go to four sums, so that an addition need not wait for the one before
+    for i in range(8):
+        for c in range(n_cells):
+            lanes[i, c] = ZERO
+    in_fours = n_samples // 4 * 4
+    for s in range(0, in_fours, 4):
+        for i in range(4):
+            c = cell_of[s + i]
+            t = theta[n, s + i]
+            lanes[2 * i, c] += t
+            lanes[2 * i + 1, c] += ONE - t
+    for s in range(in_fours, n_samples):
+        lanes[0, cell_of[s]] += theta[n, s]
+        lanes[1, cell_of[s]] += ONE - theta[n, s]
+    for y in range(2):
+        for c in range(n_cells):
+            mass[y, full, c] = (lanes[y, c] + lanes[y + 2, c]) + (lanes[y + 4, c] + lanes[y + 6, c])
     for c in range(n_cells):
         ids[0, c] = 0
         ids[full, c] = c
-        mass[0, full, c] = ZERO
-        mass[1, full, c] = ZERO
-    for s in range(n_samples):
-        c = cell_of[s]
-        mass[0, full, c] += theta[n, s]
-        mass[1, full, c] += ONE - theta[n, s]
-        for k in range(n_sources):
-            members[k, c] = bins[k, n, s]
     for m in range(1, full):
-        last = 0
-        while m >> (last + 1):
-            last += 1
-        prefix = m ^ (1 << last)
-        count = _number(ids[prefix], members[last], n_bins[last], n_cells, table, seen, ids[m])
-        for i in range(count):
-            line[0, i] = ZERO
-            line[1, i] = ZERO
+        limit = line.shape[1]
+        _keys(m, members, 0, n_bins, n_cells, limit, table, first, keys, ids[m])
+        for c in range(n_cells):
+            line[0, ids[m, c]] = ZERO
+            line[1, ids[m, c]] = ZERO
         for c in range(n_cells):
             line[0, ids[m, c]] += mass[0, full, c]
             line[1, ids[m, c]] += mass[1, full, c]
@@ -266,10 +315,10 @@ def score(bins, n_bins, theta, terms, weights, entropy_weight, start, stop, work
     work : `scratch`; slope : written, ∂G/∂θ in bits, (N, B)
     """
     starts, sets, signs = terms
-    _, _, cell_of, _, ids, mass, share, line = work
+    _, _, cell_of, _, _, ids, mass, share, _, line = work
     n_sources, _, n_samples = bins.shape
     full = (1 << n_sources) - 1
-    one, zero, total = line[0], line[1], line[2]
+    one, zero, sums = line[0], line[1], line[2]
     weight_sum = entropy_weight
     for a in range(weights.shape[1]):
         weight_sum += weights[0, a]
@@ -281,33 +330,37 @@ def score(bins, n_bins, theta, terms, weights, entropy_weight, start, stop, work
             p0 += mass[1, full, c]
         base = -weight_sum * log2_ratio(p1, p0)
         for c in range(n_cells):
-            total[c] = base
+            sums[c] = base
         for m in range(1, full + 1):
             for c in range(n_cells):
                 share[m, c] = ZERO
         for a in range(weights.shape[1]):
             _union(starts[a], starts[a + 1], sets, signs, mass, n_cells, one, zero)
+            w, w_ln2 = weights[0, a], weights[1, a]
             for c in range(n_cells):
                 u1 = max(one[c], TINY)
                 u0 = max(zero[c], TINY)
-                total[c] += weights[0, a] * math.log2(u1 / u0)
-                one[c] = weights[1, a] * (mass[0, full, c] / u1 - mass[1, full, c] / u0)
+                inverse = ONE / (u1 * u0)  # divisions are slow: one serves both quotients
+                sums[c] += w * log2(u1 * u1 * inverse)
+                one[c] = w_ln2 * inverse * (mass[0, full, c] * u0 - mass[1, full, c] * u1)
             for i in range(starts[a], starts[a + 1]):
                 m = sets[i]
                 sign = signs[i]
                 for c in range(n_cells):
                     share[m, c] += sign * one[c]
         for c in range(n_cells):
-            total[c] += share[full, c]
+            sums[c] += share[full, c]
         for m in range(1, full):
             for c in range(n_cells):
-                one[c] = ZERO
+                one[ids[m, c]] = ZERO
             for c in range(n_cells):
                 one[ids[m, c]] += share[m, c]
             for c in range(n_cells):
-                total[c] += one[ids[m, c]]
+                sums[c] += one[ids[m, c]]
+        for c in range(n_cells):
+            sums[c] /= np.float32(n_samples)
         for s in range(n_samples):
-            slope[n, s] = total[cell_of[s]] / np.float32(n_samples)
+            slope[n, s] = sums[cell_of[s]]
 
 
 @kernel
@@ -318,7 +371,7 @@ def information(bins, n_bins, theta, terms, start, stop, work, result):
     result : written, float64 (N, A + 1): I_∩ by antichain, then H(Y)
     """
     starts, sets, signs = terms
-    _, _, _, _, _, mass, _, line = work
+    _, _, _, _, _, _, mass, _, _, line = work
     n_sources, _, n_samples = bins.shape
     full = (1 << n_sources) - 1
     one, zero = line[0], line[1]
@@ -346,79 +399,97 @@ def information(bins, n_bins, theta, terms, start, stop, work, result):
 def project(weights, x, u):
     """Potentials of densely connected neurons, u = W x, by BLAS.
 
-    weights : (n, I); x : (I, B), any memory order; u : written, (n, B) contiguous
+    weights : (n, I); x : (I, b), any memory order; u : written, (n, b), rows contiguous
     """
-    np.dot(weights, x, out=u)
+    np.matmul(weights, x, out=u)
 
 
 def accumulate(delta, x, gradient):
     """Gradient of the weights of densely connected neurons, δ xᵀ, by BLAS.
 
-    delta : (n, B); x : (I, B), any memory order; gradient : written, (n, I) contiguous
+    delta : (n, B); x : (I, B), any memory order; gradient : written, (n, I)
     """
-    np.dot(delta, x.T, out=gradient)
+    np.matmul(delta, x.T, out=gradient)
 
 
 @kernel
-def project_sparse(weights, index, x, u):
+def silence(tile, u):
+    """Potentials of neurons whose source is silent: zero. tile : as for `activate`; u : (N, B)"""
+    first, last = np.uint64(tile[2]), np.uint64(tile[3])
+    for n in range(tile[0], tile[1]):
+        for s in range(first, last):
+            u[n, s] = ZERO
+
+
+@kernel
+def project_sparse(weights, index, x, tile, u):
     """Potentials of neurons with few inputs: u_n = Σ_j weights[n, j] x[index[n, j]].
 
-    weights, index : (N, k), int32; x : (n_in, B); u : written, (N, B)
+    weights, index : (N, k), int32; x : (n_in, B); tile : as for `activate`; u : written, (N, B)
     """
-    n_neurons, n_inputs = weights.shape
-    for n in range(n_neurons):
-        for s in range(u.shape[1]):
+    start, stop = tile[0], tile[1]
+    first, last = np.uint64(tile[2]), np.uint64(tile[3])
+    for n in range(start, stop):
+        for s in range(first, last):
             u[n, s] = ZERO
-        for j in range(n_inputs):
+        for j in range(weights.shape[1]):
             source = index[n, j]
             w = weights[n, j]
-            for s in range(u.shape[1]):
+            for s in range(first, last):
                 u[n, s] += w * x[source, s]
 
 
+@reduction
+def _dot(a, b):
+    """The sum of the products of two rows."""
+    result = a[0] * ZERO
+    for i in range(len(a)):
+        result += a[i] * b[i]
+    return result
+
+
 @kernel
-def accumulate_sparse(delta, index, x, gradient):
+def accumulate_sparse(delta, index, x, start, stop, gradient):
     """Gradient of the weights of neurons with few inputs: Σ_s delta[n, s] x[index[n, j], s].
 
     delta : (N, B); index : int32 (N, k); x : (n_in, B); gradient : written, (N, k)
     """
-    n_neurons, n_inputs = gradient.shape
-    for n in range(n_neurons):
-        for j in range(n_inputs):
-            source = index[n, j]
-            total = delta[n, 0] * ZERO
-            for s in range(delta.shape[1]):
-                total += delta[n, s] * x[source, s]
-            gradient[n, j] = total
+    for n in range(start, stop):
+        for j in range(gradient.shape[1]):
+            gradient[n, j] = _dot(delta[n], x[index[n, j]])
 
 
 @kernel
-def adam(weights, gradient, mask, first, second, rates):
+def adam(weights, gradient, mask, moments, rates, start, stop):
     """One ascending Adam step (Kingma & Ba 2015), with L2 decay added to the gradient, in place.
 
     weights, gradient : (N, I); mask : uint8, (N, I), or (0, 0) for none
-    first, second : running moments, (N, I)
+    moments : running first and second moments, (2, N, I)
     rates : [rate / (1 - β₁ᵗ), 1/√(1 - β₂ᵗ), β₁, 1-β₁, β₂, 1-β₂, ε, decay]
     """
     rate, correction, beta1, rest1, beta2, rest2, epsilon, decay = rates
     masked = mask.shape[0] > 0
-    for n in range(weights.shape[0]):
+    for n in range(start, stop):
         for i in range(weights.shape[1]):
             g = gradient[n, i] - decay * weights[n, i]
             if masked:
                 g *= np.float32(mask[n, i])
-            m = beta1 * first[n, i] + rest1 * g
-            v = beta2 * second[n, i] + rest2 * g * g
-            first[n, i] = m
-            second[n, i] = v
+            m = beta1 * moments[0, n, i] + rest1 * g
+            v = beta2 * moments[1, n, i] + rest2 * g * g
+            moments[0, n, i] = m
+            moments[1, n, i] = v
             weights[n, i] += rate * m / (math.sqrt(v) * correction + epsilon)
 
 
 @kernel
-def sgd(weights, gradient, mask, rate, decay):
-    """One ascending gradient step with L2 decay, in place; arguments as for `adam`."""
+def sgd(weights, gradient, mask, moments, rates, start, stop):
+    """One ascending gradient step with L2 decay, in place.
+
+    Arguments as for `adam`; moments : unused; rates : [rate, decay]
+    """
+    rate, decay = rates
     masked = mask.shape[0] > 0
-    for n in range(weights.shape[0]):
+    for n in range(start, stop):
         for i in range(weights.shape[1]):
             g = gradient[n, i] - decay * weights[n, i]
             if masked:
@@ -427,12 +498,24 @@ def sgd(weights, gradient, mask, rate, decay):
 
 
 @kernel
-def take_scaled(data, index, shift, scale, out):
-    """Gather a batch of rows: out[b] = (data[index[b]] - shift) * scale.
+def take_scaled(data, index, shift, scale, first, last, out):
+    """Gather a batch of rows: out[b] = (data[index[b]] - shift) * scale for first <= b < last.
 
     data : (n, d), any number type; index : int64 (B,); out : written, (B, d)
     """
-    for b in range(len(index)):
+    for b in range(first, last):
         row = index[b]
         for i in range(data.shape[1]):
             out[b, i] = (np.float32(data[row, i]) - shift) * scale
+
+
+@kernel
+def take_one_hot(labels, index, out):
+    """Gather a batch of labels as one-hot rows: out[b, labels[index[b]]] = 1, otherwise 0.
+
+    labels : (n,), any integer type; index : int64 (B,); out : written, (B, n_classes)
+    """
+    for b in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            out[b, i] = ZERO
+        out[b, labels[index[b]]] = ONE

@@ -6,13 +6,13 @@ every backend compile these same functions. A neuron with fewer than three compa
 for those it lacks.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 
 import numpy as np
 
+from infosim.elementary import exp
 from infosim.errors import ConfigError, near
 from infosim.jit import inline
 
@@ -25,7 +25,7 @@ ONE = np.float32(1)
 @inline
 def sigmoid(x):
     """The logistic function 1 / (1 + exp(-x)), in the precision of `x`."""
-    return ONE / (ONE + math.exp(-x))
+    return ONE / (ONE + exp(-x))
 
 
 @inline

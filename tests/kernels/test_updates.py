@@ -6,6 +6,7 @@ from infosim.kernels import cpu
 from infosim.network import SGD, Adam
 
 NO_MASK = np.empty((0, 0), np.uint8)
+NO_MOMENTS = np.empty((0, 0, 0))
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 MASKED = pytest.mark.parametrize("masked", [False, True])
 
@@ -40,25 +41,26 @@ def test_adam_follows_the_paper(dtype, masked, decay):
     weights, gradients, mask = problem(masked)
     expected, *moments = obvious_adam(weights, gradients, mask, 0.02, decay, (0.8, 0.95), 1e-6)
     w = weights.astype(dtype)
-    first, second = np.zeros((2, *w.shape), dtype)
+    running = np.zeros((2, *w.shape), dtype)
+    given = mask.astype(np.uint8) if masked else NO_MASK
     for t, gradient in enumerate(gradients, 1):
-        name, rates = optimizers.prepare(optimizer, t, np.dtype(dtype))
-        assert name == "adam"
-        given = mask.astype(np.uint8) if masked else NO_MASK
-        cpu.adam(w, gradient.astype(dtype), given, first, second, rates)
+        assert optimizers.kernel(optimizer) == "adam"
+        rates = np.array(optimizers.rates(optimizer, t), dtype)
+        for block in ((0, 1), (1, len(w))):
+            cpu.adam(w, gradient.astype(dtype), given, running, rates, *block)
     tolerance = 1e-12 if dtype == "float64" else 2e-5
     np.testing.assert_allclose(w, expected, rtol=tolerance, atol=tolerance)
-    np.testing.assert_allclose(first, moments[0], rtol=tolerance, atol=tolerance)
-    np.testing.assert_allclose(second, moments[1], rtol=10 * tolerance, atol=1e-30)
+    np.testing.assert_allclose(running[0], moments[0], rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(running[1], moments[1], rtol=10 * tolerance, atol=1e-30)
     assert not w[~mask].any()
     assert np.abs(expected - weights).max() > 0.05  # it did move
 
 
 def test_adams_first_step_is_the_rate_uphill():
     w = np.zeros((1, 3))
-    first, second = np.zeros((2, 1, 3))
-    _, rates = optimizers.prepare(Adam(0.01), 1, np.dtype("float64"))
-    cpu.adam(w, np.array([[5.0, -0.1, 0.0]]), NO_MASK, first, second, rates)
+    moments = np.zeros((2, 1, 3))
+    rates = np.array(optimizers.rates(Adam(0.01), 1))
+    cpu.adam(w, np.array([[5.0, -0.1, 0.0]]), NO_MASK, moments, rates, 0, 1)
     np.testing.assert_allclose(w, [[0.01, -0.01, 0.0]], rtol=1e-6)
 
 
@@ -70,10 +72,10 @@ def test_sgd_is_the_gradient_times_the_rate(dtype, masked, decay):
     expected, w = weights.copy(), weights.astype(dtype)
     for t, gradient in enumerate(gradients, 1):
         expected = expected + 0.1 * (gradient - decay * expected) * mask
-        name, rates = optimizers.prepare(SGD(0.1, decay), t, np.dtype(dtype))
-        assert name == "sgd"
+        assert optimizers.kernel(SGD(0.1, decay)) == "sgd"
+        rates = np.array(optimizers.rates(SGD(0.1, decay), t), dtype)
         given = mask.astype(np.uint8) if masked else NO_MASK
-        cpu.sgd(w, gradient.astype(dtype), given, rates[0], rates[1])
+        cpu.sgd(w, gradient.astype(dtype), given, NO_MOMENTS, rates, 0, len(w))
     tolerance = 1e-12 if dtype == "float64" else 2e-5
     np.testing.assert_allclose(w, expected, rtol=tolerance, atol=tolerance)
     assert not w[~mask].any()
@@ -95,11 +97,14 @@ def test_sparse_products_equal_those_of_the_equivalent_dense_matrix(dtype, order
 
     tolerance = {"float32": 1e-5, "float64": 1e-13}[dtype]
     u = np.full((n, n_samples), np.nan, dtype)
-    cpu.project_sparse(weights, index, x, u)
+    for tile in ((0, 2, 0, n_samples), (2, n, 0, 8), (2, n, 8, n_samples)):
+        cpu.project_sparse(weights, index, x, tile, u)
     np.testing.assert_allclose(u, dense.astype(float) @ x.astype(float), atol=tolerance)
 
     gradient = np.full((n, k), np.nan, dtype)
-    cpu.accumulate_sparse(delta, index, x, gradient)
+    cpu.accumulate_sparse(delta, index, x, 0, 2, gradient)
+    assert np.isnan(gradient[2:]).all()
+    cpu.accumulate_sparse(delta, index, x, 2, n, gradient)
     product = delta.astype(float) @ x.astype(float).T
     np.testing.assert_allclose(gradient, np.take_along_axis(product, index, 1), atol=tolerance)
     np.testing.assert_allclose(gradient.sum(), product[mask].sum(), atol=10 * tolerance)
@@ -126,5 +131,7 @@ def test_take_scaled_gathers_shifts_and_scales(dtype, kind):
     index = np.array([6, 0, 0, 3])
     out = np.full((4, 3), np.nan, dtype)
     kinds = np.dtype(dtype).type
-    cpu.take_scaled(data, index, kinds(33.5), kinds(0.25), out)
+    cpu.take_scaled(data, index, kinds(33.5), kinds(0.25), 1, 4, out)
+    assert np.isnan(out[0]).all()
+    cpu.take_scaled(data, index, kinds(33.5), kinds(0.25), 0, 1, out)
     np.testing.assert_allclose(out, (data[index].astype(float) - 33.5) * 0.25, rtol=1e-6)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from infosim.engine import Samples, Simulator, Training
+from infosim.engine.samples import Buffers
 from infosim.errors import BackendError, ConfigError, DataError, ShapeError
 from infosim.network import (
     SGD,
@@ -280,12 +281,18 @@ def test_samples_become_scaled_values_and_one_hot_labels():
     chosen = samples.subset([4, 2, 1]).subset([0, 2])  # samples 4 and 1
     assert len(chosen) == 2
     np.testing.assert_array_equal(chosen.labels("y"), [3, 0])
-    batch = chosen.batch([0, 1], network(), simulator.kernels, simulator.dtype)
-    np.testing.assert_allclose(batch["x"], (images[[4, 1]].T - 2.0) * 0.5)
-    np.testing.assert_array_equal(batch["y"], np.eye(4)[:, [3, 0]])
-    assert {array.dtype for array in batch.values()} == {np.dtype("float32")}
-    without = chosen.batch([0], network(), simulator.kernels, simulator.dtype, without=("y",))
-    assert set(without) == {"x"}
+
+    def batch(positions, without=()):
+        buffers = Buffers(simulator.dtype)
+        return chosen.batch(
+            positions, network(), simulator.kernels, buffers, simulator.workers, without
+        )
+
+    values = batch([0, 1])
+    np.testing.assert_allclose(values["x"], (images[[4, 1]].T - 2.0) * 0.5)
+    np.testing.assert_array_equal(values["y"], np.eye(4)[:, [3, 0]])
+    assert {array.dtype for array in values.values()} == {np.dtype("float32")}
+    assert set(batch([0], without=("y",))) == {"x"}
 
 
 @pytest.mark.parametrize(

@@ -1,117 +1,208 @@
-"""One training step against its own matrix products: `python -m benchmarks.step`.
+"""A training step beside its own matrix products and a dense PyTorch peer: `python -m benchmarks.step`.
 
-Both are timed in one process in alternating groups of ten, after warm-up, on random inputs shaped
-like MNIST. The products are those the step makes, with BLAS free to use all threads; after them
-there is a pause, because idle BLAS threads keep their cores busy for a while. Medians over all.
+Every combination of the listed settings is one configuration, measured in a process of its own: all
+that is compared is timed in turns there, after warm-up (`infosim.experiments.timing`); memory is
+that of the process before any peer is built.
+
+    python -m benchmarks.step --neurons 100,500,1000,2000 --threads 1,2
+    python -m benchmarks.step --neurons 100,500 --peer plain,tuned
+    python -m benchmarks.step --sparse 10,100,500,dense --neurons 2000
 """
 
-import resource
-import time
+import csv
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 
 import click
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from infosim.datasets import Dataset
-from infosim.engine import Simulator
-from infosim.experiments import Experiment
+from infosim.errors import InfosimError
+from infosim.experiments import timing
 
-
-def _random_mnist(rng, n):
-    x = rng.integers(0, 256, (n, 784), dtype=np.uint8)
-    return Dataset("random", x, rng.integers(0, 10, n), x, rng.integers(0, 10, n), 10, (28, 28), "")
+COLUMNS = [
+    "neurons", "sources", "batch", "bins", "lateral", "threads", "cells", "step_ms", "low_ms",
+    "high_ms", "products_ms", "ratio", "gflop", "peak_mb",
+]  # fmt: skip
 
 
-def products(simulator, values):
-    """The matrix products of one training step, as closures without arguments.
+def measure(neurons, sources, batch, bins, sparse, threads, data, warm_up, rounds, peers):
+    """One configuration as a row of numbers by column name."""
+    from infosim.datasets import load
+    from infosim.experiments import Experiment
 
-    Held inputs are multiplied once, lateral inputs once (they are silent at the first step).
-    """
-    calls = []
-    rng = np.random.default_rng(0)
-    for layer in simulator.layers.values():
-        n, b = layer.spec.size, next(iter(values.values())).shape[1]
-        for compartment in layer.compartments:
-            if compartment.index is not None:
-                continue
-            source = compartment.spec.source
-            x = values.get(source)
-            if x is None:
-                x = np.sign(rng.standard_normal((simulator.network.size(source), b)))
-                x = x.astype(np.float32)
-            w = np.ascontiguousarray(compartment.weights)
-            u, delta, g = (
-                np.empty((n, b), np.float32),
-                np.ones((n, b), np.float32),
-                np.empty_like(w),
-            )
-            calls.append(lambda w=w, x=x, u=u: np.dot(w, x, out=u))
-            if compartment.trainable:
-                calls.append(lambda d=delta, x=x, g=g: np.dot(d, x.T, out=g))
-    return calls
+    overrides = [
+        f"layers.hidden.size={neurons}",
+        f"layers.hidden.binning.bins={bins}",
+        f"layers.output.binning.bins={bins}",
+        f"training.batch={batch}",
+        "data.validation=0",
+    ]
+    if sparse != "dense":
+        overrides.append(f"layers.hidden.compartments.L.connectivity='sparse({sparse})'")
+    experiment = Experiment.load(timing.PRESETS[sources], overrides)
+    dataset = timing.noise(4 * batch) if data == "noise" else load(data)
 
+    def others(step):
+        return {peer: _peer(step, peer) for peer in peers}
 
-def measure(preset, neurons, batch, threads, rounds):
-    """Median seconds of a step and of its products, the step's spread and the peak memory in MB."""
-    overrides = ["data.validation=0"] + ([f"layers.hidden.size={neurons}"] if neurons else [])
-    experiment = Experiment.load(preset, overrides)
-    dataset = _random_mnist(np.random.default_rng(0), 4 * batch)
-    simulator = Simulator(experiment.network(dataset), threads=threads)
-    samples, _, _ = experiment.samples(dataset)
-
-    def step(i):
-        positions = np.arange(i % 4 * batch, (i % 4 + 1) * batch)
-        inputs, outputs = simulator.batch(samples, positions)
-        simulator.present(inputs, outputs, learn=True, batch=i)
-        simulator.run()
-        return inputs
-
-    calls = products(simulator, step(0))
-
-    def multiply(i):
-        for call in calls:
-            call()
-
-    steps, matmuls = [], []
-    for _ in range(rounds):
-        steps += _timed(step)
-        with threadpool_limits(threads, user_api="blas"):
-            matmuls += _timed(multiply)
-        time.sleep(0.2)
-    return {
-        "step": np.median(steps),
-        "spread": np.subtract(*np.percentile(steps, [75, 25])),
-        "products": np.median(matmuls),
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
+    found, seconds = timing.measure(
+        experiment, dataset, threads=threads, warm_up=warm_up, rounds=rounds, others=others
+    )
+    low, high = found.quartiles
+    row = [
+        neurons, sources, batch, bins, sparse, found.threads, found.cells, 1e3 * found.step,
+        1e3 * low, 1e3 * high, 1e3 * found.products, found.ratio, found.operations / 1e9, found.peak,
+    ]  # fmt: skip
+    row = dict(zip(COLUMNS, row, strict=True))
+    row |= {f"{part}_ms": 1e3 * value for part, value in found.parts.items()}
+    for peer, values in seconds.items():
+        row[f"{peer}_ms"] = 1e3 * float(np.median(values))
+        row[f"{peer}_ratio"] = float(np.median(values)) / found.step
+    return row
 
 
-def _timed(function):
-    """Seconds of ten calls, after two that are not counted."""
-    times = []
-    for i in range(12):
-        began = time.perf_counter()
-        function(i)
-        times.append(time.perf_counter() - began)
-    return times[2:]
+def _peer(step, name):
+    """A function that makes one training step of the PyTorch peer `name`, a form or form+compile."""
+    import torch
+
+    from benchmarks.torch_dense import TorchDense
+
+    torch.set_num_threads(step.simulator.workers.n_threads)
+    form, _, compiled = name.partition("+")
+    peer = TorchDense(step.simulator, form, compile=bool(compiled))
+    step.draw()
+    step.train()
+    # always the same batch, in the simulator's memory order: gathering it is not the peer's work
+    values = {name: value.T.copy().T for name, value in step.inputs.items()}
+    return lambda: peer.step(values)
+
+
+def in_own_process(function, *arguments):
+    """The result of a function, called in a fresh process."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _list(context, parameter, value):
+    kind = str if parameter.name in ("sparse", "peer") else int
+    try:
+        return [kind(v) for v in value.split(",") if v]
+    except ValueError:
+        raise click.BadParameter(f"needs whole numbers between commas, was {value!r}") from None
+
+
+def _option(name, default, text):
+    return click.option(name, default=default, show_default=True, callback=_list, help=text)
 
 
 @click.command()
-@click.option("--preset", default="iclr/trivariate-optimized", show_default=True)
-@click.option("--neurons", default="100", show_default=True, help="Comma-separated sizes.")
-@click.option("--batch", default=1024, show_default=True)
-@click.option("--threads", default=2, show_default=True)
+@_option("--neurons", "100", "Neurons of the hidden layer; all lists are comma-separated.")
+@_option("--sources", "3", "Compartments per neuron, 2 or 3.")
+@_option("--batch", "1024", "Samples per step.")
+@_option("--bins", "20", "Bins per compartment.")
+@_option("--sparse", "dense", "Lateral connections per neuron, or dense.")
+@_option("--threads", "2", "Threads of infosim, BLAS and PyTorch alike.")
+@_option("--peer", "", "Peers to time beside: plain, tuned, plain+compile, tuned+compile.")
+@click.option("--data", default="noise", show_default=True, help="Data set; noise: like MNIST.")
+@click.option("--warm-up", default=20, show_default=True, help="Steps before timing.")
 @click.option("--rounds", default=5, show_default=True, help="Groups of ten of each.")
-def main(preset, neurons, batch, threads, rounds):
-    """Print a table of step times."""
-    click.echo(f"{preset}, batch {batch}, {threads} thread(s), medians of {10 * rounds}")
-    click.echo("neurons  step ms (IQR)      its products ms  ratio  peak memory MB")
-    for n in map(int, neurons.split(",")):
-        m = measure(preset, n, batch, threads, rounds)
-        click.echo(
-            f"{n:7d}  {1e3 * m['step']:7.2f} ({1e3 * m['spread']:.2f}) {1e3 * m['products']:18.2f} "
-            f"{m['step'] / m['products']:6.2f}  {m['peak']:.0f}"
-        )
+@click.option("--csv", "table", type=click.Path(dir_okay=False), help="Write all numbers there.")
+@click.option("--plot", type=click.Path(dir_okay=False), help="Draw time against work there.")
+def main(neurons, sources, batch, bins, sparse, threads, peer, data, warm_up, rounds, table, plot):
+    """Print step times as Markdown tables."""
+    rows = []
+    try:
+        for settings in product(neurons, sources, batch, bins, sparse, threads):
+            rows.append(in_own_process(measure, *settings, data, warm_up, rounds, peer))
+            click.echo(".", nl=False, err=True)
+    except InfosimError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(err=True)
+    click.echo(f"data {data}, after {warm_up} steps, medians of {10 * rounds}\n")
+    _print_steps(rows, peer)
+    click.echo("\nParts of a step on one thread, ms:\n")
+    _print_parts(rows)
+    if table:
+        with open(table, "w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(
+                {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()}
+                for row in rows
+            )
+    if plot:
+        draw_growth(rows, plot)
+
+
+def _markdown(header, rows):
+    click.echo("| " + " | ".join(header) + " |")
+    click.echo("|" + "---|" * len(header))
+    for row in rows:
+        click.echo("| " + " | ".join(row) + " |")
+
+
+def _print_steps(rows, peers):
+    header = ["neurons", "sources", "batch", "bins", "lateral", "threads", "cells", "step, ms"]
+    header += ["quartiles", "its products, ms", "ratio", "peak memory, MB"]
+    header += [f"{peer}, ms (times ours)" for peer in peers]
+    _markdown(
+        header,
+        [
+            [
+                *(str(row[name]) for name in COLUMNS[:6]),
+                f"{row['cells']:.0f}",
+                f"{row['step_ms']:.2f}",
+                f"{row['low_ms']:.2f} to {row['high_ms']:.2f}",
+                f"{row['products_ms']:.2f}",
+                f"{row['ratio']:.2f}",
+                f"{row['peak_mb']:.0f}",
+                *(f"{row[f'{peer}_ms']:.1f} ({row[f'{peer}_ratio']:.1f})" for peer in peers),
+            ]
+            for row in rows
+        ],
+    )
+
+
+def _print_parts(rows):
+    parts = [*timing.PARTS, "event loop"]
+    _markdown(
+        ["neurons", "sources", "batch", "bins", "lateral", *parts, "event loop, share"],
+        [
+            [
+                *(str(row[name]) for name in COLUMNS[:5]),
+                *(f"{row[f'{part}_ms']:.2f}" for part in parts),
+                f"{row['event loop_ms'] / sum(row[f'{part}_ms'] for part in parts):.1%}",
+            ]
+            for row in rows
+        ],
+    )
+
+
+def slope(x, y):
+    """The exponent a of the fit y = c xᵃ."""
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+def draw_growth(rows, path):
+    """Step time against the floating-point work of its products, with the fitted exponent."""
+    from infosim.plotting import figure, style
+
+    with style():
+        made = figure(3.5, 2.8)
+        ax = made.subplots()
+        for threads in sorted({row["threads"] for row in rows}):
+            chosen = [row for row in rows if row["threads"] == threads]
+            work, step = ([row[name] for row in chosen] for name in ("gflop", "step_ms"))
+            fitted = [row for row in chosen if 100 <= row["neurons"] <= 2000]
+            a = slope([row["gflop"] for row in fitted], [row["step_ms"] for row in fitted])
+            label = f"{threads} thread{'s' * (threads > 1)}: ∝ work$^{{{a:.2f}}}$"
+            (line,) = ax.loglog(work, step, "o-", label=label)
+            ax.loglog(work, [row["products_ms"] for row in chosen], ":", color=line.get_color())
+        ax.set_xlabel("work of the matrix products (GFLOP)")
+        ax.set_ylabel("time per training step (ms)")
+        ax.legend(title="dotted: the products alone")
+        made.savefig(path)
 
 
 if __name__ == "__main__":

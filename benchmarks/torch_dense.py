@@ -26,8 +26,8 @@ except ImportError:
     ) from None
 
 FORMS = ("plain", "tuned")
-#: What an empty cell holds in the tuned form, as a probability: no logarithm or quotient then meets
-#: a zero, and beside the mass of any sample, even a nearly impossible one, it vanishes.
+#: The probability of what does not occur: no logarithm or quotient then meets a zero, and beside
+#: the mass of any sample, even a nearly impossible one, it vanishes.
 EMPTY = 1e-30
 
 
@@ -270,13 +270,13 @@ def _plain_goal(goal, n_bins):
     def summed_goal(theta, cells):
         p = _marginals(theta, cells, n_bins, 0.0)
         table, p_y = p[len(p) - 1], p[0]
-        occupied = table > 0
         total = -entropy_weight * (p_y * p_y.log2()).sum()
         for weight, row in zip(coefficients, structure, strict=True):
             union = sum(int(row[m - 1]) * p[m] for m in range(1, len(p)) if row[m - 1])
-            ratio = (union / (union.sum(0) * p_y)).expand_as(table)
-            # log2 1 = 0 where there is nothing, which has a gradient, unlike 0 log2 0
-            total = total + weight * (table * torch.where(occupied, ratio, 1).log2()).sum()
+            ratio = union / (union.sum(0) * p_y).clamp_min(EMPTY)
+            # where there is nothing, any finite logarithm will do
+            term = table * ratio.expand_as(table).clamp_min(EMPTY).log2()
+            total = total + weight * term.sum()
         return total
 
     return summed_goal

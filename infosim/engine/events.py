@@ -8,7 +8,7 @@ from itertools import count
 import numpy as np
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Present:
     """Clamp the inputs from `time` on, and silence every layer but those given an output.
 
@@ -26,7 +26,7 @@ class Present:
     order = -1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fire:
     """Compute one layer from what its sources hold at `time`.
 
@@ -39,7 +39,7 @@ class Fire:
     sampled: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
     """Call a probe, after all layers fired and before any learns."""
 
@@ -49,7 +49,7 @@ class Record:
     order = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Learn:
     """Score one layer's last firing and update its weights."""
 

@@ -108,7 +108,7 @@ class Samples:
                 kernels.take_one_hot(array, rows, out)
                 continue
             shift, scale = map(out.dtype.type, self.scaling.get(name, (0.0, 1.0)))
-            parts = cut(len(rows), 4 if out.size > 100_000 else 1)
+            parts = cut(len(rows), 2 if out.size > 100_000 else 1)
             workers.run(
                 [[(kernels.take_scaled, (array, rows, shift, scale, *p, out))] for p in parts]
             )

@@ -92,7 +92,15 @@ class Simulator:
         }
         self.events = EventLoop()
         self.time = 0
-        self._needed = [network.needed(step) for step in range(network.steps)]
+        self._sizes = {name: network.size(name) for name in (*network.inputs, *self.layers)}
+        #: (step, layer, order) of every firing of a presentation, and the layers that learn
+        self._firings = [
+            (step, layer.name, order)
+            for step in range(network.steps)
+            for order, layer in enumerate(network.layers)
+            if layer.name in network.needed(step)
+        ]
+        self._learning = [layer.name for layer in network.layers if layer.learns]
         self._inputs = {}
         self._buffers = Buffers(self.dtype)
 
@@ -120,16 +128,13 @@ class Simulator:
         start, last = self.time, self.time + self.network.steps - 1
         schedule = self.events.schedule
         schedule(Present(start, inputs, outputs or {}, stream, batch))
-        for step, needed in enumerate(self._needed):
-            for order, layer in enumerate(self.network.layers):
-                if layer.name in needed:
-                    schedule(Fire(start + step, layer.name, order, sampled))
+        for step, layer, order in self._firings:
+            schedule(Fire(start + step, layer, order, sampled))
         for probe in probes:
             schedule(Record(last, probe))
         if learn:
-            for layer in self.network.layers:
-                if layer.learns:
-                    schedule(Learn(last, layer.name))
+            for layer in self._learning:
+                schedule(Learn(last, layer))
         self.time = last + 1
 
     def advance(self):
@@ -161,37 +166,35 @@ class Simulator:
         return event
 
     def _present(self, event):
-        batches = {a.shape[-1] for a in (*event.inputs.values(), *event.outputs.values())}
+        given = event.inputs | event.outputs
+        batches = {a.shape[-1] for a in given.values()}
         if len(batches) != 1:
             raise ShapeError(f"all inputs need the same number of samples, were {sorted(batches)}")
         (self._n_samples,) = batches
-        known = [*self.network.inputs, *self.layers]
         self._inputs = {}
         for layer in self.layers.values():
             layer.silence()
-            for compartment in layer.compartments:
-                compartment.touch()
-        for name, values in (*event.inputs.items(), *event.outputs.items()):
-            if name not in known:
-                raise ConfigError(f"the network has no input {name!r}; {near(name, known)}")
+        for name, values in given.items():
+            if name not in self._sizes:
+                raise ConfigError(f"the network has no input {name!r}; {near(name, self._sizes)}")
             values = np.asarray(values, self.dtype)
-            if values.shape != (self.network.size(name), self._n_samples):
+            if values.shape != (self._sizes[name], self._n_samples):
                 raise ShapeError(
                     f"{name!r} has shape {values.shape}, the network expects "
-                    f"{(self.network.size(name), self._n_samples)}"
+                    f"{(self._sizes[name], self._n_samples)}"
                 )
-            if name in self.network.inputs:
-                self._inputs[name] = values
-            else:
+            if name in self.layers:
                 self.layers[name].clamp_output(event.time - 1, values)
+            else:
+                self._inputs[name] = values
         self._presented = event
 
     def _fire(self, event):
         layer = self.layers[event.layer]
         signals = [
-            self._inputs.get(c.source)
-            if c.source in self.network.inputs
-            else self.layers[c.source].signal(event.time - c.delay)
+            self.layers[c.source].signal(event.time - c.delay)
+            if c.source in self.layers
+            else self._inputs.get(c.source)
             for c in layer.spec.compartments
         ]
         step = event.time - self._presented.time

@@ -11,6 +11,8 @@ from infosim.neuron.binning import BINNINGS
 from infosim.pid import lattice
 
 _NO_MASK = np.empty((0, 0), np.uint8)
+#: In place of the signal that a compartment's potentials were computed from, when they were not.
+_NOTHING = object()
 
 
 def _array(what, value, shape, dtype):
@@ -51,7 +53,7 @@ class CompartmentState:
             self.gradient = np.empty(shape, dtype)
             self.moments = np.zeros((2, *shape), dtype)
             self.bias_moments = bias_moments
-        self.projected = None
+        self.projected = _NOTHING
 
     @property
     def weights(self):
@@ -87,7 +89,7 @@ class CompartmentState:
 
     def touch(self):
         """Say that weights were changed in place: what was computed from them is out of date."""
-        self.projected = None
+        self.projected = _NOTHING
 
 
 class LayerState:
@@ -162,8 +164,10 @@ class LayerState:
     # -- signals: what other layers read ---------------------------------------------------------
 
     def silence(self):
-        """Forget all outputs: delayed connections read nothing."""
+        """Forget all outputs: delayed connections read nothing, held inputs may be new."""
         self._times = [None, None]
+        for compartment in self.compartments:
+            compartment.touch()
 
     def clamp_output(self, time, values):
         """Let `values` (n, B) be this layer's output at `time`."""
@@ -206,7 +210,7 @@ class LayerState:
         self._slope = self._array("slope", (n, n_samples), self.dtype)
         self._delta = self._array("delta", (k, n, n_samples), self.dtype)
         for compartment in self.compartments:
-            compartment.projected = None
+            compartment.touch()
 
     def _work(self, block):
         """Work space for one block, kept: blocks run at the same time."""
@@ -248,10 +252,10 @@ class LayerState:
         for compartment, x in zip(self.compartments, signals, strict=True):
             # An input held over several steps is projected once: the weights stay the same
             # within a presentation. (Layers reuse their memory, so theirs has always changed.)
-            held = x is None or not compartment.from_layer
-            projected = compartment.projected
-            changed.append(not (held and projected is not None and projected[0] is x))
-            compartment.projected = (x,)
+            changed.append(
+                compartment.projected is not x or (x is not None and compartment.from_layer)
+            )
+            compartment.projected = x
         workers.run(self._planned(self._firing, self.output, sampled, *changed, *signals))
 
     def _firing(self, output, sampled, *changed_and_signals):

@@ -9,6 +9,7 @@ this way it copies little twice.
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 
@@ -69,11 +70,21 @@ class Workers:
             raise ConfigError(f"threads must be an integer of at least 1, was {n_threads!r}")
         self.n_threads = n_threads
         self._pool = ThreadPoolExecutor(n_threads - 1) if n_threads > 1 else None
+        self._limited = False
         self._blas = ThreadpoolController().select(user_api="blas")
 
+    @contextmanager
     def single_threaded_blas(self):
-        """A context in which BLAS keeps to the thread that calls it."""
-        return self._blas.limit(limits=1)
+        """A context in which BLAS keeps to the thread that calls it; entering it again is free."""
+        if self._limited:
+            yield
+            return
+        self._limited = True
+        try:
+            with self._blas.limit(limits=1):
+                yield
+        finally:
+            self._limited = False
 
     def run(self, plan):
         """Carry out a list of parts, each a list of calls (function, arguments) in order.

@@ -31,37 +31,20 @@ _PART_OF = {kernel: part for part, kernels in PARTS.items() for kernel in kernel
 _FACTORIES = ("activate", "chain")
 
 
-class Stopwatch:
-    """The kernels of a backend, each adding the time of its calls to `seconds` by part.
+class _Wrapped:
+    """The kernels of a backend, each handed to `wrap(part, function)`, which returns another."""
 
-    Meant for one thread: with more, parts add up to more than the wall time.
-    """
-
-    def __init__(self, kernels):
-        self._kernels = kernels
-        self.seconds = dict.fromkeys(PARTS, 0.0)
-
-    def reset(self):
-        """Start from zero."""
-        self.seconds.update(dict.fromkeys(PARTS, 0.0))
+    def __init__(self, kernels, wrap):
+        self._kernels, self._wrap = kernels, wrap
 
     def __getattr__(self, name):
         function = getattr(self._kernels, name)
+        if name not in _PART_OF:
+            return function
+        part = _PART_OF[name]
         if name in _FACTORIES:
-            return lambda *arguments: self._timed(name, function(*arguments))
-        timed = self._timed(name, function) if name in _PART_OF else function
-        setattr(self, name, timed)
-        return timed
-
-    def _timed(self, name, function):
-        part, seconds, now = _PART_OF[name], self.seconds, time.perf_counter
-
-        def timed(*arguments):
-            began = now()
-            function(*arguments)
-            seconds[part] += now() - began
-
-        return timed
+            return lambda *arguments: self._wrap(part, function(*arguments))
+        return self._wrap(part, function)
 
 
 class Step:
@@ -72,15 +55,11 @@ class Step:
     experiment : Experiment
     dataset : Dataset; `noise(...)` has the shape of MNIST and needs no download
     threads : None takes every CPU
-    stopwatch : time each kernel, in `self.stopwatch.seconds`
+    kernels : the backend, by name or as an object
     """
 
-    def __init__(self, experiment, dataset, threads=None, stopwatch=False):
-        kernels = backend.load("cpu")
-        self.stopwatch = Stopwatch(kernels) if stopwatch else None
-        self.simulator = Simulator(
-            experiment.network(dataset), self.stopwatch or kernels, 0, threads
-        )
+    def __init__(self, experiment, dataset, threads=None, kernels="cpu"):
+        self.simulator = Simulator(experiment.network(dataset), kernels, 0, threads)
         self.samples, _, _ = experiment.samples(dataset)
         self.batch = experiment.config["training"]["batch"]
         self._rng = np.random.default_rng(0)
@@ -150,12 +129,13 @@ def noise(n, seed=0):
     return Dataset("noise", x, labels, x, labels, 10, (28, 28), "")
 
 
-def alternate(calls, rounds=5, group=10, pause=0.2):
+def alternate(calls, rounds=5, group=10, warm_up=0.15, pause=0.2):
     """Time several functions side by side in one process.
 
-    Each is called in groups of `group` after two calls that do not count, in turn, `rounds` times;
-    after each group there is a pause of `pause` seconds, because idle BLAS and OpenMP threads keep
-    their cores busy for a while.
+    Each is called in groups of `group` calls, in turn, `rounds` times. Before a group there is a
+    pause of `pause` seconds, because idle BLAS and OpenMP threads keep their cores busy for a
+    while, and then `warm_up` seconds (two calls or more) that do not count, because after a pause
+    it takes the system a while to put two threads on two cores again.
 
     Parameters
     ----------
@@ -165,15 +145,20 @@ def alternate(calls, rounds=5, group=10, pause=0.2):
     -------
     name -> seconds, (rounds * group,)
     """
+    now = time.perf_counter
     seconds = {name: [] for name in calls}
     for _ in range(rounds):
         for name, function in calls.items():
-            for i in range(group + 2):
-                began = time.perf_counter()
-                function()
-                if i > 1:
-                    seconds[name].append(time.perf_counter() - began)
             time.sleep(pause)
+            until = now() + warm_up
+            function()
+            function()
+            while now() < until:
+                function()
+            for _ in range(group):
+                began = now()
+                function()
+                seconds[name].append(now() - began)
     return {name: np.array(values) for name, values in seconds.items()}
 
 
@@ -259,20 +244,41 @@ def peak_memory():
 
 
 def _split(experiment, dataset, warm_up, n):
-    """Median seconds of each part of a step on one thread."""
-    step = Step(experiment, dataset, 1, stopwatch=True)
-    for _ in range(warm_up):
-        step()
+    """Median seconds of each part of a step on one thread, of `n` steps.
+
+    The event loop's are those of a step whose kernels do nothing: all that is not done in a kernel,
+    the call of every kernel included.
+    """
+    now = time.perf_counter
+    seconds = dict.fromkeys(PARTS, 0.0)
+
+    def clocked(part, function):
+        def call(*arguments):
+            began = now()
+            function(*arguments)
+            seconds[part] += now() - began
+
+        return call
+
+    def idle(part, function):
+        return lambda *arguments: None
+
+    kernels = backend.load("cpu")
+    step = Step(experiment, dataset, 1, _Wrapped(kernels, clocked))
+    empty = Step(experiment, dataset, 1, _Wrapped(kernels, idle))
     rows = []
-    with step.simulator.workers.single_threaded_blas():
-        for _ in range(n):
-            step.draw()
-            step.stopwatch.reset()
-            began = time.perf_counter()
-            step.train()
-            whole = time.perf_counter() - began
-            parts = step.stopwatch.seconds
-            rows.append({**parts, "event loop": whole - sum(parts.values())})
+    for i in range(-warm_up, n):
+        for part in seconds:
+            seconds[part] = 0.0
+        step()
+        if i >= 0:
+            rows.append(dict(seconds))
+    for i in range(-warm_up, n):
+        empty.draw()
+        began = now()
+        empty.train()
+        if i >= 0:
+            rows[i]["event loop"] = now() - began
     return {part: float(np.median([row[part] for row in rows])) for part in rows[0]}
 
 

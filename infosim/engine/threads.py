@@ -44,13 +44,13 @@ def blocks(n_neurons):
 def tiles(n_neurons, n_samples):
     """Cut a layer's firing into tiles [(start, stop, first, last), ...] of neurons and samples.
 
-    A tile has about 50 000 potentials or more, 256 samples or more, and 500 neurons at most;
-    samples are cut at multiples of 64, as the random numbers are (`kernels.cpu`).
+    A tile has about 50 000 potentials or more, and 250 neurons and 512 samples at most; samples are
+    cut at multiples of 64, as the random numbers are (`kernels.cpu`).
     """
-    by_samples = min(-(-n_samples // 256), max(1, n_neurons * n_samples // 50_000))
+    by_samples = min(-(-n_samples // 512), max(1, n_neurons * n_samples // 50_000))
     return [
         (start, stop, first, last)
-        for start, stop in cut(n_neurons, -(-n_neurons // 500))
+        for start, stop in cut(n_neurons, -(-n_neurons // 250))
         for first, last in cut(n_samples, by_samples, 64)
     ]
 

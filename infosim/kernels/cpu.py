@@ -24,8 +24,8 @@ _BLOCK = 4 * _LANES
 
 @reduction
 def total(row):
-    """The sum of `row`."""
-    result = row[0] * ZERO
+    """The sum of `row`, in float64."""
+    result = 0.0
     for i in range(len(row)):
         result += row[i]
     return result
@@ -167,21 +167,22 @@ def bin_potentials(u, bias, kind, n_bins, low, high, start, stop, bins):
 def scratch(n_bins, n_samples, dtype):
     """Work space of `score` and `information`, for one block of neurons at a time.
 
-    Returns (table, keys, cell_of, first, members, ids, mass, share, lanes, line): int32 (T,), three
-    int32 (B,), uint8 (K, 1, B), int32 (2**K, B), and of `dtype` (2, 2**K, B), (2**K, B), (8, B),
+    Returns (table, keys, cell_of, first, members, ids, mass, share, lanes, line): uint32 (T,), three
+    uint32 (B,), uint8 (K, 1, B), uint32 (2**K, B), and of `dtype` (2, 2**K, B), (2**K, B), (8, B),
     (3, T'). T, T' bound the keys that tuples of bins have, of all sources and of all but one.
+    Indices are unsigned: Numba asks of every signed one whether it is negative.
     """
     n_sources = len(n_bins)
     # a key that outgrows this is replaced by its number before the next source's bin is put to it
     limit = max(n_bins) * max(n_samples, 4096)
     widest = sorted(n_bins)[1:]
     return (
-        np.zeros(min(math.prod(n_bins), limit), np.int32),
-        np.empty(n_samples, np.int32),
-        np.empty(n_samples, np.int32),
-        np.empty(n_samples, np.int32),
+        np.zeros(min(math.prod(n_bins), limit), np.uint32),
+        np.empty(n_samples, np.uint32),
+        np.empty(n_samples, np.uint32),
+        np.empty(n_samples, np.uint32),
         np.empty((n_sources, 1, n_samples), np.uint8),
-        np.empty((2**n_sources, n_samples), np.int32),
+        np.empty((2**n_sources, n_samples), np.uint32),
         np.empty((2, 2**n_sources, n_samples), dtype),
         np.empty((2**n_sources, n_samples), dtype),
         np.empty((8, n_samples), dtype),
@@ -201,9 +202,9 @@ def _number(keys, n_items, table, first, numbers):
         if number == 0:
             first[count] = i
             count += 1
-            number = count
+            number = np.uint32(count)
             table[keys[i]] = number
-        numbers[i] = number - 1
+        numbers[i] = number - np.uint32(1)
     for i in range(count):
         table[keys[first[i]]] = 0
     return count
@@ -214,6 +215,8 @@ def _keys(m, bins, n, n_bins, n_items, limit, table, first, numbers, keys):
     """Give items the same key, below `limit`, if and only if their bins of all sources in m agree.
 
     bins : uint8 (K, ., n_items), of which row n is meant; numbers : overwritten; keys : written
+
+    Returns a bound on the keys.
     """
     bound = 1
     for i in range(n_items):
@@ -224,20 +227,40 @@ def _keys(m, bins, n, n_bins, n_items, limit, table, first, numbers, keys):
                 bound = _number(keys, n_items, table, first, numbers)
                 for i in range(n_items):
                     keys[i] = numbers[i]
-            width = np.int32(n_bins[k])
+            width = np.uint32(n_bins[k])
             for i in range(n_items):
-                keys[i] = keys[i] * width + np.int32(bins[k, n, i])
+                keys[i] = np.uint32(keys[i] * width + np.uint32(bins[k, n, i]))
             bound *= n_bins[k]
+    return bound
 
 
 @inline
-def _cells(bins, n, n_bins, theta, work):
-    """Sort neuron n's samples into cells and sum both outputs' masses over every marginal.
+def _clear(row, keys, n_items, bound):
+    """Zero the entries of `row` that keys (all below `bound`) point to, and maybe others."""
+    if bound <= n_items:
+        for i in range(bound):
+            row[i] = ZERO
+    else:
+        for i in range(n_items):
+            row[keys[i]] = ZERO
+
+
+@inline
+def _used(sets):
+    """The sets of sources that occur in some antichain's inclusion-exclusion, as bits 1 << m."""
+    used = 0
+    for i in range(len(sets)):
+        used |= 1 << sets[i]
+    return used
+
+
+@inline
+def _cells(bins, n, n_bins, theta, used, work):
+    """Sort neuron n's samples into cells and sum both outputs' masses over the used marginals.
 
     Cells are the occupied tuples of bins. Returns their number C and leaves in `work`
     cell_of[s], the cell of each sample; ids[m, :C], a key of each cell's marginal on the sources
-    in m (0 for all cells when m is empty); mass[0, m, :C] and mass[1, m, :C], that marginal's
-    Σθ and Σ(1-θ). Both are sums of positive numbers: nothing cancels in float32.
+    in m; mass[0, m, :C] and mass[1, m, :C], that marginal's Σθ and Σ(1-θ). Both are sums of positive numbers: nothing cancels in float32.
     """
     table, keys, cell_of, first, members, ids, mass, _, lanes, line = work
     n_sources, _, n_samples = bins.shape
@@ -264,15 +287,13 @@ def _cells(bins, n, n_bins, theta, work):
     for y in range(2):
         for c in range(n_cells):
             mass[y, full, c] = (lanes[y, c] + lanes[y + 2, c]) + (lanes[y + 4, c] + lanes[y + 6, c])
-    for c in range(n_cells):
-        ids[0, c] = 0
-        ids[full, c] = c
+    limit = line.shape[1]
     for m in range(1, full):
-        limit = line.shape[1]
-        _keys(m, members, 0, n_bins, n_cells, limit, table, first, keys, ids[m])
-        for c in range(n_cells):
-            line[0, ids[m, c]] = ZERO
-            line[1, ids[m, c]] = ZERO
+        if not (used >> m) & 1:
+            continue
+        bound = _keys(m, members, 0, n_bins, n_cells, limit, table, first, keys, ids[m])
+        _clear(line[0], ids[m], n_cells, bound)
+        _clear(line[1], ids[m], n_cells, bound)
         for c in range(n_cells):
             line[0, ids[m, c]] += mass[0, full, c]
             line[1, ids[m, c]] += mass[1, full, c]
@@ -319,11 +340,12 @@ def score(bins, n_bins, theta, terms, weights, entropy_weight, start, stop, work
     n_sources, _, n_samples = bins.shape
     full = (1 << n_sources) - 1
     one, zero, sums = line[0], line[1], line[2]
+    used = _used(sets)
     weight_sum = entropy_weight
     for a in range(weights.shape[1]):
         weight_sum += weights[0, a]
     for n in range(start, stop):
-        n_cells = _cells(bins, n, n_bins, theta, work)
+        n_cells = _cells(bins, n, n_bins, theta, used, work)
         p1 = p0 = entropy_weight * ZERO
         for c in range(n_cells):
             p1 += mass[0, full, c]
@@ -351,8 +373,9 @@ def score(bins, n_bins, theta, terms, weights, entropy_weight, start, stop, work
         for c in range(n_cells):
             sums[c] += share[full, c]
         for m in range(1, full):
-            for c in range(n_cells):
-                one[ids[m, c]] = ZERO
+            if not (used >> m) & 1:
+                continue
+            _clear(one, ids[m], n_cells, one.size)
             for c in range(n_cells):
                 one[ids[m, c]] += share[m, c]
             for c in range(n_cells):
@@ -374,25 +397,23 @@ def information(bins, n_bins, theta, terms, start, stop, work, result):
     _, _, _, _, _, _, mass, _, _, line = work
     n_sources, _, n_samples = bins.shape
     full = (1 << n_sources) - 1
-    one, zero = line[0], line[1]
+    one, zero, addends = line[0], line[1], line[2]
+    used = _used(sets)
     for n in range(start, stop):
-        n_cells = _cells(bins, n, n_bins, theta, work)
-        p1 = p0 = 0.0
-        for c in range(n_cells):
-            p1 += mass[0, full, c]
-            p0 += mass[1, full, c]
+        n_cells = _cells(bins, n, n_bins, theta, used, work)
+        ones, zeros = mass[0, full, :n_cells], mass[1, full, :n_cells]
+        p1, p0 = total(ones), total(zeros)
+        inverse1 = mass.dtype.type((p1 + p0) / max(p1, float(TINY)))
+        inverse0 = mass.dtype.type((p1 + p0) / max(p0, float(TINY)))
         for a in range(len(starts) - 1):
             _union(starts[a], starts[a + 1], sets, signs, mass, n_cells, one, zero)
-            bits = 0.0
             for c in range(n_cells):
-                union = float(one[c]) + float(zero[c])
-                t1 = mass[0, full, c]
-                t0 = mass[1, full, c]
-                if t1 > ZERO:
-                    bits += t1 * log2_ratio(one[c] * (p1 + p0), union * p1)
-                if t0 > ZERO:
-                    bits += t0 * log2_ratio(zero[c] * (p1 + p0), union * p0)
-            result[n, a] = bits / n_samples
+                u1 = max(one[c], TINY)
+                u0 = max(zero[c], TINY)
+                union = ONE / (u1 + u0)
+                addends[c] = ones[c] * log2(u1 * union * inverse1)
+                addends[c] += zeros[c] * log2(u0 * union * inverse0)
+            result[n, a] = total(addends[:n_cells]) / n_samples
         result[n, len(starts) - 1] = entropy(p1 / (p1 + p0))
 
 
@@ -432,9 +453,14 @@ def project_sparse(weights, index, x, tile, u):
     for n in range(start, stop):
         for s in range(first, last):
             u[n, s] = ZERO
-        for j in range(weights.shape[1]):
-            source = index[n, j]
-            w = weights[n, j]
+        in_fours = weights.shape[1] // 4 * 4
+        for j in range(0, in_fours, 4):  # four inputs for one look at the sum
+            x0, x1, x2, x3 = index[n, j], index[n, j + 1], index[n, j + 2], index[n, j + 3]
+            w0, w1, w2, w3 = weights[n, j], weights[n, j + 1], weights[n, j + 2], weights[n, j + 3]
+            for s in range(first, last):
+                u[n, s] += w0 * x[x0, s] + w1 * x[x1, s] + w2 * x[x2, s] + w3 * x[x3, s]
+        for j in range(in_fours, weights.shape[1]):
+            source, w = index[n, j], weights[n, j]
             for s in range(first, last):
                 u[n, s] += w * x[source, s]
 

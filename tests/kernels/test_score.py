@@ -261,3 +261,19 @@ def test_the_xor_gate_has_its_known_atoms():
     # the published table: {1} = {2} = .584963, {1}{2} = -.584963, {12} = .415037
     expected = [-0.584963, 0.584963, 0.584963, 0.415037]
     np.testing.assert_allclose(found[0], [*expected, 0.0], atol=1e-6)
+
+
+@pytest.mark.parametrize(("n_sources", "n_bins"), [(2, 255), (3, 255), (3, (90, 255, 140)), (4, 90)])
+def test_only_which_bins_agree_matters(n_sources, n_bins):
+    """With so many bins that keys of bins are renumbered on the way."""
+    rng = np.random.default_rng(17)
+    bins, theta = random_batch(n_sources, rng, n_samples=300, n_bins=5)
+    goal = Goal(rng.normal(size=len(lattice(n_sources)) + 1), "FCLM"[:n_sources])
+    limit = cpu.scratch(tuple(np.broadcast_to(n_bins, n_sources).tolist()), 300, "float64")[0].size
+    assert (n_sources == 2) == (limit == np.prod(np.broadcast_to(n_bins, n_sources), dtype=float))
+    renamed = np.empty_like(bins)
+    for k, width in enumerate(np.broadcast_to(n_bins, n_sources)):
+        renamed[k] = rng.permutation(width)[:5].astype(np.uint8)[bins[k]]
+    few, many = (score(goal, b, theta, n) for b, n in ((bins, 5), (renamed, n_bins)))
+    assert_close(many, few, 1e-13)
+    assert_close(information(renamed, theta, n_bins), information(bins, theta, 5), 1e-13)

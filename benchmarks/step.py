@@ -1,4 +1,4 @@
-"""A training step beside its own matrix products and a dense PyTorch peer: `python -m benchmarks.step`.
+"""A training step, its own matrix products and a dense PyTorch peer: `python -m benchmarks.step`.
 
 Every combination of the listed settings is one configuration, measured in a process of its own: all
 that is compared is timed in turns there, after warm-up (`infosim.experiments.timing`); memory is
@@ -44,7 +44,7 @@ def measure(neurons, sources, batch, bins, sparse, threads, data, warm_up, round
     dataset = timing.noise(4 * batch) if data == "noise" else load(data)
 
     def others(step):
-        return {peer: _peer(step, peer) for peer in peers}
+        return {peer: peer_step(step, peer) for peer in peers}
 
     found, seconds = timing.measure(
         experiment, dataset, threads=threads, warm_up=warm_up, rounds=rounds, others=others
@@ -52,7 +52,8 @@ def measure(neurons, sources, batch, bins, sparse, threads, data, warm_up, round
     low, high = found.quartiles
     row = [
         neurons, sources, batch, bins, sparse, found.threads, found.cells, 1e3 * found.step,
-        1e3 * low, 1e3 * high, 1e3 * found.products, found.ratio, found.operations / 1e9, found.peak,
+        1e3 * low, 1e3 * high, 1e3 * found.products, found.ratio, found.operations / 1e9,
+        found.peak,
     ]  # fmt: skip
     row = dict(zip(COLUMNS, row, strict=True))
     row |= {f"{part}_ms": 1e3 * value for part, value in found.parts.items()}
@@ -62,8 +63,8 @@ def measure(neurons, sources, batch, bins, sparse, threads, data, warm_up, round
     return row
 
 
-def _peer(step, name):
-    """A function that makes one training step of the PyTorch peer `name`, a form or form+compile."""
+def peer_step(step, name):
+    """A function that makes one training step of PyTorch peer `name`: a form, or form+compile."""
     import torch
 
     from benchmarks.torch_dense import TorchDense
@@ -84,16 +85,21 @@ def in_own_process(function, *arguments):
         return pool.submit(function, *arguments).result()
 
 
-def _list(context, parameter, value):
-    kind = str if parameter.name in ("sparse", "peer") else int
+def names(context, parameter, value):
+    """A comma-separated option as a list."""
+    return [v for v in value.split(",") if v]
+
+
+def integers(context, parameter, value):
+    """A comma-separated option as a list of numbers."""
     try:
-        return [kind(v) for v in value.split(",") if v]
+        return [int(v) for v in names(context, parameter, value)]
     except ValueError:
         raise click.BadParameter(f"needs whole numbers between commas, was {value!r}") from None
 
 
-def _option(name, default, text):
-    return click.option(name, default=default, show_default=True, callback=_list, help=text)
+def _option(name, default, text, callback=integers):
+    return click.option(name, default=default, show_default=True, callback=callback, help=text)
 
 
 @click.command()
@@ -101,9 +107,9 @@ def _option(name, default, text):
 @_option("--sources", "3", "Compartments per neuron, 2 or 3.")
 @_option("--batch", "1024", "Samples per step.")
 @_option("--bins", "20", "Bins per compartment.")
-@_option("--sparse", "dense", "Lateral connections per neuron, or dense.")
+@_option("--sparse", "dense", "Lateral connections per neuron, or dense.", names)
 @_option("--threads", "2", "Threads of infosim, BLAS and PyTorch alike.")
-@_option("--peer", "", "Peers to time beside: plain, tuned, plain+compile, tuned+compile.")
+@_option("--peer", "", "Peers to time beside: plain, tuned, plain+compile, tuned+compile.", names)
 @click.option("--data", default="noise", show_default=True, help="Data set; noise: like MNIST.")
 @click.option("--warm-up", default=20, show_default=True, help="Steps before timing.")
 @click.option("--rounds", default=5, show_default=True, help="Groups of ten of each.")
@@ -135,7 +141,8 @@ def main(neurons, sources, batch, bins, sparse, threads, peer, data, warm_up, ro
         draw_growth(rows, plot)
 
 
-def _markdown(header, rows):
+def markdown(header, rows):
+    """Print a Markdown table."""
     click.echo("| " + " | ".join(header) + " |")
     click.echo("|" + "---|" * len(header))
     for row in rows:
@@ -146,7 +153,7 @@ def _print_steps(rows, peers):
     header = ["neurons", "sources", "batch", "bins", "lateral", "threads", "cells", "step, ms"]
     header += ["quartiles", "its products, ms", "ratio", "peak memory, MB"]
     header += [f"{peer}, ms (times ours)" for peer in peers]
-    _markdown(
+    markdown(
         header,
         [
             [
@@ -166,7 +173,7 @@ def _print_steps(rows, peers):
 
 def _print_parts(rows):
     parts = [*timing.PARTS, "event loop"]
-    _markdown(
+    markdown(
         ["neurons", "sources", "batch", "bins", "lateral", *parts, "event loop, share"],
         [
             [

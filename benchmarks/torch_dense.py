@@ -323,8 +323,10 @@ def _tuned_goal(goal, n_bins):
 def _marginals(theta, cells, n_bins, empty):
     """p(b_m, y) of every set m of sources (a bitmask), (2, n, bins or 1, ...); y = +1 comes first.
 
-    empty : what a cell without samples holds. The output is the outer axis, so that inner loops run
-    along bins. Both outputs are counted: 1 - θ is exact where a difference of two tables would cancel.
+    empty : what a cell without samples holds
+
+    The output is the outer axis, so that inner loops run along bins. Both outputs are counted:
+    1 - θ is exact where a difference of two tables would cancel.
     """
     n, n_samples = theta.shape
     both = torch.stack((theta, 1 - theta)).div_(n_samples)

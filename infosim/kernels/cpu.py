@@ -167,10 +167,10 @@ def bin_potentials(u, bias, kind, n_bins, low, high, start, stop, bins):
 def scratch(n_bins, n_samples, dtype):
     """Work space of `score` and `information`, for one block of neurons at a time.
 
-    Returns (table, keys, cell_of, first, members, ids, mass, share, lanes, line): uint32 (T,), three
-    uint32 (B,), uint8 (K, 1, B), uint32 (2**K, B), and of `dtype` (2, 2**K, B), (2**K, B), (8, B),
-    (3, T'). T, T' bound the keys that tuples of bins have, of all sources and of all but one.
-    Indices are unsigned: Numba asks of every signed one whether it is negative.
+    Returns (table, keys, cell_of, first, members, ids, mass, share, lanes, line): uint32 (T,),
+    three uint32 (B,), uint8 (K, 1, B), uint32 (2**K, B), and of `dtype` (2, 2**K, B), (2**K, B),
+    (8, B), (3, T'). T, T' bound the keys that tuples of bins have, of all sources and of all but
+    one. Indices are unsigned: Numba asks of every signed one whether it is negative.
     """
     n_sources = len(n_bins)
     # a key that outgrows this is replaced by its number before the next source's bin is put to it
@@ -260,7 +260,8 @@ def _cells(bins, n, n_bins, theta, used, work):
 
     Cells are the occupied tuples of bins. Returns their number C and leaves in `work`
     cell_of[s], the cell of each sample; ids[m, :C], a key of each cell's marginal on the sources
-    in m; mass[0, m, :C] and mass[1, m, :C], that marginal's Σθ and Σ(1-θ). Both are sums of positive numbers: nothing cancels in float32.
+    in m; mass[0, m, :C] and mass[1, m, :C], that marginal's Σθ and Σ(1-θ). Both are sums of
+    positive numbers: nothing cancels in float32.
     """
     table, keys, cell_of, first, members, ids, mass, _, lanes, line = work
     n_sources, _, n_samples = bins.shape

@@ -54,7 +54,8 @@ def outputs(theta, n_samples=4096, key=(1, 2), counter=(3, 4), n_neurons=1, dtyp
     fired, y = np.empty((2, n_neurons, n_samples), dtype)
     cpu.activate(activation.scalar, 1)(
         u, np.zeros((1, n_neurons), dtype), activation.packed(dtype), u.dtype.type(0), True,
-        np.array(key, np.uint32), np.array(counter, np.uint32), (0, n_neurons, 0, n_samples), fired, y,
+        np.array(key, np.uint32), np.array(counter, np.uint32), (0, n_neurons, 0, n_samples),
+        fired, y,
     )  # fmt: skip
     np.testing.assert_allclose(fired, theta, rtol=1e-5, atol=1e-37)
     assert set(np.unique(y)) <= {-1.0, 1.0}

@@ -263,7 +263,9 @@ def test_the_xor_gate_has_its_known_atoms():
     np.testing.assert_allclose(found[0], [*expected, 0.0], atol=1e-6)
 
 
-@pytest.mark.parametrize(("n_sources", "n_bins"), [(2, 255), (3, 255), (3, (90, 255, 140)), (4, 90)])
+@pytest.mark.parametrize(
+    ("n_sources", "n_bins"), [(2, 255), (3, 255), (3, (90, 255, 140)), (4, 90)]
+)
 def test_only_which_bins_agree_matters(n_sources, n_bins):
     """With so many bins that keys of bins are renumbered on the way."""
     rng = np.random.default_rng(17)

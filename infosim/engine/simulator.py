@@ -166,7 +166,7 @@ class Simulator:
         return event
 
     def _present(self, event):
-        given = event.inputs | event.outputs
+        given = {**event.inputs, **event.outputs}
         batches = {a.shape[-1] for a in given.values()}
         if len(batches) != 1:
             raise ShapeError(f"all inputs need the same number of samples, were {sorted(batches)}")

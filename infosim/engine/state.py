@@ -47,12 +47,12 @@ class CompartmentState:
                 bias[:] = rng.uniform(-bound, bound, n)
         else:
             self._weights = np.full(shape, spec.weight, dtype)
-        self._mask = _NO_MASK
-        self.mask = spec.connectivity.mask(n, n_in)
         if self.trainable:
             self.gradient = np.empty(shape, dtype)
             self.moments = np.zeros((2, *shape), dtype)
             self.bias_moments = bias_moments
+        self._mask = _NO_MASK
+        self.mask = spec.connectivity.mask(n, n_in)
         self.projected = _NOTHING
 
     @property
@@ -85,6 +85,8 @@ class CompartmentState:
         shape = self._weights.shape
         self._mask = np.ascontiguousarray(_array("mask", value, shape, bool), np.uint8)
         self._weights *= self._mask
+        if self.trainable:
+            self.moments *= self._mask  # or the momentum would move what is no longer there
         self.touch()
 
     def touch(self):

@@ -195,3 +195,17 @@ def test_damaged_data_stops_training(capsys, tmp_path, monkeypatch):
     assert "train-images-idx3-ubyte" in line
     assert all((tmp_path / "data" / "mnist" / name).exists() for name in names)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--neurons", 0], "at least 1, was 0"),
+        (["--batch", -3], "batch must be at least 1, was -3"),
+        (["--threads", 0], "threads must be an integer of at least 1, was 0"),
+        (["--sources", 4], "'4' is not one of '2', '3'"),
+        (["--neurons", "many"], "not a valid integer"),
+    ],
+)
+def test_bench_refuses_what_it_cannot_time(options, message, capsys):
+    assert message in fails(["bench", *options], capsys)

@@ -164,3 +164,11 @@ def test_mnist_preset_trains(mnist_dir, capsys, monkeypatch):
     out = says(["train", "iclr/trivariate-heuristic", "--epochs", "1", "--out", "run"], capsys)
     last = out.splitlines()[1]
     assert float(last.split("test ")[1].split("%")[0]) < 45
+
+
+def test_bench_says_what_a_step_takes_and_leaves_nothing(tmp_path, capsys):
+    out = says(["bench", "--neurons", 20, "--batch", 64, "--threads", 1, "--sources", 2], capsys)
+    assert "iclr/bivariate-lateral-optimized, 20 neurons, batch 64" in out
+    for part in ("gather", "project", "activate", "score", "accumulate", "event loop", "memory"):
+        assert part in out
+    assert not list(tmp_path.iterdir())

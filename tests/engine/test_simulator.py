@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from infosim.engine import Evaluation, Samples, Simulator, Training
-from infosim.engine.threads import blocks
+from infosim.engine.samples import Buffers
+from infosim.engine.threads import Workers, blocks, tiles
 from infosim.errors import ConfigError, DataError, ShapeError
 from infosim.network import Adam, Compartment, Layer, Masked, Network
 from infosim.neuron import Activation, Binning
@@ -85,15 +86,35 @@ def test_layers_are_cut_into_whole_blocks():
     assert len(blocks(450)) == 8
 
 
+def test_tiles_cover_every_neuron_and_sample_once():
+    for n in (1, 70, 100, 250, 251, 1000):
+        for b in (1, 63, 64, 512, 513, 1000, 1024, 5000):
+            seen = np.zeros((n, b), int)
+            for start, stop, first, last in tiles(n, b):
+                seen[start:stop, first:last] += 1
+                assert first % 64 == 0
+                assert stop - start <= 250
+                assert last - first <= max(512, 100_000 // n) + 64
+            assert (seen == 1).all()
+    assert len(tiles(100, 1024)) == 2
+    assert len(tiles(1000, 1024)) == 8
+
+
 @pytest.mark.parametrize(
-    ("n", "lateral"), [(70, "all-but-self"), (70, "sparse(9)"), (450, "sparse(20)")]
+    ("n", "lateral", "batch"),
+    [
+        (70, "all-but-self", 64),
+        (70, "sparse(9)", 64),
+        (450, "sparse(20)", 64),
+        (120, "all-but-self", 1000),
+    ],
 )
-def test_the_number_of_threads_does_not_change_a_bit(n, lateral):
-    samples = clouds(90)
+def test_the_number_of_threads_does_not_change_a_bit(n, lateral, batch):
+    samples = clouds(batch * 3 // 2)
     runs = []
     for threads in (1, 2, 3):
         simulator = Simulator(classifier(n, lateral), seed=5, threads=threads)
-        history = simulator.fit(samples, 2, batch=64, test=clouds(50, seed=1), record_every=1)
+        history = simulator.fit(samples, 2, batch=batch, test=clouds(50, seed=1), record_every=1)
         runs.append((simulator, history))
     first, expected = runs[0]
     start = Simulator(classifier(n, lateral), seed=5, threads=1)
@@ -536,3 +557,86 @@ def test_recall_says_what_is_wrong():
         simulator.recall(np.ones(4))
     with pytest.raises(ConfigError, match="name one of the layers hidden, out"):
         Simulator(classifier(), threads=1).recall(np.ones((2, 8)))
+
+
+# -- plans and buffers are kept: what they were made from may change ------------------------------
+
+
+def test_each_presentation_reads_its_own_arrays():
+    """Arrays come, go and are written into; plans made for others must not be carried out."""
+    kept, rng = Simulator(classifier(), seed=3, threads=1), np.random.default_rng(0)
+    image = np.empty((N_IN, 40), np.float32)
+    label = np.eye(N_CLASSES, dtype=np.float32)[rng.integers(0, N_CLASSES, 40)].T
+    for i in range(60):
+        if i % 3:
+            image = rng.normal(size=image.shape).astype(np.float32)
+        else:
+            image[...] = rng.normal(size=image.shape)
+        inputs = {"image": image} if i % 4 == 0 else {"image": image, "label": label}
+        fresh = Simulator(classifier(), seed=3, threads=1)
+        for name, array in kept.arrays().items():
+            fresh.arrays()[name][...] = array
+        for name, layer in kept.layers.items():
+            fresh[name].updates = layer.updates
+        for simulator in (kept, fresh):
+            simulator.present(inputs, learn=True, batch=i)
+            simulator.run()
+        assert_same_bits(kept.arrays(), fresh.arrays())
+    assert all(len(layer._plans) <= 21 for layer in kept.layers.values())
+
+
+def test_a_mask_set_between_updates_holds_from_then_on():
+    simulator = Simulator(classifier(), seed=3, threads=1)
+    samples = clouds(40)
+    simulator.step(samples)
+    mask = np.ones((8, N_IN), bool)
+    mask[:, ::2] = False
+    simulator["hidden"]["F"].mask = mask
+    for _ in range(3):
+        simulator.step(samples)
+        assert not simulator["hidden"]["F"].weights[:, ::2].any()
+    assert simulator["hidden"]["F"].weights[:, 1::2].all()
+    simulator["hidden"]["F"].mask = None
+    simulator.step(samples)
+    assert simulator["hidden"]["F"].weights[:, ::2].any()
+
+
+def test_buffers_are_the_same_objects_while_the_shape_is_the_same():
+    buffers = Buffers(np.float32)
+    array, view = buffers.get("x", 10, 3)
+    assert (array.shape, view.shape, array.dtype) == ((10, 3), (3, 10), np.float32)
+    assert buffers.get("x", 10, 3)[1] is view
+    smaller, _ = buffers.get("x", 4, 3)
+    assert np.shares_memory(smaller, array)
+    assert buffers.get("x", 10, 3)[1] is view
+    other, _ = buffers.get("y", 10, 3)
+    assert not np.shares_memory(other, array)
+    larger, _ = buffers.get("x", 11, 3)
+    assert larger.shape == (11, 3)
+    assert np.shares_memory(buffers.get("x", 10, 3)[0], larger)
+
+
+def test_calls_of_a_part_are_made_in_order_and_errors_come_back():
+    for threads in (1, 2):
+        workers, made = Workers(threads), [[], [], []]
+        workers.run([[(made[i].append, (j,)) for j in range(5)] for i in range(3)])
+        assert made == [list(range(5))] * 3
+        with pytest.raises(ZeroDivisionError):
+            workers.run([[(divmod, (1, 1))], [(divmod, (1, 0))]])
+
+
+def test_blas_is_held_to_one_thread_within_and_let_go_after():
+    workers = Workers(1)
+
+    def threads():
+        return {library["num_threads"] for library in workers._blas.info()}
+
+    before = threads()
+    with workers.single_threaded_blas():
+        with workers.single_threaded_blas():
+            assert threads() == {1}
+        assert threads() == {1}
+    assert threads() == before
+    with pytest.raises(ZeroDivisionError), workers.single_threaded_blas():
+        1 / 0  # noqa: B018
+    assert threads() == before

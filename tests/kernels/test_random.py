@@ -107,5 +107,20 @@ def test_a_draw_does_not_depend_on_how_many_other_samples_there_are(n_samples):
     np.testing.assert_array_equal(outputs(0.5, n_samples), outputs(0.5, 200)[:, :n_samples])
 
 
+def test_a_draw_does_not_depend_on_the_tile():
+    activation, rng = Activation("sum", clamp=0), np.random.default_rng(2)
+    u = rng.normal(size=(1, 5, 300)).astype("float32")
+    results = []
+    for tiles in ([(0, 5, 0, 300)], [(0, 2, 0, 128), (2, 5, 0, 128), (0, 5, 128, 300)]):
+        theta, y = np.full((2, 5, 300), np.nan, "float32")
+        for tile in tiles:
+            cpu.activate(activation.scalar, 1)(
+                u, np.zeros((1, 5), "float32"), activation.packed("float32"), u.dtype.type(0), True,
+                np.array([1, 2], np.uint32), np.array([3, 4], np.uint32), tile, theta, y,
+            )  # fmt: skip
+        results.append((theta, y))
+    np.testing.assert_array_equal(results[0], results[1])
+
+
 def test_both_precisions_draw_the_same():
     np.testing.assert_array_equal(outputs(0.3, dtype="float32"), outputs(0.3, dtype="float64"))

@@ -14,7 +14,8 @@ import time
 import click
 import numpy as np
 
-from benchmarks.step import integers, markdown, names, peer_step
+from benchmarks.step import BadInput, integers, markdown, names, peer_step
+from infosim.errors import InfosimError
 from infosim.experiments import timing
 
 PRESET = timing.PRESETS[3]
@@ -93,6 +94,13 @@ def throughput(processes, threads, neurons, data, seconds):
 @click.option("--seconds", default=10.0, show_default=True, help="Of each throughput.")
 def main(neurons, threads, peer, data, n_epochs, seconds):
     """Print both tables as Markdown."""
+    try:
+        _print_tables(neurons, threads, peer, data, n_epochs, seconds)
+    except InfosimError as error:
+        raise BadInput(str(error)) from None
+
+
+def _print_tables(neurons, threads, peer, data, n_epochs, seconds):
     click.echo(f"{PRESET}, data {data}, {threads} threads, medians of {n_epochs} epochs, s:\n")
     rows = []
     for n in neurons:

@@ -85,6 +85,12 @@ def in_own_process(function, *arguments):
         return pool.submit(function, *arguments).result()
 
 
+class BadInput(click.ClickException):
+    """One line on stderr, exit code 2."""
+
+    exit_code = 2
+
+
 def names(context, parameter, value):
     """A comma-separated option as a list."""
     return [v for v in value.split(",") if v]
@@ -123,7 +129,7 @@ def main(neurons, sources, batch, bins, sparse, threads, peer, data, warm_up, ro
             rows.append(in_own_process(measure, *settings, data, warm_up, rounds, peer))
             click.echo(".", nl=False, err=True)
     except InfosimError as error:
-        raise click.ClickException(str(error)) from None
+        raise BadInput(str(error)) from None
     click.echo(err=True)
     click.echo(f"data {data}, after {warm_up} steps, medians of {10 * rounds}\n")
     _print_steps(rows, peer)
@@ -186,9 +192,12 @@ def _print_parts(rows):
     )
 
 
-def slope(x, y):
-    """The exponent a of the fit y = c xᵃ."""
-    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+def exponent(rows):
+    """The exponent a of the fit time = c workᵃ over layers of 100 to 2000 neurons, if there are."""
+    fitted = [row for row in rows if 100 <= row["neurons"] <= 2000]
+    fitted = fitted if len(fitted) > 1 else rows
+    work, step = ([row[name] for row in fitted] for name in ("gflop", "step_ms"))
+    return float(np.polyfit(np.log(work), np.log(step), 1)[0])
 
 
 def draw_growth(rows, path):
@@ -201,9 +210,9 @@ def draw_growth(rows, path):
         for threads in sorted({row["threads"] for row in rows}):
             chosen = [row for row in rows if row["threads"] == threads]
             work, step = ([row[name] for row in chosen] for name in ("gflop", "step_ms"))
-            fitted = [row for row in chosen if 100 <= row["neurons"] <= 2000]
-            a = slope([row["gflop"] for row in fitted], [row["step_ms"] for row in fitted])
-            label = f"{threads} thread{'s' * (threads > 1)}: ∝ work$^{{{a:.2f}}}$"
+            label = f"{threads} thread{'s' * (threads > 1)}"
+            if len(chosen) > 1:
+                label += f": ∝ work$^{{{exponent(chosen):.2f}}}$"
             (line,) = ax.loglog(work, step, "o-", label=label)
             ax.loglog(work, [row["products_ms"] for row in chosen], ":", color=line.get_color())
         ax.set_xlabel("work of the matrix products (GFLOP)")

@@ -212,8 +212,9 @@ class Simulator:
     def fit(self, inputs, epochs, *, batch=1024, validation=None, test=None, **options):
         """Train for `epochs`; returns the `History`. Arguments as for `Training`."""
         training = Training(self, inputs, batch=batch, validation=validation, test=test, **options)
-        while len(training.history) <= epochs:
-            training.advance()
+        with self.workers.single_threaded_blas():
+            while len(training.history) <= epochs:
+                training.advance()
         return training.history
 
     def evaluate(self, inputs, *, batch=1024, sampled=True, purpose=TEST, epoch=0):

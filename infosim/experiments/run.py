@@ -84,7 +84,7 @@ def train(
     environment = _environment(simulator, settings["seed"], backend)
     store.write_json(out / "environment.json", environment)
 
-    with _signals() as arrived:
+    with _signals() as arrived, simulator.workers.single_threaded_blas():
         saved, cost = time.monotonic(), 0.0
         while len(training.history) <= settings["epochs"]:
             training.advance()

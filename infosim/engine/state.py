@@ -122,7 +122,6 @@ class LayerState:
         self._bias_mask = np.empty((n_compartments, n), np.uint8)
         for k, c in enumerate(self.compartments):
             self._bias_mask[k] = c.trainable and c.spec.bias
-        self.blocks = blocks(n)
         self.updates = 0
         self._plans = {}
         self._key, self._counter = np.empty((2, 2), np.uint32)
@@ -150,7 +149,7 @@ class LayerState:
             self._rates = np.array(optimizers.rates(spec.optimizer, 1), dtype)
         self._memory = {}
         self._bias_gradient = np.empty_like(self.biases)
-        self._scratch = [(0, None)] * len(self.blocks)
+        self._scratch = {}
         self.n_samples = 0
         self.silence()
 
@@ -203,8 +202,9 @@ class LayerState:
             return
         self.n_samples = n_samples
         self._plans.clear()
+        self._scratch.clear()
         k, n = self.biases.shape
-        self._tiles = tiles(n, n_samples)
+        self._tiles, self.blocks = tiles(n, n_samples), blocks(n, n_samples)
         self._u = self._array("u", (k, n, n_samples), self.dtype)
         self.probabilities = self._array("theta", (n, n_samples), self.dtype)
         self._outputs = [self._array(f"y{i}", (n, n_samples), self.dtype) for i in (0, 1)]
@@ -216,13 +216,10 @@ class LayerState:
 
     def _work(self, block):
         """Work space for one block, kept: blocks run at the same time."""
-        n_samples, work = self._scratch[block]
-        if n_samples != self.n_samples:
-            work = self.kernels.scratch(
-                tuple(int(n) for n in self.n_bins), self.n_samples, self.dtype
-            )
-            self._scratch[block] = self.n_samples, work
-        return work
+        if block not in self._scratch:
+            n_bins = tuple(int(n) for n in self.n_bins)
+            self._scratch[block] = self.kernels.scratch(n_bins, self.n_samples, self.dtype)
+        return self._scratch[block]
 
     # -- what the events do ----------------------------------------------------------------------
 

@@ -32,22 +32,25 @@ def cut(size, n_parts, step=1):
     return tuple((start, stop) for start, stop in pairwise(edges) if stop > start)
 
 
-def blocks(n_neurons):
-    """Cut a layer into blocks of neurons ((start, stop), ...): enough to share, not too small.
+def blocks(n_neurons, n_samples):
+    """Cut a layer's learning into blocks of neurons ((start, stop), ...): enough to share.
 
-    A block of fewer than about 50 neurons spends its matrix product on copying inputs.
+    A block of fewer than about 50 neurons spends its matrix product on copying inputs, and one of
+    little work in all is done before another thread has woken up.
     """
-    n_blocks = 1 if n_neurons < 32 else 2 if n_neurons < 200 else 4 if n_neurons < 400 else 8
-    return cut(n_neurons, n_blocks)
+    if n_neurons < 32 or n_neurons * n_samples < 25_000:
+        return cut(n_neurons, 1)
+    return cut(n_neurons, 2 if n_neurons < 200 else 4 if n_neurons < 1000 else 8)
 
 
 def tiles(n_neurons, n_samples):
     """Cut a layer's firing into tiles [(start, stop, first, last), ...] of neurons and samples.
 
-    A tile has about 50 000 potentials or more, and 250 neurons and 512 samples at most; samples are
-    cut at multiples of 64, as the random numbers are (`kernels.cpu`).
+    A tile has about 25 000 potentials or more, and about 250 neurons and 512 samples at most;
+    samples are cut at multiples of 64, as the random numbers are (`kernels.cpu`).
     """
-    by_samples = min(-(-n_samples // 512), max(1, n_neurons * n_samples // 50_000))
+    by_samples = max(min(2, n_samples // 256), -(-n_samples // 512))
+    by_samples = min(by_samples, max(1, n_neurons * n_samples // 25_000))
     return [
         (start, stop, first, last)
         for start, stop in cut(n_neurons, -(-n_neurons // 250))

@@ -79,11 +79,12 @@ def without_times(state):
 
 
 def test_layers_are_cut_into_whole_blocks():
-    for n in (1, 31, 32, 70, 199, 200, 450, 2000):
-        spans = blocks(n)
-        assert [i for start, stop in spans for i in range(start, stop)] == list(range(n))
-    assert len(blocks(70)) == 2
-    assert len(blocks(450)) == 8
+    for n in (1, 31, 32, 70, 199, 200, 450, 999, 1000, 2000):
+        for b in (1, 500, 1024):
+            spans = blocks(n, b)
+            assert [i for start, stop in spans for i in range(start, stop)] == list(range(n))
+    assert [len(blocks(n, 1024)) for n in (31, 70, 450, 1000)] == [1, 2, 4, 8]
+    assert len(blocks(100, 128)) == 1
 
 
 def test_tiles_cover_every_neuron_and_sample_once():
@@ -103,8 +104,8 @@ def test_tiles_cover_every_neuron_and_sample_once():
 @pytest.mark.parametrize(
     ("n", "lateral", "batch"),
     [
-        (70, "all-but-self", 64),
-        (70, "sparse(9)", 64),
+        (70, "all-but-self", 400),
+        (70, "sparse(9)", 400),
         (450, "sparse(20)", 64),
         (120, "all-but-self", 1000),
     ],

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numba
 import pooch
+from numba.extending import register_jitable
 
 #: Flags of every CPU kernel. `nogil`: our own threads run the same kernel on different neurons.
 #: `error_model`: divisions do not raise, so that loops vectorise. `fastmath`: products and sums may
@@ -62,10 +63,14 @@ def kernel(function):
 
 
 def inline(function):
-    """Compile a scalar helper; CUDA kernels use the same object as a device function."""
-    return numba.njit(**FLAGS)(function)
+    """Let kernels call `function`, which stays a Python function.
+
+    Not a compiled one: what a factory's kernel closes over is part of its key in the cache, and a
+    compiled function has another identity in every process, so that nothing would ever be found.
+    """
+    return register_jitable(**FLAGS)(function)
 
 
 def reduction(function):
-    """Compile a helper that does nothing but add up, in vector lanes and so in another order."""
-    return numba.njit(**FLAGS | {"fastmath": FLAGS["fastmath"] | {"reassoc"}})(function)
+    """The same for a helper that does nothing but add up, in vector lanes, so in another order."""
+    return register_jitable(**FLAGS | {"fastmath": FLAGS["fastmath"] | {"reassoc"}})(function)

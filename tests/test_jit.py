@@ -37,3 +37,38 @@ def test_editing_a_helper_recompiles_what_calls_it(tmp_path):
     helper = package / "kernels" / "scalar.py"
     helper.write_text(helper.read_text().replace("math.ceil(position) - 1)", "7)"))
     assert run() == 7
+
+
+TRAINS = """
+import numba
+from numba.core.dispatcher import Dispatcher
+from infosim.experiments import Experiment, timing
+from infosim.kernels import cpu
+step = timing.Step(
+    Experiment.load("demo/digits", ["layers.hidden.size=5", "data.validation=0"]),
+    timing.noise(300), threads=1,
+)
+step()
+simulator = step.simulator
+kernels = [k for k in vars(cpu).values() if isinstance(k, Dispatcher)]
+kernels += [k for layer in simulator.layers.values() for k in (layer._activate, layer._chain)]
+used = [k for k in kernels if k.signatures]
+assert len(used) > 8
+print(sum(sum(k.stats.cache_misses.values()) for k in used))
+"""
+
+
+def test_a_second_process_compiles_nothing(tmp_path):
+    """Kernels made by a factory are found in the cache too, and add nothing to it."""
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PATH": ""}
+    misses, files = [], []
+    for _ in range(2):
+        result = subprocess.run(
+            [sys.executable, "-c", TRAINS], env=environment, capture_output=True, text=True
+        )
+        assert result.returncode == 0, result.stderr
+        misses.append(int(result.stdout))
+        files.append({path.name for path in tmp_path.rglob("*") if path.is_file()})
+    assert misses[0] > 8
+    assert misses[1] == 0
+    assert files[0] == files[1]

@@ -48,22 +48,28 @@ def _random_row(key, neuron, counter, block, row):
             row[start + 3 * _LANES + lane] = np.uint32(x3)
 
 
-@cache
-def _potentials(n_compartments):
-    """A function for the potentials of neuron n and sample s, 0 for compartments it lacks.
+@inline
+def _one_potential(u, bias, n, s):
+    """The potentials of neuron n for sample s with their biases, 0 for compartments it lacks."""
+    r = u[0, n, s] + bias[0, n]
+    return r, r * ZERO, r * ZERO
 
-    The number of compartments is fixed at compile time: what is absent costs nothing, and what is
-    there stays free of branches.
-    """
 
-    @inline
-    def potentials(u, bias, n, s):
-        r = u[0, n, s] + bias[0, n]
-        c = u[1, n, s] + bias[1, n] if n_compartments > 1 else bias[0, n] * ZERO
-        l = u[2, n, s] + bias[2, n] if n_compartments > 2 else bias[0, n] * ZERO  # noqa: E741
-        return r, c, l
+@inline
+def _two_potentials(u, bias, n, s):
+    """The same for neurons with two compartments."""
+    r = u[0, n, s] + bias[0, n]
+    return r, u[1, n, s] + bias[1, n], r * ZERO
 
-    return potentials
+
+@inline
+def _three_potentials(u, bias, n, s):
+    """The same for neurons with three compartments."""
+    return u[0, n, s] + bias[0, n], u[1, n, s] + bias[1, n], u[2, n, s] + bias[2, n]
+
+
+#: By number of compartments, which is fixed when a kernel is compiled: its loops have no branches.
+_POTENTIALS = {1: _one_potential, 2: _two_potentials, 3: _three_potentials}
 
 
 @cache
@@ -76,7 +82,7 @@ def activate(scalar, n_compartments):
     tile : (start, stop, first, last), neurons and samples to compute; first is a multiple of 64
     theta, y : written, (N, B); y is +1 or -1
     """
-    potentials = _potentials(n_compartments)
+    potentials = _POTENTIALS[n_compartments]
 
     @kernel
     def activate(u, bias, p, clamp, sampled, key, counter, tile, theta, y):
@@ -109,7 +115,7 @@ def chain(scalar, n_compartments):
     delta : written, ∂G/∂u_k = ∂G/∂θ θ(1-θ) ∂A/∂u_k, (K, N, B)
     bias_gradient : written, its sum over samples, (K, N)
     """
-    potentials = _potentials(n_compartments)
+    potentials = _POTENTIALS[n_compartments]
 
     @kernel
     def chain(u, bias, p, clamp, theta, slope, start, stop, delta, bias_gradient):

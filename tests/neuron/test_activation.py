@@ -56,12 +56,13 @@ def test_partial_derivatives_are_those_of_the_drive(name, point):
     }[name]
     p = Activation(name, parameters).packed(np.float64)
     h = 1e-5
+    scalar = numba.njit(form.scalar)
     for point_ in points:
-        drive, *slopes = form.scalar(*point_, p)
+        drive, *slopes = scalar(*point_, p)
         for k in range(max(form.sources)):
             step = np.zeros(3)
             step[k] = h
-            up, down = form.scalar(*(point_ + step), p)[0], form.scalar(*(point_ - step), p)[0]
+            up, down = scalar(*(point_ + step), p)[0], scalar(*(point_ - step), p)[0]
             # a difference of rounded drives is good to about eps |A| / h
             np.testing.assert_allclose(
                 slopes[k], (up - down) / (2 * h), rtol=2e-6, atol=1e-6 + 1e-10 * abs(drive)
@@ -96,10 +97,11 @@ def test_no_activation_promotes_or_demotes_its_precision(name, dtype):
     activation = Activation(name)
     kind = np.dtype(dtype).type
     # compiled for exactly this precision: what Numba infers is what a kernel computes in
-    activation.scalar(kind(1), kind(1), kind(1), activation.packed(dtype))
+    scalar = numba.njit(activation.scalar)
+    scalar(kind(1), kind(1), kind(1), activation.packed(dtype))
     returned = {
         str(arguments[0]): [str(t) for t in overload.signature.return_type.types]
-        for arguments, overload in activation.scalar.overloads.items()
+        for arguments, overload in scalar.overloads.items()
     }
     drive, *slopes = returned[dtype]
     assert drive == dtype

@@ -205,19 +205,24 @@ def draw_growth(rows, path):
     from infosim.plotting import figure, style
 
     with style():
-        made = figure(3.5, 2.8)
+        made = figure(5.0, 3.4)
         ax = made.subplots()
         for threads in sorted({row["threads"] for row in rows}):
             chosen = [row for row in rows if row["threads"] == threads]
             work, step = ([row[name] for row in chosen] for name in ("gflop", "step_ms"))
-            label = f"{threads} thread{'s' * (threads > 1)}"
+            label = f"step on {threads} thread{'s' * (threads > 1)}"
             if len(chosen) > 1:
-                label += f": ∝ work$^{{{exponent(chosen):.2f}}}$"
+                label += f", ∝ work^{exponent(chosen):.2f}"
             (line,) = ax.loglog(work, step, "o-", label=label)
-            ax.loglog(work, [row["products_ms"] for row in chosen], ":", color=line.get_color())
+            products = [row["products_ms"] for row in chosen]
+            ax.loglog(work, products, ":", color=line.get_color(), label="its matrix products")
+            for row, x, y in zip(chosen, work, step, strict=True):
+                ax.annotate(row["neurons"], (x, y), (-4, 5), textcoords="offset points", ha="right")
         ax.set_xlabel("work of the matrix products (GFLOP)")
         ax.set_ylabel("time per training step (ms)")
-        ax.legend(title="dotted: the products alone")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(lambda value, position: f"{value:g}")
+        ax.legend(loc="upper left")
         made.savefig(path)
 
 

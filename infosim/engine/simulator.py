@@ -52,7 +52,7 @@ class Simulator:
     Parameters
     ----------
     network : Network
-    backend : "cpu"
+    backend : "cpu", or an object with the functions of a kernel module
     seed : 0 to 2**32 - 1; the same seed gives the same bits on any number of threads
     threads : None takes every CPU this process may use
     dtype : "float32" or "float64"

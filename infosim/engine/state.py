@@ -227,11 +227,11 @@ class LayerState:
         """The plan `build(*variant)`, made once as long as nothing in `variant` changes.
 
         A plan is what `Workers.run` carries out. Planning anew at every step would take as long as
-        all the rest of the event loop.
+        all the rest of the event loop. Few are kept, for they keep the inputs they were made for.
         """
         key = (build.__name__, *map(id, variant))
         if key not in self._plans:
-            if len(self._plans) > 20:
+            if len(self._plans) == 8:
                 self._plans.clear()
             self._plans[key] = build(*variant), variant  # kept, so that no id is given away
         return self._plans[key][0]

@@ -583,7 +583,7 @@ def test_each_presentation_reads_its_own_arrays():
             simulator.present(inputs, learn=True, batch=i)
             simulator.run()
         assert_same_bits(kept.arrays(), fresh.arrays())
-    assert all(len(layer._plans) <= 21 for layer in kept.layers.values())
+    assert all(len(layer._plans) <= 8 for layer in kept.layers.values())
 
 
 def test_a_mask_set_between_updates_holds_from_then_on():

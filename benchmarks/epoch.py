@@ -14,7 +14,7 @@ import time
 import click
 import numpy as np
 
-from benchmarks.step import BadInput, integers, markdown, names, peer_step
+from benchmarks.step import NATURAL, BadInput, integers, markdown, peer_step, peers
 from infosim.errors import InfosimError
 from infosim.experiments import timing
 
@@ -33,7 +33,7 @@ def _dataset(data):
     return timing.noise(60_000) if data == "noise" else load(data)
 
 
-def epochs(neurons, threads, data, n_epochs, peers):
+def epochs(neurons, threads, data, n_epochs, chosen):
     """Seconds of each of `n_epochs` epochs by name, infosim and peers in turn."""
     from infosim.engine import Simulator, Training
 
@@ -50,7 +50,7 @@ def epochs(neurons, threads, data, n_epochs, peers):
     epoch()  # measures without learning
     calls = {"infosim": epoch}
     step = timing.Step(experiment, dataset, threads)
-    for name in peers:
+    for name in chosen:
         one = peer_step(step, name)
         calls[name] = lambda one=one: [one() for _ in range(training.n_batches)]
     seconds = timing.alternate(calls, n_epochs, 1, 0, 0.5)
@@ -88,10 +88,16 @@ def throughput(processes, threads, neurons, data, seconds):
 @click.command()
 @click.option("--neurons", default="100", show_default=True, callback=integers)
 @click.option("--threads", default=2, show_default=True)
-@click.option("--peer", default="", callback=names, help="plain, tuned, plain+compile, ...")
+@click.option("--peer", default="", callback=peers, help="plain, tuned, plain+compile, ...")
 @click.option("--data", default="noise", show_default=True, help="Data set; noise: like MNIST.")
-@click.option("--epochs", "n_epochs", default=5, show_default=True)
-@click.option("--seconds", default=10.0, show_default=True, help="Of each throughput.")
+@click.option("--epochs", "n_epochs", default=5, show_default=True, type=NATURAL)
+@click.option(
+    "--seconds",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Of each throughput.",
+)
 def main(neurons, threads, peer, data, n_epochs, seconds):
     """Print both tables as Markdown."""
     try:

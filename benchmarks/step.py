@@ -11,8 +11,10 @@ that of the process before any peer is built.
 
 import csv
 import multiprocessing
+import os
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
+from pathlib import Path
 
 import click
 import numpy as np
@@ -20,13 +22,15 @@ import numpy as np
 from infosim.errors import InfosimError
 from infosim.experiments import timing
 
+PEERS = ("plain", "tuned", "plain+compile", "tuned+compile")
+NATURAL = click.IntRange(min=1)
 COLUMNS = [
     "neurons", "sources", "batch", "bins", "lateral", "threads", "cells", "step_ms", "low_ms",
     "high_ms", "products_ms", "ratio", "gflop", "peak_mb",
 ]  # fmt: skip
 
 
-def measure(neurons, sources, batch, bins, sparse, threads, data, warm_up, rounds, peers):
+def measure(neurons, sources, batch, bins, sparse, threads, data, warm_up, rounds, chosen):
     """One configuration as a row of numbers by column name."""
     from infosim.datasets import load
     from infosim.experiments import Experiment
@@ -44,7 +48,7 @@ def measure(neurons, sources, batch, bins, sparse, threads, data, warm_up, round
     dataset = timing.noise(4 * batch) if data == "noise" else load(data)
 
     def others(step):
-        return {peer: peer_step(step, peer) for peer in peers}
+        return {peer: peer_step(step, peer) for peer in chosen}
 
     found, seconds = timing.measure(
         experiment, dataset, threads=threads, warm_up=warm_up, rounds=rounds, others=others
@@ -65,9 +69,7 @@ def measure(neurons, sources, batch, bins, sparse, threads, data, warm_up, round
 
 def peer_step(step, name):
     """A function that makes one training step of PyTorch peer `name`: a form, or form+compile."""
-    import torch
-
-    from benchmarks.torch_dense import TorchDense
+    from benchmarks.torch_dense import TorchDense, torch
 
     torch.set_num_threads(step.simulator.workers.n_threads)
     form, _, compiled = name.partition("+")
@@ -96,6 +98,31 @@ def names(context, parameter, value):
     return [v for v in value.split(",") if v]
 
 
+def peers(context, parameter, value):
+    """A comma-separated option as a list of PyTorch peers."""
+    chosen = names(context, parameter, value)
+    unknown = [name for name in chosen if name not in PEERS]
+    if unknown:
+        raise click.BadParameter(f"unknown peer {unknown[0]!r}; allowed: {', '.join(PEERS)}")
+    return chosen
+
+
+def new_file(context, parameter, value):
+    """A file that can be made, found out before anything is measured."""
+    if value is not None and not os.access(Path(value).absolute().parent, os.W_OK):
+        raise click.BadParameter(f"cannot write {value}: no such folder, or not ours to write")
+    return value
+
+
+def sources(context, parameter, value):
+    """A comma-separated option as a list of numbers of compartments."""
+    chosen = integers(context, parameter, value)
+    unknown = [n for n in chosen if n not in timing.PRESETS]
+    if unknown:
+        raise click.BadParameter(f"needs 2 or 3, was {unknown[0]}")
+    return chosen
+
+
 def integers(context, parameter, value):
     """A comma-separated option as a list of numbers."""
     try:
@@ -110,17 +137,17 @@ def _option(name, default, text, callback=integers):
 
 @click.command()
 @_option("--neurons", "100", "Neurons of the hidden layer; all lists are comma-separated.")
-@_option("--sources", "3", "Compartments per neuron, 2 or 3.")
+@_option("--sources", "3", "Compartments per neuron, 2 or 3.", sources)
 @_option("--batch", "1024", "Samples per step.")
 @_option("--bins", "20", "Bins per compartment.")
 @_option("--sparse", "dense", "Lateral connections per neuron, or dense.", names)
 @_option("--threads", "2", "Threads of infosim, BLAS and PyTorch alike.")
-@_option("--peer", "", "Peers to time beside: plain, tuned, plain+compile, tuned+compile.", names)
+@_option("--peer", "", "Peers to time beside: plain, tuned, plain+compile, tuned+compile.", peers)
 @click.option("--data", default="noise", show_default=True, help="Data set; noise: like MNIST.")
-@click.option("--warm-up", default=20, show_default=True, help="Steps before timing.")
-@click.option("--rounds", default=5, show_default=True, help="Groups of ten of each.")
-@click.option("--csv", "table", type=click.Path(dir_okay=False), help="Write all numbers there.")
-@click.option("--plot", type=click.Path(dir_okay=False), help="Draw time against work there.")
+@click.option("--warm-up", default=20, show_default=True, type=NATURAL, help="Steps before timing.")
+@click.option("--rounds", default=5, show_default=True, type=NATURAL, help="Groups of ten of each.")
+@click.option("--csv", "table", callback=new_file, help="Write all numbers there.")
+@click.option("--plot", callback=new_file, help="Draw time against work there.")
 def main(neurons, sources, batch, bins, sparse, threads, peer, data, warm_up, rounds, table, plot):
     """Print step times as Markdown tables."""
     rows = []
@@ -155,10 +182,10 @@ def markdown(header, rows):
         click.echo("| " + " | ".join(row) + " |")
 
 
-def _print_steps(rows, peers):
+def _print_steps(rows, chosen):
     header = ["neurons", "sources", "batch", "bins", "lateral", "threads", "cells", "step, ms"]
     header += ["quartiles", "its products, ms", "ratio", "peak memory, MB"]
-    header += [f"{peer}, ms (times ours)" for peer in peers]
+    header += [f"{peer}, ms (times ours)" for peer in chosen]
     markdown(
         header,
         [
@@ -170,7 +197,7 @@ def _print_steps(rows, peers):
                 f"{row['products_ms']:.2f}",
                 f"{row['ratio']:.2f}",
                 f"{row['peak_mb']:.0f}",
-                *(f"{row[f'{peer}_ms']:.1f} ({row[f'{peer}_ratio']:.1f})" for peer in peers),
+                *(f"{row[f'{peer}_ms']:.1f} ({row[f'{peer}_ratio']:.1f})" for peer in chosen),
             ]
             for row in rows
         ],

@@ -1,6 +1,7 @@
 """The benchmark commands run and write what they promise; the numbers themselves are not tested."""
 
 import csv
+from importlib.util import find_spec
 
 import pytest
 from click.testing import CliRunner
@@ -53,10 +54,23 @@ def test_epoch_prints_both_tables():
         (["--neurons", "0"], "must be an integer of at least 1, was 0"),
         (["--bins", "1", "--neurons", "5"], "from 2 to 255, was 1"),
         (["--data", "minst"], "did you mean mnist"),
+        (["--sources", "4"], "needs 2 or 3, was 4"),
+        (["--peer", "fast"], "unknown peer 'fast'; allowed: plain, tuned"),
+        (["--rounds", "0"], "0 is not in the range"),
+        (["--sparse", "few"], "unknown connectivity 'sparse(few)'"),
+        (["--csv", "no/such/folder/a.csv"], "cannot write no/such/folder/a.csv"),
     ],
 )
-def test_bad_input_is_one_line(arguments, message):
+def test_bad_input_is_said_before_anything_is_measured(arguments, message):
     result = CliRunner().invoke(step.main, arguments)
     assert result.exit_code == 2
     assert message in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.skipif(find_spec("torch") is not None, reason="PyTorch is installed")
+def test_a_peer_without_pytorch_names_the_extra():
+    arguments = ["--neurons", "5", "--batch", "64", "--rounds", "1", "--peer", "tuned"]
+    result = CliRunner().invoke(step.main, arguments)
+    assert result.exit_code == 2
+    assert "pip install 'infosim[bench]'" in result.output

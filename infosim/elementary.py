@@ -1,7 +1,7 @@
 """Elementary functions of the hot loops, in float32 without branches so that loops vectorise.
 
-A call to the C library's exp or log2 keeps a loop scalar and takes 2 to 5 ns; these take 0.2 to
-0.3 ns in vector lanes (`docs/performance.md` compares them with Intel's SVML). In float64 they are
+A call to the C library's exp or log2 keeps a loop scalar and takes 2.0 to 2.4 ns; these take 0.25
+to 0.28 ns in vector lanes (`docs/performance.md` says why not Intel's SVML). In float64 they are
 the C library's, and uncompiled NumPy's.
 """
 

@@ -59,7 +59,7 @@ def tiles(n_neurons, n_samples):
 
 
 class Workers:
-    """A fixed number of threads that share out the blocks of a layer.
+    """A fixed number of threads that share out the parts of a layer's work.
 
     Parameters
     ----------
@@ -108,6 +108,10 @@ class Workers:
                     function(*arguments)
 
         others = [self._pool.submit(work) for _ in range(min(self.n_threads, len(plan)) - 1)]
-        work()
-        for other in others:
-            other.result()
+        try:
+            work()
+        finally:  # nothing may still be at work on arrays that the caller goes on to use
+            errors = [other.exception() for other in others]
+        for error in errors:
+            if error is not None:
+                raise error

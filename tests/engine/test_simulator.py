@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -622,8 +624,14 @@ def test_calls_of_a_part_are_made_in_order_and_errors_come_back():
         workers, made = Workers(threads), [[], [], []]
         workers.run([[(made[i].append, (j,)) for j in range(5)] for i in range(3)])
         assert made == [list(range(5))] * 3
-        with pytest.raises(ZeroDivisionError):
-            workers.run([[(divmod, (1, 1))], [(divmod, (1, 0))]])
+        for failing in (0, 1, 2):
+            plan = [[(time.sleep, (0.02,)), (made[i].append, (5,))] for i in range(3)]
+            plan[failing].append((divmod, (1, 0)))
+            with pytest.raises(ZeroDivisionError):
+                workers.run(plan)
+            count = sum(map(len, made))
+            time.sleep(0.1)
+            assert sum(map(len, made)) == count  # nobody is still at work
 
 
 def test_blas_is_held_to_one_thread_within_and_let_go_after():

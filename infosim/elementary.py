@@ -1,8 +1,8 @@
 """Elementary functions of the hot loops, in float32 without branches so that loops vectorise.
 
-A call to the C library's exp or log2 keeps a loop scalar and takes 2.0 to 2.4 ns; these take 0.25
-to 0.28 ns in vector lanes (`docs/performance.md` says why not Intel's SVML). In float64 they are
-the C library's, and uncompiled NumPy's.
+A call to the C library's exp or log2 keeps a loop scalar; in vector lanes these take an eighth of
+its time (`python -m benchmarks.functions`; docs/performance.md says why not Intel's SVML). In
+float64 they are the C library's, and uncompiled NumPy's.
 """
 
 import math

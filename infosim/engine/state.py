@@ -11,7 +11,7 @@ from infosim.neuron.binning import BINNINGS
 from infosim.pid import lattice
 
 _NO_MASK = np.empty((0, 0), np.uint8)
-#: In place of the signal that a compartment's potentials were computed from, when they were not.
+#: No signal, not even silence (None): nothing was projected, or nothing is to be projected.
 _NOTHING = object()
 
 
@@ -247,28 +247,23 @@ class LayerState:
         self._times = [time, self._times[0]]
         self.signals = signals
         self._key[0], self._key[1], self._counter[0], self._counter[1] = place
-        changed = []
+        new = []
         for compartment, x in zip(self.compartments, signals, strict=True):
             # An input held over several steps is projected once: the weights stay the same
             # within a presentation. (Layers reuse their memory, so theirs has always changed.)
-            changed.append(
-                compartment.projected is not x or (x is not None and compartment.from_layer)
-            )
+            held = compartment.projected is x and (x is None or not compartment.from_layer)
+            new.append(_NOTHING if held else x)
             compartment.projected = x
-        workers.run(self._planned(self._firing, self.output, sampled, *changed, *signals))
+        workers.run(self._planned(self._firing, self.output, sampled, *new))
 
-    def _firing(self, output, sampled, *changed_and_signals):
-        """The plan of a firing: which compartments changed, and all their signals."""
-        n = len(self.compartments)
-        changed, signals = changed_and_signals[:n], changed_and_signals[n:]
+    def _firing(self, output, sampled, *signals):
+        """The plan of a firing; compartments without a new signal keep their potentials."""
         kernels, plan = self.kernels, []
         for tile in self._tiles:
             start, stop, first, last = tile
             calls = []
-            for u, compartment, x, is_new in zip(
-                self._u, self.compartments, signals, changed, strict=True
-            ):
-                if not is_new:
+            for u, compartment, x in zip(self._u, self.compartments, signals, strict=True):
+                if x is _NOTHING:
                     continue
                 if x is None:
                     calls.append((kernels.silence, (tile, u)))

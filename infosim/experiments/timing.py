@@ -193,13 +193,13 @@ class Timing:
         return self.operations / self.products
 
 
-def measure(experiment, dataset=None, *, threads=None, warm_up=20, rounds=5, others=None):
+def measure(experiment, dataset, *, threads=None, warm_up=20, rounds=5, others=None):
     """Time an experiment's training step, beside its matrix products.
 
     Parameters
     ----------
     experiment : Experiment
-    dataset : Dataset, or None for noise
+    dataset : Dataset
     threads : None takes every CPU
     warm_up : steps before; neurons differentiate as they learn, so their cells become more
     rounds : groups of ten calls of each
@@ -209,7 +209,6 @@ def measure(experiment, dataset=None, *, threads=None, warm_up=20, rounds=5, oth
     -------
     Timing, and name -> seconds of each call of `others`
     """
-    dataset = noise(4096) if dataset is None else dataset
     step = Step(experiment, dataset, threads)
     for _ in range(warm_up):
         step()

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import epoch, step
+from benchmarks import epoch, functions, step
 
 
 def run(command, *arguments):
@@ -45,6 +45,11 @@ def test_epoch_prints_both_tables():
     out = run(epoch.main, "--neurons", 20, "--data", "digits", "--epochs", 1, "--seconds", 0.2)
     assert "| 20 |" in out
     assert "1 x 2" in out
+
+
+def test_functions_are_each_timed():
+    lines = run(functions.main).splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| exp", "| log2", "| random output"]
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,16 @@ def says(arguments, capsys):
     return captured.out
 
 
+def python(code):
+    """Run Python code in a process of its own, require success; returns its standard output."""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
 def test_version_loads_nothing_heavy():
     """`infosim --version` and `import infosim` must be immediate: no Numba, no NumPy."""
-    code = (
+    out = python(
         "import sys, infosim\n"
         "from infosim.cli import main\n"
         "try: main(['--version'])\n"
@@ -35,13 +42,11 @@ def test_version_loads_nothing_heavy():
         "heavy = {'numpy', 'numba', 'matplotlib', 'pooch'} & sys.modules.keys()\n"
         "assert not heavy, heavy\n"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout == f"infosim, version {infosim.__version__}\n"
+    assert out == f"infosim, version {infosim.__version__}\n"
 
 
 def test_importing_everything_compiles_nothing():
-    code = (
+    python(
         "import infosim\n"
         "for name in infosim.__all__: getattr(infosim, name)\n"
         "from infosim.kernels import cpu\n"
@@ -50,8 +55,6 @@ def test_importing_everything_compiles_nothing():
         "assert len(kernels) > 5\n"
         "assert not any(k.signatures for k in kernels)\n"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
 
 
 def test_public_names():

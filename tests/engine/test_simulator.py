@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from infosim.engine import Evaluation, Samples, Simulator, Training
+from infosim.engine import Evaluation, Fire, Present, Samples, Simulator, Training
 from infosim.engine.samples import Buffers
 from infosim.engine.threads import Workers, blocks, tiles
 from infosim.errors import ConfigError, DataError, ShapeError
@@ -649,3 +649,31 @@ def test_blas_is_held_to_one_thread_within_and_let_go_after():
     with pytest.raises(ZeroDivisionError), workers.single_threaded_blas():
         1 / 0  # noqa: B018
     assert threads() == before
+
+
+def test_a_layer_heard_again_after_it_fired_twice_is_projected_anew():
+    """Its output then lies where it lay before; only inputs may be taken as unchanged by that."""
+    layers = [
+        Layer("h", 6, [Compartment("F", "x")], Activation("sum"), goal="{F}"),
+        Layer("out", 4, [Compartment("F", "h")], Activation("sum"), goal="{F}"),
+    ]
+    simulator = Simulator(Network({"x": 3}, layers), seed=2, threads=1)
+    x = np.random.default_rng(1).normal(size=(3, 50)).astype(np.float32)
+    simulator.events.schedule(Present(0, {"x": x}))
+    for at, layer, order in (
+        (0, "h", 0),
+        (0, "out", 1),
+        (1, "h", 0),
+        (2, "h", 0),
+        (2, "out", 1),
+    ):
+        simulator.events.schedule(Fire(at, layer, order))
+    heard = []
+    while simulator.events:
+        if getattr(simulator.advance(), "layer", None) == "out":
+            heard.append(simulator["h"].output.copy())
+            w, b = simulator["out"]["F"].weights, simulator["out"]["F"].bias
+            expected = w @ heard[-1] + b[:, None]
+            np.testing.assert_allclose(simulator["out"].potentials[0], expected, atol=1e-5)
+    assert len(heard) == 2
+    assert not np.array_equal(*heard)

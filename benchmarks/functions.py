@@ -50,11 +50,12 @@ def _draws():
     activation = Activation("sum")
     kernel = cpu.activate(activation.scalar, 1)
     u, bias = np.zeros((1, 1, N), np.float32), np.zeros((1, 1), np.float32)
-    words, theta, y = np.zeros(2, np.uint32), *np.empty((2, 1, N), np.float32)
-    p, clamp, tile = activation.packed("float32"), np.float32(0), (0, 1, 0, N)
+    seeds, place = np.zeros(1, np.uint32), np.zeros(3, np.uint32)
+    theta, y = np.empty((2, 1, N), np.float32)
+    p, clamp, tile = activation.packed("float32")[None], np.float32(0), (0, 1, 0, N)
 
     def fire(sampled):
-        return lambda: kernel(u, bias, p, clamp, sampled, words, words, tile, theta, y)
+        return lambda: kernel(u, bias, p, clamp, sampled, seeds, place, tile, theta, y)
 
     return nanoseconds(fire(True), N) - nanoseconds(fire(False), N)
 

@@ -104,7 +104,7 @@ class TorchDense:
 
     def _present(self, values, outputs):
         """The goals, summed over neurons, of the layers that learn, after the last step."""
-        x = {name: torch.from_numpy(v).to(self.device) for name, v in values.items()}
+        x = {name: torch.as_tensor(v, device=self.device) for name, v in values.items()}
         n_samples = next(iter(x.values())).shape[1]
         # inputs are held for all steps: projected once, with the gradient that the last step needs
         held = {

@@ -1,5 +1,6 @@
 """Samples: arrays by input name, checked once, handed out in batches as the network reads them."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -17,7 +18,8 @@ class Samples:
         name -> (n, size) is the output that delayed connections read at the first step
     scaling : input name -> (shift, scale): values are used as (x - shift) * scale, so that images
         can stay uint8
-    index : which samples to use, in this order; None for all
+    index : which samples to use, in this order, (n,); or (R, n), for each replica of a network its
+        own; None for all
 
     Raises
     ------
@@ -27,6 +29,7 @@ class Samples:
     def __init__(self, arrays: Mapping[str, np.ndarray], scaling=None, index=None):
         self.arrays = {name: np.asarray(a) for name, a in arrays.items()}
         self.scaling = dict(scaling or {})
+        self._kept = {}
         lengths = {name: len(a) if a.ndim else 0 for name, a in self.arrays.items()}
         if len(set(lengths.values())) != 1 or not min(lengths.values()):
             listed = ", ".join(f"{name} {n}" for name, n in lengths.items()) or "none"
@@ -46,32 +49,60 @@ class Samples:
                 )
         (n,) = set(lengths.values())
         self.index = np.arange(n) if index is None else np.asarray(index, np.int64)
+        outside = self.index[(self.index < 0) | (self.index >= n)]
+        if outside.size:
+            raise DataError(f"index {outside[0]} is outside the {n} samples")
 
     def __len__(self):
-        return len(self.index)
+        return self.index.shape[-1]
 
     def subset(self, index):
         """The samples at these positions of this set, sharing its arrays."""
         subset = object.__new__(Samples)
-        subset.arrays, subset.scaling = self.arrays, self.scaling
-        subset.index = self.index[index]
+        subset.arrays, subset.scaling, subset._kept = self.arrays, self.scaling, self._kept
+        subset.index = self.index[..., index]
         return subset
 
     def labels(self, name):
-        """The integer labels of input `name`, (n,). Raises DataError if there are none."""
+        """The integer labels of input `name`, (n,) or (R, n). Raises DataError without any."""
+        return self.all_labels(name)[self.index]
+
+    def all_labels(self, name):
+        """The same of all rows of the arrays, used or not."""
         if name not in self.arrays:
             raise DataError(f"samples lack the target input {name!r}")
-        array = self.arrays[name][self.index]
-        return array if array.ndim == 1 else array.argmax(axis=1)
+        array = self.arrays[name]
+        return array if array.ndim == 1 else self._keep((name, "labels"), array.argmax, 1)
 
-    def check(self, network):
-        """Raise unless every array fits an input or layer of `network`.
+    def resident(self, name, kernels):
+        """The array of input `name` where the kernels are, brought there once."""
+        return self._keep((name, kernels), kernels.resident, self.arrays[name])
+
+    def resident_labels(self, name, kernels):
+        """`all_labels` where the kernels are, brought there once."""
+        return self._keep((name, "labels", kernels), kernels.resident, self.all_labels(name))
+
+    def _keep(self, key, function, *arguments):
+        """What `function` makes of `arguments`, made once for this set and all its subsets."""
+        if key not in self._kept:
+            self._kept[key] = function(*arguments)
+        return self._kept[key]
+
+    def check(self, network, n_replicas=1):
+        """Raise unless every array fits an input or layer of `network`, and the index its replicas.
 
         Raises
         ------
         ShapeError : wrong number of units
         DataError : unknown input, label out of range
         """
+        if self.index.ndim not in (1, 2) or (
+            self.index.ndim == 2 and len(self.index) != n_replicas
+        ):
+            raise ShapeError(
+                f"index has shape {self.index.shape}; for {n_replicas} replica(s) it must be (n,) "
+                f"or ({n_replicas}, n)"
+            )
         known = [*network.inputs, *(layer.name for layer in network.layers)]
         for name, array in self.arrays.items():
             if name not in known:
@@ -93,46 +124,79 @@ class Samples:
                         f"0 to {size - 1}"
                     )
 
-    def batch(self, positions, network, kernels, buffers, workers, without=()):
-        """The samples at `positions`: input name -> (units, B), and layer name -> (units, B).
-
-        They lie in `buffers`, which the next batch overwrites.
-        """
-        rows = self.index[positions]
-        values = {}
-        for name, array in self.arrays.items():
-            if name in without:
-                continue
-            out, values[name] = buffers.get(name, len(rows), network.size(name))
-            if array.ndim == 1:
-                kernels.take_one_hot(array, rows, out)
-                continue
-            shift, scale = map(out.dtype.type, self.scaling.get(name, (0.0, 1.0)))
-            parts = cut(len(rows), 2 if out.size > 100_000 else 1)
-            workers.run(
-                [[(kernels.take_scaled, (array, rows, shift, scale, *p, out))] for p in parts]
-            )
-        return values
+    def rows(self, positions):
+        """Where the samples at `positions`, (B,) or (R, B), stand in the arrays, the same shape."""
+        if self.index.ndim == 1:
+            return self.index[positions]
+        positions = np.broadcast_to(positions, (len(self.index), np.shape(positions)[-1]))
+        return np.take_along_axis(self.index, positions, axis=1)
 
 
-class Buffers:
-    """Memory for batches, kept from one to the next.
+class Feed:
+    """Gathers batches where the kernels are, in memory that is kept from one to the next.
 
-    `get(name, B, units)` returns an array of `dtype` (B, units) and its transposed view, the same
-    objects as long as the shape is the same.
+    Parameters
+    ----------
+    network, n_replicas : what the batches are for; each replica has a batch of its own
+    kernels, workers, dtype : what gathers them, and as what
     """
 
-    def __init__(self, dtype):
-        self._dtype = dtype
-        self._memory, self._views = {}, {}
+    def __init__(self, network, n_replicas, kernels, workers, dtype):
+        self._network, self._n_replicas = network, n_replicas
+        self._kernels, self._workers, self._dtype = kernels, workers, dtype
+        self._memory, self._gatherings = {}, {}
 
-    def get(self, name, n_samples, n_units):
-        """The array and its transposed view."""
-        key = name, n_samples
-        if key not in self._views:
-            if name not in self._memory or len(self._memory[name]) < n_samples:
-                self._memory[name] = np.empty((n_samples, n_units), self._dtype)
-                self._views = {k: v for k, v in self._views.items() if k[0] != name}
-            array = self._memory[name][:n_samples]
-            self._views[key] = array, array.T
-        return self._views[key]
+    def rows(self, samples, positions):
+        """`samples.rows(positions)` for each replica, where the kernels are, (R, B)."""
+        rows = samples.rows(positions)
+        rows = np.broadcast_to(rows, (self._n_replicas, rows.shape[-1]))
+        return self._kernels.resident(np.ascontiguousarray(rows))
+
+    def batch(self, samples, rows, without=()):
+        """The samples that stand in these rows (R, B): input name -> (R, units, B), and the rows.
+
+        They lie in memory that the next batch overwrites.
+        """
+        plan, kept, values, _ = self.prepare(samples, rows.shape[1], without)
+        kept[...] = rows
+        self._workers.run(plan)
+        return values, kept
+
+    def prepare(self, samples, n_samples, without=()):
+        """What batches of so many of these samples need, made once."""
+        key = id(samples.arrays), n_samples, without
+        if key not in self._gatherings:
+            if len(self._gatherings) == 8:
+                self._gatherings.clear()
+            gathering = self._gathering(samples, n_samples, without)  # may clear them, too
+            self._gatherings[key] = gathering
+        return self._gatherings[key]
+
+    def _gathering(self, samples, n_samples, without):
+        """The plan that gathers such batches, its rows, the arrays it fills, and their source."""
+        kernels, plan, values = self._kernels, [], {}
+        shape = self._n_replicas, n_samples
+        rows = self._array("", shape, np.int64)
+        index = rows.reshape(-1)
+        for name, array in samples.arrays.items():
+            if name in without:
+                continue
+            units = self._network.size(name)
+            batch = self._array(name, (*shape, units), self._dtype)
+            values[name] = batch.transpose(0, 2, 1)
+            array, out = samples.resident(name, kernels), batch.reshape(-1, units)
+            if array.ndim == 1:
+                plan.append([(kernels.take_one_hot, (array, index, out))])
+                continue
+            shift, scale = map(self._dtype.type, samples.scaling.get(name, (0.0, 1.0)))
+            for part in cut(len(index), 2 if out.size > 100_000 and not kernels.ON_DEVICE else 1):
+                plan.append([(kernels.take_scaled, (array, index, shift, scale, *part, out))])
+        return self._workers.prepared(plan), rows, values, samples.arrays
+
+    def _array(self, name, shape, dtype):
+        """Memory kept under `name`, large enough for any batch seen so far."""
+        size = math.prod(shape)
+        if name not in self._memory or self._memory[name].size < size:
+            self._memory[name] = self._kernels.xp.empty(size, dtype)
+            self._gatherings.clear()  # what they filled is no longer what is kept
+        return self._memory[name][:size].reshape(shape)

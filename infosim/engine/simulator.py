@@ -1,18 +1,18 @@
 """The simulator: a network, its state, and the event loop that steps it."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from infosim.engine.events import EventLoop, Fire, Learn, Present, Record
 from infosim.engine.randomness import FREE, INITIAL, TEST, generator, stream
-from infosim.engine.samples import Buffers, Samples
+from infosim.engine.samples import Feed, Samples
 from infosim.engine.state import LayerState, atoms
 from infosim.engine.threads import Workers
 from infosim.engine.training import Training
 from infosim.errors import ConfigError, ShapeError, near
 from infosim.kernels import backend as backends
+from infosim.network import Network
 
 
 @dataclass(frozen=True)
@@ -47,19 +47,25 @@ class Recall:
 
 
 class Simulator:
-    """Simulates an infomorphic network.
+    """Simulates an infomorphic network, or several replicas of one side by side.
 
     Parameters
     ----------
-    network : Network
-    backend : "cpu", or an object with the functions of a kernel module
-    seed : 0 to 2**32 - 1; the same seed gives the same bits on any number of threads
-    threads : None takes every CPU this process may use
+    network : Network; or several, alike in all but numbers (`Network.check_alike`)
+    backend : "cpu", "cuda" (an NVIDIA GPU), "auto" (cuda if it is there), or an object with the
+        functions of a kernel module
+    seed : 0 to 2**32 - 1; the same seed gives the same bits on any number of threads. Several seeds
+        simulate as many replicas, each as it would be alone
+    threads : of the CPU; None takes every one this process may use
     dtype : "float32" or "float64"
+
+    With R replicas (as many as networks or seeds), each of their layers' arrays has the replicas'
+    neurons one after the other, inputs may be (R, units, B), and what is returned for a network is
+    returned for each.
 
     Raises
     ------
-    ConfigError : seed, threads or dtype out of range
+    ConfigError : seed, threads or dtype out of range; replicas that are not alike
     BackendError : a backend that is not there
 
     Examples
@@ -72,37 +78,44 @@ class Simulator:
     """
 
     def __init__(self, network, backend="cpu", seed=0, threads=None, dtype="float32"):
-        if (
-            isinstance(seed, bool)
-            or not isinstance(seed, (int, np.integer))
-            or not 0 <= seed < 2**32
-        ):
-            raise ConfigError(f"seed must be an integer from 0 to 2**32 - 1, was {seed!r}")
         if dtype not in ("float32", "float64"):
             raise ConfigError(f"dtype must be float32 or float64, was {dtype!r}")
-        self.network = network
-        self.seed = int(seed)
+        self.networks, self.seeds = _replicas(network, seed)
+        self.network, self.seed = self.networks[0], self.seeds[0]
+        self.n_replicas = len(self.seeds)
         self.dtype = np.dtype(dtype)
         self.kernels = backends.load(backend)
-        self.workers = Workers(threads)
-        rng = partial(generator, self.seed, INITIAL)
-        self.layers = {
-            spec.name: LayerState(spec, i, network, self.kernels, rng, self.dtype)
-            for i, spec in enumerate(network.layers)
-        }
+        self.workers = self.kernels.Stream() if self.kernels.ON_DEVICE else Workers(threads)
+        names = (*self.network.inputs, *(layer.name for layer in self.network.layers))
+        self._sizes = {name: self.network.size(name) for name in names}
+        with self.workers.engaged():
+            seeds = self.kernels.resident(np.array(self.seeds, np.uint32))
+            self.layers = {
+                layer.name: LayerState(
+                    [network.layers[i] for network in self.networks],
+                    i,
+                    self._sizes,
+                    self.network.inputs,
+                    seeds,
+                    lambda *place: [generator(seed, INITIAL, *place) for seed in self.seeds],
+                    self.kernels,
+                    self.dtype,
+                )
+                for i, layer in enumerate(self.network.layers)
+            }
         self.events = EventLoop()
         self.time = 0
-        self._sizes = {name: network.size(name) for name in (*network.inputs, *self.layers)}
         #: (step, layer, order) of every firing of a presentation, and the layers that learn
         self._firings = [
             (step, layer.name, order)
-            for step in range(network.steps)
-            for order, layer in enumerate(network.layers)
-            if layer.name in network.needed(step)
+            for step in range(self.network.steps)
+            for order, layer in enumerate(self.network.layers)
+            if layer.name in self.network.needed(step)
         ]
-        self._learning = [layer.name for layer in network.layers if layer.learns]
+        self._learning = [layer.name for layer in self.network.layers if layer.learns]
         self._inputs = {}
-        self._buffers = Buffers(self.dtype)
+        self._feed = Feed(self.network, self.n_replicas, self.kernels, self.workers, self.dtype)
+        self._predictions = {}
 
     def __getitem__(self, layer):
         if layer not in self.layers:
@@ -116,8 +129,8 @@ class Simulator:
     ):
         """Schedule one presentation; `run` or `advance` carry it out.
 
-        inputs : input name -> array (units, B); an input left out is silent
-        outputs : layer name -> array (units, B), read by delayed connections at the first step
+        inputs : input name -> array (units, B) or (R, units, B); an input left out is silent
+        outputs : layer name -> likewise, what delayed connections read at the first step
         learn : whether layers with a goal learn on the last step
         sampled : draw outputs from the firing probabilities
         probes : called after the last step, before learning
@@ -139,12 +152,12 @@ class Simulator:
 
     def advance(self):
         """Carry out the next event and return it."""
-        with self.workers.single_threaded_blas():
+        with self.workers.engaged():
             return self._advance()
 
     def run(self):
         """Carry out all scheduled events."""
-        with self.workers.single_threaded_blas():
+        with self.workers.engaged():
             while self.events:
                 self._advance()
 
@@ -177,12 +190,14 @@ class Simulator:
         for name, values in given.items():
             if name not in self._sizes:
                 raise ConfigError(f"the network has no input {name!r}; {near(name, self._sizes)}")
-            values = np.asarray(values, self.dtype)
-            if values.shape != (self._sizes[name], self._n_samples):
-                raise ShapeError(
-                    f"{name!r} has shape {values.shape}, the network expects "
-                    f"{(self._sizes[name], self._n_samples)}"
-                )
+            values = self.kernels.resident(values, self.dtype)
+            given, shape = values.shape, (self._sizes[name], self._n_samples)
+            if values.ndim == 2 and self.n_replicas == 1:
+                values = values[None]
+            elif values.ndim == 2:
+                values = self.kernels.xp.broadcast_to(values, (self.n_replicas, *values.shape))
+            if values.shape != (self.n_replicas, *shape):
+                raise ShapeError(f"{name!r} has shape {given}, the network expects {shape}")
             if name in self.layers:
                 self.layers[name].clamp_output(event.time - 1, values)
             else:
@@ -198,7 +213,7 @@ class Simulator:
             for c in layer.spec.compartments
         ]
         step = event.time - self._presented.time
-        place = self.seed, self._presented.stream, layer.number + 256 * step, self._presented.batch
+        place = self._presented.stream, layer.number + 256 * step, self._presented.batch
         layer.fire(event.time, signals, self._n_samples, event.sampled, place, self.workers)
 
     # -- what a user asks for --------------------------------------------------------------------
@@ -210,15 +225,18 @@ class Simulator:
         self.run()
 
     def fit(self, inputs, epochs, *, batch=1024, validation=None, test=None, **options):
-        """Train for `epochs`; returns the `History`. Arguments as for `Training`."""
+        """Train for `epochs`; returns the `History`, or one of each replica in a list.
+
+        Arguments as for `Training`.
+        """
         training = Training(self, inputs, batch=batch, validation=validation, test=test, **options)
-        with self.workers.single_threaded_blas():
+        with self.workers.engaged():
             while len(training.history) <= epochs:
                 training.advance()
-        return training.history
+        return training.histories if self.n_replicas > 1 else training.history
 
     def evaluate(self, inputs, *, batch=1024, sampled=True, purpose=TEST, epoch=0):
-        """Predict labels with the target input withheld.
+        """Predict labels with the target input withheld; an `Evaluation`, or one of each replica.
 
         inputs : Samples, or input name -> array, with the target's labels to compare with
         sampled : neurons fire at random as in training; else each takes its likelier output
@@ -228,97 +246,184 @@ class Simulator:
         ConfigError : the network has no readout layer or no target input, batch below 1
         DataError : the samples lack the target input
         """
+        samples = self.samples(inputs)
+        predictions, wrong = self.predict(
+            samples, batch=batch, sampled=sampled, purpose=purpose, epoch=epoch
+        )
+        labels = np.broadcast_to(samples.labels(self.network.target), predictions.shape)
+        evaluations = [
+            Evaluation(float(wrong[r] / len(samples)), predictions[r].copy(), labels[r].copy())
+            for r in range(self.n_replicas)
+        ]
+        return evaluations if self.n_replicas > 1 else evaluations[0]
+
+    def predict(self, samples, *, batch=1024, sampled=True, purpose=TEST, epoch=0, keep=True):
+        """What `evaluate` is made of: predictions (R, n), or None unless `keep`; mistakes (R,)."""
         if self.network.readout is None or self.network.target is None:
             raise ConfigError("evaluate needs a network with a readout layer and a target input")
         if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
             raise ConfigError(f"batch must be an integer of at least 1, was {batch!r}")
-        samples = self.samples(inputs)
-        labels = samples.labels(self.network.target)
-        predictions = np.empty(len(samples), np.int64)
+        xp, n = self.kernels.xp, len(samples)
+        labels = samples.resident_labels(self.network.target, self.kernels)
         without = (self.network.target,)
-        for number, first in enumerate(range(0, len(samples), batch)):
-            positions = np.arange(first, min(first + batch, len(samples)))
-            self.present(
-                *self.batch(samples, positions, without),
-                sampled=sampled,
-                stream=stream(purpose, epoch),
-                batch=number,
+        with self.workers.engaged():
+            rows = self.rows(samples, np.arange(n))
+            wrong = xp.zeros(self.n_replicas, np.int64)
+            predictions = xp.empty((self.n_replicas, n), np.int64) if keep else None
+            for number, first in enumerate(range(0, n, batch)):
+                span = slice(first, min(first + batch, n))
+                self.gather(samples, rows[:, span], without)
+                self.present(
+                    *self.gathered,
+                    sampled=sampled,
+                    stream=stream(purpose, epoch),
+                    batch=number,
+                )
+                self.run()
+                self.count_wrong(labels, wrong)
+                if keep:
+                    predictions[:, span] = self._classify()
+            return predictions if predictions is None else self.kernels.host(predictions), (
+                self.kernels.host(wrong)
             )
-            self.run()
-            predictions[positions] = self.predictions()
-        return Evaluation(float(np.mean(predictions != labels)), predictions, labels)
 
     def recall(self, cues, layer=None, *, max_steps=None, sampled=False):
         """Let a recurrent layer run from `cues` with all inputs silent until it no longer changes.
 
-        cues : (n_patterns, n) of +1 and -1; layer : its name, by default the only one
+        cues : (n_patterns, n) of +1 and -1; or (R, n_patterns, n), for each replica its own
+        layer : its name, by default the only one
         max_steps : by default the number of neurons; sampled : draw outputs at random
 
         Returns
         -------
-        Recall (Memory 2025, section "Recall": synchronous updates, stop at a fixed point or a
-        cycle of two states)
+        Recall, or one of each replica (Memory 2025, section "Recall": synchronous updates, stop at
+        a fixed point or a cycle of two states)
         """
         if layer is None:
             if len(self.layers) != 1:
                 raise ConfigError(f"recall: name one of the layers {', '.join(self.layers)}")
             (layer,) = self.layers
         state = self[layer]
+        n, given = state.spec.size, np.shape(cues)
         cues = np.asarray(cues, self.dtype)
-        if cues.ndim != 2 or cues.shape[1] != state.spec.size or not len(cues):
-            raise ShapeError(f"cues have shape {cues.shape}, need (patterns, {state.spec.size})")
-        order = state.number
-        self.events.schedule(Present(self.time, {}, {layer: cues.T}, FREE, self.time))
+        cues = np.broadcast_to(cues, (self.n_replicas, *cues.shape)) if cues.ndim == 2 else cues
+        if cues.ndim != 3 or cues.shape[::2] != (self.n_replicas, n) or not cues.size:
+            raise ShapeError(f"cues have shape {given}, need (patterns, {n})")
+        max_steps = n if max_steps is None else max_steps
+        now = cues.transpose(0, 2, 1).copy()
+        self.events.schedule(Present(self.time, {}, {layer: now}, FREE, self.time))
         self.run()
-        before, now = None, cues.T.copy()
-        max_steps = state.spec.size if max_steps is None else max_steps
+        before, found = [None] * self.n_replicas, [None] * self.n_replicas
         for made in range(1, max_steps + 1):
-            self.events.schedule(Fire(self.time, layer, order, sampled))
+            self.events.schedule(Fire(self.time, layer, state.number, sampled))
             self.run()
             self.time += 1
-            after = state.output.copy()
-            if not sampled and (
-                np.array_equal(after, now) or (before is not None and np.array_equal(after, before))
-            ):
-                return Recall(after.T, made, True)
+            after = state.output.reshape(now.shape).copy()
+            for r in range(self.n_replicas):  # each stops where it would alone
+                known = (now[r], before[r])
+                if found[r] is None and not sampled and _among(after[r], known):
+                    found[r] = Recall(after[r].T, made, True)
             before, now = now, after
-        return Recall(now.T, max_steps, False)
+            if None not in found:
+                break
+        found = [one or Recall(now[r].T, max_steps, False) for r, one in enumerate(found)]
+        return found if self.n_replicas > 1 else found[0]
 
     def predictions(self):
-        """The readout's class for each sample of the last presentation, (B,).
+        """The readout's class for each sample of the last presentation, (B,) or (R, B).
 
         Information is blind to sign, so a neuron that mostly fires stands for "not my class" and
         is inverted, by its mean over the batch and without labels (ICLR 2025).
         """
-        theta = self.layers[self.network.readout].probabilities
-        inverted = theta.mean(axis=1, keepdims=True, dtype=np.float64) >= 0.5
-        return np.where(inverted, 1 - theta, theta).argmax(axis=0)
+        with self.workers.engaged():
+            predictions = self.kernels.host(self._classify()).copy()
+        return predictions if self.n_replicas > 1 else predictions[0]
+
+    def _classify(self):
+        """The predictions (R, B) of the last presentation, where the kernels are."""
+        layer = self.layers[self.network.readout]
+        n_samples = layer.n_samples
+        if n_samples not in self._predictions:
+            kept = self.kernels.xp.empty((self.n_replicas, n_samples), np.int64)
+            self._predictions[n_samples] = kept
+        predictions = self._predictions[n_samples]
+        self.kernels.classify(layer.theta, self.n_replicas, predictions)
+        return predictions
+
+    def count_wrong(self, labels, wrong):
+        """Add the mistakes in the batch that was gathered and presented last to `wrong` (R,).
+
+        labels : of all rows of the samples' arrays; both where the kernels are
+        """
+        self.kernels.count_wrong(self._classify(), labels, self._rows, wrong)
 
     def information(self, layer):
-        """I_∩ of every antichain, then H(Y), of the last presentation, bits, (n, A + 1)."""
-        return self[layer].information(self.workers)
+        """I_∩ of every antichain, then H(Y), of the last presentation, bits, (N, A + 1)."""
+        with self.workers.engaged():
+            return self.kernels.host(self[layer].information(self.workers)).copy()
 
     def atoms(self, layer):
-        """The atoms, then H_res, of the last presentation, bits, (n, A + 1)."""
+        """The atoms, then H_res, of the last presentation, bits, (N, A + 1)."""
         return atoms(self.information(layer), len(self[layer].spec.compartments))
 
     def samples(self, inputs):
         """`inputs` as Samples that fit this network."""
         samples = inputs if isinstance(inputs, Samples) else Samples(inputs)
-        samples.check(self.network)
+        samples.check(self.network, self.n_replicas)
         return samples
 
     def batch(self, samples, positions, without=()):
         """The samples at `positions` as `present` takes them: (inputs, initial outputs).
 
-        The arrays are overwritten by the next call with as many positions.
+        positions : (B,), or (R, B). The arrays are overwritten by the next batch.
         """
-        values = samples.batch(
-            positions, self.network, self.kernels, self._buffers, self.workers, without
-        )
-        inputs = {name: v for name, v in values.items() if name in self.network.inputs}
-        return inputs, {name: v for name, v in values.items() if name not in inputs}
+        with self.workers.engaged():
+            self.gather(samples, self.rows(samples, positions), tuple(without))
+        return self.gathered
 
-    def arrays(self):
-        """Everything that training changes, name -> live array."""
-        return {k: v for layer in self.layers.values() for k, v in layer.arrays().items()}
+    def reserve(self, samples, batch):
+        """Take the memory that training on such batches needs: what does not fit fails now."""
+        with self.workers.engaged():
+            self._feed.prepare(samples, batch)
+            for layer in self.layers.values():
+                layer.reserve(batch, self.workers)
+
+    def rows(self, samples, positions):
+        """Where the samples at `positions` stand in their arrays, (R, B), where the kernels are."""
+        return self._feed.rows(samples, positions)
+
+    def gather(self, samples, rows, without=()):
+        """Let `gathered` be the samples in these rows (R, B) of their arrays."""
+        values, self._rows = self._feed.batch(samples, rows, without)
+        inputs = {name: v for name, v in values.items() if name in self.network.inputs}
+        self.gathered = inputs, {name: v for name, v in values.items() if name not in inputs}
+
+    def arrays(self, replica=0):
+        """Everything that training changes in a replica, name -> live array."""
+        return {k: v for layer in self.layers.values() for k, v in layer.arrays(replica).items()}
+
+
+def _among(state, known):
+    """Whether `state` is one of the known ones."""
+    return any(one is not None and np.array_equal(state, one) for one in known)
+
+
+def _replicas(network, seed):
+    """The networks and seeds of all replicas, checked."""
+    networks = list(network) if isinstance(network, (list, tuple)) else [network]
+    seeds = list(seed) if isinstance(seed, (list, tuple, range)) or np.ndim(seed) else [seed]
+    for one in networks:
+        if not isinstance(one, Network):
+            raise ConfigError(f"a Network is needed, or several in a list, was {one!r}")
+    for one in seeds:
+        if isinstance(one, bool) or not isinstance(one, (int, np.integer)) or not 0 <= one < 2**32:
+            raise ConfigError(f"seed must be an integer from 0 to 2**32 - 1, was {one!r}")
+    n = max(len(networks), len(seeds))
+    if not networks or not seeds or {len(networks), len(seeds)} - {1, n}:
+        raise ConfigError(
+            f"as many networks as seeds (or one) are needed, were {len(networks)} and {len(seeds)}"
+        )
+    for other in networks[1:]:
+        networks[0].check_alike(other)
+    networks, seeds = networks * (n // len(networks)), seeds * (n // len(seeds))
+    return networks, [int(one) for one in seeds]

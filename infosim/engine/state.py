@@ -5,12 +5,12 @@ import math
 import numpy as np
 
 from infosim.engine import optimizers
-from infosim.engine.threads import blocks, tiles
 from infosim.errors import ConfigError, ShapeError, near
 from infosim.neuron.binning import BINNINGS
 from infosim.pid import lattice
 
-_NO_MASK = np.empty((0, 0), np.uint8)
+#: Updates whose optimizer's numbers are computed, and brought to where the kernels are, at once.
+_AHEAD = 256
 #: No signal, not even silence (None): nothing was projected, or nothing is to be projected.
 _NOTHING = object()
 
@@ -26,67 +26,79 @@ def _array(what, value, shape, dtype):
 
 
 class CompartmentState:
-    """Weights and biases of one compartment, as plain arrays to read and set.
+    """Weights and biases of one compartment, to read and set.
 
-    weights : (n, n_in); with few inputs per neuron (one-to-one, sparse) (n, k), of which
-        `index` (n, k) names the source's units; setting them copies
-    mask : boolean (n, n_in), connections that exist, or None for all; setting it zeroes the others
-    bias : (n,)
+    With N neurons (of all replicas of the network side by side, each n of them):
+
+    weights : (N, n_in); with few inputs per neuron (one-to-one, sparse) (N, k), of which
+        `index` (N, k) names the source's units; setting them copies
+    mask : boolean (N, n_in), connections that exist, or None for all; setting it zeroes the others
+    bias : (N,)
+
+    On the CPU `weights` and `bias` are the arrays themselves; elsewhere they are read-only copies.
     """
 
-    def __init__(self, spec, n, n_in, from_layer, bias, bias_moments, rng, dtype):
-        self.spec, self.from_layer = spec, from_layer
-        self.trainable = spec.trainable
-        self.index = spec.connectivity.index(n, n_in, rng)
-        shape = (n, n_in) if self.index is None else self.index.shape
+    def __init__(self, specs, n, n_in, from_layer, bias, bias_moments, rngs, kernels, dtype):
+        self.spec, self.from_layer, self._kernels = specs[0], from_layer, kernels
+        self.trainable = self.spec.trainable
+        index, weights, biases = zip(
+            *(_initial(spec, n, n_in, rng, dtype) for spec, rng in zip(specs, rngs, strict=True)),
+            strict=True,
+        )
+        self._index = None if index[0] is None else kernels.resident(np.concatenate(index))
+        self._weights = kernels.resident(np.concatenate(weights))
         self._bias = bias
-        if spec.weight is None:
-            bound = 1 / np.sqrt(n_in)
-            self._weights = rng.uniform(-bound, bound, shape).astype(dtype)
-            if spec.bias:
-                bias[:] = rng.uniform(-bound, bound, n)
-        else:
-            self._weights = np.full(shape, spec.weight, dtype)
+        bias[...] = kernels.resident(np.concatenate(biases))
         if self.trainable:
-            self.gradient = np.empty(shape, dtype)
-            self.moments = np.zeros((2, *shape), dtype)
+            self.gradient = kernels.xp.empty(self._weights.shape, dtype)
+            self.moments = kernels.xp.zeros((2, *self._weights.shape), dtype)
             self.bias_moments = bias_moments
-        self._mask = _NO_MASK
-        self.mask = spec.connectivity.mask(n, n_in)
+        self._mask = self._no_mask = kernels.xp.empty((0, 0), np.uint8)
+        mask = self.spec.connectivity.mask(n, n_in)
+        self.mask = None if mask is None else np.tile(mask, (len(specs), 1))
         self.projected = _NOTHING
 
     @property
+    def index(self):
+        return None if self._index is None else self._kernels.host(self._index)
+
+    @property
     def weights(self):
-        return self._weights
+        return self._kernels.host(self._weights)
 
     @weights.setter
     def weights(self, value):
-        self._weights[...] = _array("weights", value, self._weights.shape, self._weights.dtype)
-        self.mask = self.mask
-        self.touch()
+        value = _array("weights", value, self._weights.shape, self._weights.dtype)
+        self._weights[...] = self._kernels.resident(value)
+        self._apply_mask()
 
     @property
     def bias(self):
-        return self._bias
+        return self._kernels.host(self._bias)
 
     @bias.setter
     def bias(self, value):
-        self._bias[...] = _array("bias", value, self._bias.shape, self._bias.dtype)
+        value = _array("bias", value, self._bias.shape, self._bias.dtype)
+        self._bias[...] = self._kernels.resident(value)
 
     @property
     def mask(self):
-        return self._mask.astype(bool) if self._mask.size else None
+        return self._kernels.host(self._mask).astype(bool) if self._mask.size else None
 
     @mask.setter
     def mask(self, value):
         if value is None:
-            self._mask = _NO_MASK
+            self._mask = self._no_mask
             return
-        shape = self._weights.shape
-        self._mask = np.ascontiguousarray(_array("mask", value, shape, bool), np.uint8)
-        self._weights *= self._mask
-        if self.trainable:
-            self.moments *= self._mask  # or the momentum would move what is no longer there
+        value = _array("mask", value, self._weights.shape, bool)
+        self._mask = self._kernels.resident(np.ascontiguousarray(value, np.uint8))
+        self._apply_mask()
+
+    def _apply_mask(self):
+        if self._mask.size:
+            self._weights *= self._mask
+            if self.trainable:
+                self.moments *= self._mask  # or the momentum would move what is no longer there
         self.touch()
 
     def touch(self):
@@ -94,43 +106,70 @@ class CompartmentState:
         self.projected = _NOTHING
 
 
+def _initial(spec, n, n_in, rng, dtype):
+    """Which units a new compartment of `n` neurons reads (or None), its weights and biases."""
+    index = spec.connectivity.index(n, n_in, rng)
+    shape = (n, n_in) if index is None else index.shape
+    biases = np.zeros(n, dtype)
+    if spec.weight is not None:
+        return index, np.full(shape, spec.weight, dtype), biases
+    bound = 1 / np.sqrt(n_in)
+    weights = rng.uniform(-bound, bound, shape).astype(dtype)
+    if spec.bias:
+        biases[:] = rng.uniform(-bound, bound, n)
+    return index, weights, biases
+
+
 class LayerState:
     """One layer's compartments and the arrays of its last firing.
 
-    `potentials` (K, n, B), `probabilities` θ (n, B) and `output` ±1 (n, B) are what it last
-    computed; `self["F"]` is the compartment called F.
+    `potentials` (K, N, B), `probabilities` θ (N, B) and `output` ±1 (N, B) are what it last
+    computed, for the neurons of all replicas of the network side by side; `self["F"]` is the
+    compartment called F.
+
+    Parameters
+    ----------
+    specs : the layer in each replica; they differ in numbers alone (`Network.check_alike`)
+    number : of the layer; sizes : units of its compartments' sources, by name
+    inputs : names of the network's inputs
+    seeds : of each replica, uint32 (R,), where the kernels are
+    rngs : (layer, compartment) -> a generator for each replica
     """
 
-    def __init__(self, spec, number, network, kernels, rng, dtype):
-        self.spec, self.number, self.kernels, self.dtype = spec, number, kernels, dtype
+    def __init__(self, specs, number, sizes, inputs, seeds, rngs, kernels, dtype):
+        self.spec, self.number, self.kernels, self.dtype = specs[0], number, kernels, dtype
+        spec, xp, self.n_replicas = specs[0], kernels.xp, len(specs)
         n, n_compartments = spec.size, len(spec.compartments)
-        self.biases = np.zeros((n_compartments, n), dtype)
-        self._bias_moments = np.zeros((2, n_compartments, n), dtype)
+        shape = n_compartments, self.n_replicas * n
+        self.biases = xp.zeros(shape, dtype)
+        self._bias_gradient = xp.empty(shape, dtype)
+        self._bias_moments = xp.zeros((n_compartments, 2, shape[1]), dtype)
         self.compartments = [
             CompartmentState(
-                c,
+                [one.compartments[k] for one in specs],
                 n,
-                network.size(c.source),
-                c.source not in network.inputs,
+                sizes[c.source],
+                c.source not in inputs,
                 self.biases[k],
-                self._bias_moments[:, k],
-                rng(number, k),
+                self._bias_moments[k],
+                rngs(number, k),
+                kernels,
                 dtype,
             )
             for k, c in enumerate(spec.compartments)
         ]
-        self._bias_mask = np.empty((n_compartments, n), np.uint8)
-        for k, c in enumerate(self.compartments):
-            self._bias_mask[k] = c.trainable and c.spec.bias
-        self.updates = 0
         self._plans = {}
-        self._key, self._counter = np.empty((2, 2), np.uint32)
-        self.parameters = spec.activation.packed(dtype)
+        self._seeds, self._place = seeds, xp.zeros(3, np.uint32)
+        self._place_slots = [self._place[i : i + 1] for i in range(3)]
+        resident = kernels.resident
+        self.parameters = resident(np.array([one.activation.packed(dtype) for one in specs]))
         self.clamp = dtype.type(spec.activation.clamp)
         self._activate = kernels.activate(spec.activation.scalar, n_compartments)
         self._chain = kernels.chain(spec.activation.scalar, n_compartments)
         binning = spec.binning
-        self.n_bins = np.array(binning.bins_of(n_compartments), np.int64)
+        bins = binning.bins_of(n_compartments)
+        self._bins_of = bins
+        self.n_bins = resident(np.array(bins, np.int64))
         self._binning = (
             BINNINGS.index(binning.kind),
             self.n_bins,
@@ -138,19 +177,23 @@ class LayerState:
             dtype.type(binning.high),
         )
         structure = lattice(n_compartments).inclusion_exclusion
-        self._all_terms = _terms(structure, dtype)
+        self._all_terms = tuple(map(resident, _terms(structure, dtype)))
         if spec.goal is not None:
-            weights, entropy_weight = spec.goal.coefficients()
-            used = np.flatnonzero(weights)
-            self._goal_terms = _terms(structure[used], dtype)
-            self._weights = np.array([weights[used], weights[used] / np.log(2)], dtype)
-            self._entropy_weight = dtype.type(entropy_weight)
+            coefficients = [one.goal.coefficients() for one in specs]
+            weights = np.array([w for w, _ in coefficients])
+            used = np.flatnonzero(weights.any(axis=0))
+            weights = np.stack([weights[:, used], weights[:, used] / np.log(2)], axis=1)
+            self._goal_terms = tuple(map(resident, _terms(structure[used], dtype)))
+            self._weights = resident(weights.astype(dtype))
+            self._entropy_weights = resident(np.array([h for _, h in coefficients], dtype))
             self._update = getattr(kernels, optimizers.kernel(spec.optimizer))
-            self._rates = np.array(optimizers.rates(spec.optimizer, 1), dtype)
-        self._memory = {}
-        self._bias_gradient = np.empty_like(self.biases)
-        self._scratch = {}
-        self.n_samples = 0
+            self._optimizers = [one.optimizer for one in specs]
+            self._rates = resident(self._rates_at(1))
+        self._rates_ahead = range(0)
+        self.updates = 0
+        self._information = xp.zeros((shape[1], len(self._all_terms[0])), np.float64)
+        self._memory, self._scratch, self._sizes = {}, {}, {}
+        self.n_samples = self._most_samples = 0
         self.silence()
 
     def __getitem__(self, name):
@@ -162,6 +205,10 @@ class LayerState:
             f"layer {self.spec.name!r} has no compartment {name!r}; {near(name, names)}"
         )
 
+    def _rates_at(self, step):
+        """The optimizers' numbers of update `step`, (R, ...)."""
+        return np.array([optimizers.rates(one, step) for one in self._optimizers], self.dtype)
+
     # -- signals: what other layers read ---------------------------------------------------------
 
     def silence(self):
@@ -171,82 +218,132 @@ class LayerState:
             compartment.touch()
 
     def clamp_output(self, time, values):
-        """Let `values` (n, B) be this layer's output at `time`."""
-        self._resize(values.shape[1])
-        self._outputs[0][...] = values
+        """Let `values` (R, n, B) be this layer's output at `time`."""
+        self._resize(values.shape[2])
+        self._signals[0][...] = values
         self._times = [time, None]
 
     def signal(self, time):
-        """The output (n, B) of the firing at `time`, or None if it did not fire then."""
-        return self._outputs[self._times.index(time)] if time in self._times else None
+        """The output (R, n, B) of the firing at `time`, or None if it did not fire then."""
+        return self._signals[self._times.index(time)] if time in self._times else None
 
     @property
     def output(self):
-        return self._outputs[0]
+        return self.kernels.host(self._outputs[0])
+
+    @property
+    def probabilities(self):
+        return self.kernels.host(self.theta)
 
     @property
     def potentials(self):
-        return self._u + self.biases[:, :, None]
+        return self.kernels.host(self._u + self.biases[:, :, None])
 
     # -- memory ----------------------------------------------------------------------------------
 
-    def _array(self, name, shape, dtype):
-        """A view of memory kept under `name`, large enough for any batch seen so far."""
-        size = math.prod(shape)
-        if name not in self._memory or self._memory[name].size < size:
-            self._memory[name] = np.zeros(size, dtype)
-        return self._memory[name][:size].reshape(shape)
-
     def _resize(self, n_samples):
+        """Make room for so many samples; plans and arrays of sizes seen before are kept."""
         if n_samples == self.n_samples:
             return
+        if n_samples > self._most_samples or (
+            n_samples not in self._sizes and len(self._sizes) == 8
+        ):
+            self._most_samples = max(n_samples, self._most_samples)
+            self._sizes.clear()
+            self._plans.clear()
+            self._scratch.clear()
+            self._memory.clear()
         self.n_samples = n_samples
-        self._plans.clear()
-        self._scratch.clear()
-        k, n = self.biases.shape
-        self._tiles, self.blocks = tiles(n, n_samples), blocks(n, n_samples)
-        self._u = self._array("u", (k, n, n_samples), self.dtype)
-        self.probabilities = self._array("theta", (n, n_samples), self.dtype)
-        self._outputs = [self._array(f"y{i}", (n, n_samples), self.dtype) for i in (0, 1)]
-        self._bins = self._array("bins", (k, n, n_samples), np.uint8)
-        self._slope = self._array("slope", (n, n_samples), self.dtype)
-        self._delta = self._array("delta", (k, n, n_samples), self.dtype)
+        if n_samples not in self._sizes:
+            self._sizes[n_samples] = self._arrays(n_samples)
+        (
+            self._u,
+            self.theta,
+            self._outputs,
+            self._signals,
+            self._bins,
+            self._slope,
+            self._delta,
+        ) = self._sizes[n_samples]
         for compartment in self.compartments:
             compartment.touch()
 
+    def reserve(self, n_samples, workers):
+        """Take the memory that batches of up to so many samples need."""
+        self._resize(n_samples)
+        for block in self._blocks(workers):
+            self._work(block)
+
+    def _arrays(self, n_samples):
+        """The arrays of a firing of so many samples."""
+        (k, n), dtype = self.biases.shape, self.dtype
+        outputs = [self._array(f"y{i}", (n, n_samples), dtype) for i in (0, 1)]
+        return (
+            self._array("u", (k, n, n_samples), dtype),
+            self._array("theta", (n, n_samples), dtype),
+            outputs,
+            [y.reshape(self.n_replicas, -1, n_samples) for y in outputs],
+            self._array("bins", (k, n, n_samples), np.uint8),
+            self._array("slope", (n, n_samples), dtype),
+            self._array("delta", (k, n, n_samples), dtype),
+        )
+
+    def _array(self, name, shape, dtype):
+        """A view of memory kept under `name`, large enough for the largest batch."""
+        if name not in self._memory:
+            room = math.prod(shape[:-1]) * self._most_samples
+            self._memory[name] = self.kernels.xp.zeros(room, dtype)
+        return self._memory[name][: math.prod(shape)].reshape(shape)
+
     def _work(self, block):
-        """Work space for one block, kept: blocks run at the same time."""
-        if block not in self._scratch:
-            n_bins = tuple(int(n) for n in self.n_bins)
-            self._scratch[block] = self.kernels.scratch(n_bins, self.n_samples, self.dtype)
-        return self._scratch[block]
+        """Work space for a block of neurons, kept: blocks are computed at the same time."""
+        key = self.n_samples, block
+        if key not in self._scratch:
+            arguments = block[1] - block[0], self._bins_of, self.n_samples, self.dtype
+            self._scratch[key] = self.kernels.scratch(*arguments)
+        return self._scratch[key]
+
+    def _blocks(self, workers):
+        return workers.blocks(self.spec.size, self.n_samples, self.n_replicas)
+
+    def _of_replicas(self, array, start, stop):
+        """Neurons `start` to `stop` of (N, ...) as (replicas, their neurons, ...)."""
+        first, last = self._replicas(start, stop)
+        return array[start:stop].reshape(last - first, -1, *array.shape[1:])
+
+    def _replicas(self, start, stop):
+        """The replicas that neurons `start` to `stop` belong to."""
+        return start // self.spec.size, -(-stop // self.spec.size)
 
     # -- what the events do ----------------------------------------------------------------------
 
-    def _planned(self, build, *variant):
-        """The plan `build(*variant)`, made once as long as nothing in `variant` changes.
+    def _planned(self, workers, build, *variant):
+        """The plan `build(workers, *variant)`, made once as long as nothing in `variant` changes.
 
         A plan is what `Workers.run` carries out. Planning anew at every step would take as long as
         all the rest of the event loop. Few are kept, for they keep the inputs they were made for.
         """
-        key = (build.__name__, *map(id, variant))
+        key = (build.__name__, self.n_samples, *map(id, variant))
         if key not in self._plans:
-            if len(self._plans) == 8:
+            if len(self._plans) == 32:
                 self._plans.clear()
-            self._plans[key] = build(*variant), variant  # kept, so that no id is given away
+            plan = workers.prepared(build(workers, *variant))
+            self._plans[key] = plan, variant  # kept, so that no id is given away
         return self._plans[key][0]
 
     def fire(self, time, signals, n_samples, sampled, place, workers):
         """Project, activate and sample.
 
-        signals : the sources' values, None where silent
-        place : of the random numbers: seed, stream, number of layer and step, batch
+        signals : the sources' values (R, units, B), None where silent
+        place : of the random numbers: stream, number of layer and step, batch
         """
         self._resize(n_samples)
         self._outputs.reverse()
+        self._signals.reverse()
         self._times = [time, self._times[0]]
         self.signals = signals
-        self._key[0], self._key[1], self._counter[0], self._counter[1] = place
+        for slot, number in zip(self._place_slots, place, strict=True):
+            slot.fill(number)
         new = []
         for compartment, x in zip(self.compartments, signals, strict=True):
             # An input held over several steps is projected once: the weights stay the same
@@ -254,12 +351,12 @@ class LayerState:
             held = compartment.projected is x and (x is None or not compartment.from_layer)
             new.append(_NOTHING if held else x)
             compartment.projected = x
-        workers.run(self._planned(self._firing, self.output, sampled, *new))
+        workers.run(self._planned(workers, self._firing, self._outputs[0], sampled, *new))
 
-    def _firing(self, output, sampled, *signals):
+    def _firing(self, workers, output, sampled, *signals):
         """The plan of a firing; compartments without a new signal keep their potentials."""
         kernels, plan = self.kernels, []
-        for tile in self._tiles:
+        for tile in workers.tiles(self.spec.size, self.n_samples, self.n_replicas):
             start, stop, first, last = tile
             calls = []
             for u, compartment, x in zip(self._u, self.compartments, signals, strict=True):
@@ -267,15 +364,17 @@ class LayerState:
                     continue
                 if x is None:
                     calls.append((kernels.silence, (tile, u)))
-                elif compartment.index is None:
-                    w, u = compartment.weights[start:stop], u[start:stop, first:last]
-                    calls.append((kernels.project, (w, x[:, first:last], u)))
+                elif compartment._index is None:
+                    w = self._of_replicas(compartment._weights, start, stop)
+                    x = x[slice(*self._replicas(start, stop)), :, first:last]
+                    u = self._of_replicas(u[:, first:last], start, stop)
+                    calls.append((kernels.project, (w, x, u)))
                 else:
-                    w, index = compartment.weights, compartment.index
+                    w, index = compartment._weights, compartment._index
                     calls.append((kernels.project_sparse, (w, index, x, tile, u)))
             neurons = self._u, self.biases, self.parameters, self.clamp
-            numbers = sampled, self._key, self._counter
-            calls.append((self._activate, (*neurons, *numbers, tile, self.probabilities, output)))
+            numbers = sampled, self._seeds, self._place
+            calls.append((self._activate, (*neurons, *numbers, tile, self.theta, output)))
             plan.append(calls)
         return plan
 
@@ -284,102 +383,107 @@ class LayerState:
         return self.kernels.bin_potentials, arguments
 
     def bins(self, workers):
-        """The bin of every potential of the last firing, uint8 (K, n, B), kept."""
-        workers.run([[self._bin(*block)] for block in self.blocks])
-        return self._bins
+        """The bin of every potential of the last firing, uint8 (K, N, B), kept."""
+        workers.run([[self._bin(*block)] for block in self._blocks(workers)])
+        return self.kernels.host(self._bins)
 
     def information(self, workers):
-        """I_∩ of every antichain and H(Y) of the last firing, in bits, (n, A + 1)."""
-        result = np.empty((self.spec.size, len(self._all_terms[0])))
-        what = self._bins, self.n_bins, self.probabilities, self._all_terms
-        measure = self.kernels.information
-        workers.run(
-            [
-                [self._bin(*block), (measure, (*what, *block, self._work(i), result))]
-                for i, block in enumerate(self.blocks)
-            ]
-        )
-        return result
+        """I_∩ of every antichain and H(Y) of the last firing, in bits, (N, A + 1), kept."""
+        workers.run(self._planned(workers, self._informing, self._information))
+        return self._information
 
-    def _scoring(self, i, signals):
+    def _informing(self, workers, result):
+        """The plan of `information`."""
+        what = self._bins, self.n_bins, self.theta, self._all_terms
+        measure = self.kernels.information
+        return [
+            [self._bin(*block), (measure, (*what, *block, self._work(block), result))]
+            for block in self._blocks(workers)
+        ]
+
+    def _scoring(self, block, signals):
         """The calls that score a block and leave the gradients of its weights and biases."""
-        start, stop = block = self.blocks[i]
-        theta, slope, delta = self.probabilities, self._slope, self._delta
-        goal = self._goal_terms, self._weights, self._entropy_weight
-        what = self._bins, self.n_bins, theta, *goal
+        kernels, (start, stop) = self.kernels, block
+        goal = self._goal_terms, self._weights, self._entropy_weights
+        what = self._bins, self.n_bins, self.theta, *goal
         neurons = self._u, self.biases, self.parameters, self.clamp
         calls = [
             self._bin(*block),
-            (self.kernels.score, (*what, *block, self._work(i), slope)),
-            (self._chain, (*neurons, theta, slope, *block, delta, self._bias_gradient)),
+            (kernels.score, (*what, *block, self._work(block), self._slope)),
+            (
+                self._chain,
+                (*neurons, self.theta, self._slope, *block, self._delta, self._bias_gradient),
+            ),
         ]
-        for c, x, d in zip(self.compartments, signals, delta, strict=True):
+        for c, x, d in zip(self.compartments, signals, self._delta, strict=True):
             if not c.trainable:
                 continue
             if x is None:
                 calls.append((c.gradient[start:stop].fill, (0,)))
-            elif c.index is None:
-                calls.append((self.kernels.accumulate, (d[start:stop], x, c.gradient[start:stop])))
+            elif c._index is None:
+                x = x[slice(*self._replicas(start, stop))]
+                d = self._of_replicas(d, start, stop)
+                gradient = self._of_replicas(c.gradient, start, stop)
+                calls.append((kernels.accumulate, (d, x, gradient)))
             else:
-                calls.append((self.kernels.accumulate_sparse, (d, c.index, x, *block, c.gradient)))
+                calls.append((kernels.accumulate_sparse, (d, c._index, x, *block, c.gradient)))
         return calls
 
     def gradient(self, workers):
-        """Score the last firing: ∂G/∂θ (n, B), ∂G/∂u (K, n, B) and ∂G/∂bias (K, n), all kept."""
-        workers.run([self._scoring(i, self.signals) for i in range(len(self.blocks))])
-        return self._slope, self._delta, self._bias_gradient
+        """Score the last firing: ∂G/∂θ (N, B), ∂G/∂u (K, N, B) and ∂G/∂bias (K, N), all kept."""
+        workers.run([self._scoring(block, self.signals) for block in self._blocks(workers)])
+        return tuple(map(self.kernels.host, (self._slope, self._delta, self._bias_gradient)))
 
     def learn(self, workers):
         """Score the last firing and climb the gradient."""
         self.updates += 1
-        self._rates[...] = optimizers.rates(self.spec.optimizer, self.updates)
+        if self.updates not in self._rates_ahead:
+            self._rates_ahead = range(self.updates, self.updates + _AHEAD)
+            table = np.stack([self._rates_at(step) for step in self._rates_ahead])
+            self._rates_table = self.kernels.resident(table)
+        self._rates[...] = self._rates_table[self.updates - self._rates_ahead.start]
         masks = [c._mask for c in self.compartments]
-        workers.run(self._planned(self._learning, *masks, *self.signals))
-        self._update(
-            self.biases,
-            self._bias_gradient,
-            self._bias_mask,
-            self._bias_moments,
-            self._rates,
-            0,
-            len(self.biases),
-        )
+        workers.run(self._planned(workers, self._learning, *masks, *self.signals))
         for compartment in self.compartments:
             if compartment.trainable:
                 compartment.touch()
 
-    def _learning(self, *masks_and_signals):
+    def _learning(self, workers, *masks_and_signals):
         """The plan of learning: scoring, then updating, block by block."""
         n = len(self.compartments)
         masks, signals = masks_and_signals[:n], masks_and_signals[n:]
-        trained = [(c, m) for c, m in zip(self.compartments, masks, strict=True) if c.trainable]
+        updates = []  # weights, their gradient, mask and moments
+        for k, (c, mask) in enumerate(zip(self.compartments, masks, strict=True)):
+            if c.trainable:
+                updates.append((c._weights, c.gradient, mask, c.moments))
+            if c.trainable and c.spec.bias:
+                bias, gradient = self.biases[k][:, None], self._bias_gradient[k][:, None]
+                updates.append((bias, gradient, c._no_mask, self._bias_moments[k][:, :, None]))
         return [
             [
-                *self._scoring(i, signals),
-                *(
-                    (self._update, (c.weights, c.gradient, mask, c.moments, self._rates, *block))
-                    for c, mask in trained
-                ),
+                *self._scoring(block, signals),
+                *((self._update, (*update, self._rates, *block)) for update in updates),
             ]
-            for i, block in enumerate(self.blocks)
+            for block in self._blocks(workers)
         ]
 
     # -- saving ----------------------------------------------------------------------------------
 
-    def arrays(self):
-        """Everything that training changes, name -> array (live, not copies)."""
+    def arrays(self, replica=0):
+        """Everything that training changes in a replica, name -> array (live, not copies)."""
         arrays = {}
+        rows = slice(replica * self.spec.size, (replica + 1) * self.spec.size)
         for c in self.compartments:
             prefix = f"{self.spec.name}/{c.spec.name}"
-            arrays[f"{prefix}/weights"] = c.weights
-            arrays[f"{prefix}/bias"] = c.bias
-            if c.index is not None:
-                arrays[f"{prefix}/index"] = c.index
+            arrays[f"{prefix}/weights"] = c._weights[rows]
+            arrays[f"{prefix}/bias"] = c._bias[rows]
+            if c._index is not None:
+                arrays[f"{prefix}/index"] = c._index[rows]
             if c._mask.size:
-                arrays[f"{prefix}/mask"] = c._mask
+                arrays[f"{prefix}/mask"] = c._mask[rows]
             if c.trainable:
-                arrays[f"{prefix}/moments"] = c.moments
-                arrays[f"{prefix}/bias_moments"] = c.bias_moments
+                arrays[f"{prefix}/moments"] = c.moments[:, rows]
+                arrays[f"{prefix}/bias_moments"] = c.bias_moments[:, rows]
         return arrays
 
 
@@ -398,6 +502,7 @@ def atoms(information, n_sources):
     """Atoms and H_res (..., A + 1) from I_∩ of all antichains and H(Y) (..., A + 1), in bits."""
     structure = lattice(n_sources)
     result = np.empty_like(information)
-    result[..., :-1] = information[..., :-1] @ structure.moebius.T
+    # not by BLAS, which sums a row in another order the more rows there are
+    result[..., :-1] = np.einsum("...i,ai->...a", information[..., :-1], structure.moebius)
     result[..., -1] = information[..., -1] - information[..., structure.top]
     return result

@@ -76,8 +76,26 @@ class Workers:
         self._limited = False
         self._blas = ThreadpoolController().select(user_api="blas")
 
+    @staticmethod
+    def blocks(n_neurons, n_samples, n_replicas=1):
+        """The blocks [(start, stop), ...] that a layer's learning is cut into."""
+        return [
+            (r * n_neurons + start, r * n_neurons + stop)
+            for r in range(n_replicas)
+            for start, stop in blocks(n_neurons, n_samples)
+        ]
+
+    @staticmethod
+    def tiles(n_neurons, n_samples, n_replicas=1):
+        """The tiles [(start, stop, first, last), ...] that a layer's firing is cut into."""
+        return [
+            (r * n_neurons + start, r * n_neurons + stop, first, last)
+            for r in range(n_replicas)
+            for start, stop, first, last in tiles(n_neurons, n_samples)
+        ]
+
     @contextmanager
-    def single_threaded_blas(self):
+    def engaged(self):
         """A context in which BLAS keeps to the thread that calls it; entering it again is free."""
         if self._limited:
             yield
@@ -88,6 +106,11 @@ class Workers:
                 yield
         finally:
             self._limited = False
+
+    @staticmethod
+    def prepared(plan):
+        """A plan that will be run again and again, with the same arrays: here, as it is."""
+        return plan
 
     def run(self, plan):
         """Carry out a list of parts, each a list of calls (function, arguments) in order.

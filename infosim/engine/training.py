@@ -8,7 +8,7 @@ import numpy as np
 from infosim.engine.probes import Probe
 from infosim.engine.randomness import SHUFFLE, TEST, TRAIN, VALIDATION, generator, stream
 from infosim.engine.state import atoms
-from infosim.errors import ConfigError, DataError
+from infosim.errors import CheckpointError, ConfigError
 
 
 @dataclass
@@ -38,20 +38,25 @@ class _Information(Probe):
     def __init__(self, simulator):
         super().__init__()
         self.layers = [layer.name for layer in simulator.network.layers if layer.goal is not None]
-        self.sums = {}
+        self.sums = {}  # where the kernels are
         self.count = 0
 
     def record(self, simulator):
         for name in self.layers:
-            self.sums[name] = self.sums.get(name, 0) + simulator.information(name)
+            information = simulator[name].information(simulator.workers)
+            if name in self.sums:
+                self.sums[name] += information
+            else:
+                self.sums[name] = information.copy()
         self.count += 1
 
 
 class Training:
     """One training run, advanced batch by batch; epoch 0 measures without learning.
 
-    The training error is measured in the training pass (target present, weights moving), the
-    others with the target withheld, after each epoch.
+    Replicas are trained together, each on the batches it would have alone; `histories` has one
+    `History` for each, `history` is the first. The training error is measured in the training pass
+    (target present, weights moving), the others with the target withheld, after each epoch.
 
     Parameters
     ----------
@@ -95,33 +100,49 @@ class Training:
         }
         if self.measured:
             for samples in (self.samples, *(s for s, _ in self.others.values())):
-                if simulator.network.target not in samples.arrays:
-                    raise DataError(f"samples lack the target input {simulator.network.target!r}")
+                samples.all_labels(simulator.network.target)
         self.record_every = record_every
-        self.history = History()
+        self.histories = [History() for _ in range(simulator.n_replicas)]
         self.epoch = 0
-        self._begin()
+        with simulator.workers.engaged():
+            simulator.reserve(self.samples, batch)
+            if self.measured:
+                target = simulator.network.target
+                self._labels = self.samples.resident_labels(target, simulator.kernels)
+            self._begin()
+
+    @property
+    def history(self):
+        """The first replica's history."""
+        return self.histories[0]
 
     def _begin(self):
         self.position = 0
-        self._wrong = 0
+        self._wrong = self.simulator.kernels.xp.zeros(self.simulator.n_replicas, np.int64)
         self._seconds = 0.0
         self._probe = _Information(self.simulator)
-        self._order = None
+        self._rows = None
 
     def advance(self):
         """Train on one batch or, if the epoch's batches are done, measure and begin the next."""
-        if self.position == self.n_batches:
-            self._finish_epoch()
-            return
+        with self.simulator.workers.engaged():
+            if self.position == self.n_batches:
+                self._finish_epoch()
+            else:
+                self._train()
+
+    def _train(self):
         began = time.perf_counter()
         sim = self.simulator
-        if self._order is None:
-            rng = generator(sim.seed, SHUFFLE, self.epoch)
-            self._order = rng.permutation(len(self.samples))
-        positions = self._order[self.position * self.batch : (self.position + 1) * self.batch]
+        if self._rows is None:
+            n = len(self.samples)
+            orders = [generator(seed, SHUFFLE, self.epoch).permutation(n) for seed in sim.seeds]
+            # the whole epoch's at once: nothing else is brought to the kernels until it ends
+            self._rows = sim.rows(self.samples, np.array(orders))
+        rows = self._rows[:, self.position * self.batch : (self.position + 1) * self.batch]
+        sim.gather(self.samples, rows)
         sim.present(
-            *sim.batch(self.samples, positions),
+            *sim.gathered,
             learn=self.epoch > 0,
             probes=[self._probe] if self.position % self.record_every == 0 else [],
             stream=stream(TRAIN, self.epoch),
@@ -129,72 +150,109 @@ class Training:
         )
         sim.run()
         if self.measured:
-            labels = self.samples.subset(positions).labels(sim.network.target)
-            self._wrong += int(np.sum(sim.predictions() != labels))
+            sim.count_wrong(self._labels, self._wrong)
         self.position += 1
         self._seconds += time.perf_counter() - began
 
     def _finish_epoch(self):
         began = time.perf_counter()
-        sim, history = self.simulator, self.history
-        history.train_error.append(self._wrong / len(self.samples) if self.measured else np.nan)
-        for name in ("val_error", "test_error"):
-            error = np.nan
-            if name in self.others:
-                samples, purpose = self.others[name]
-                error = sim.evaluate(
-                    samples, batch=self.batch, purpose=purpose, epoch=self.epoch
-                ).error
-            getattr(history, name).append(error)
+        sim, n = self.simulator, len(self.samples)
+        host = sim.kernels.host
+        errors = {"train_error": host(self._wrong) / n if self.measured else None}
+        for name, (samples, purpose) in self.others.items():
+            _, wrong = sim.predict(
+                samples, batch=self.batch, purpose=purpose, epoch=self.epoch, keep=False
+            )
+            errors[name] = wrong / len(samples)
+        for r, history in enumerate(self.histories):
+            for name in ("train_error", "val_error", "test_error"):
+                error = errors.get(name)
+                getattr(history, name).append(np.nan if error is None else float(error[r]))
         for name, total in self._probe.sums.items():
-            spec = sim[name].spec
-            values = atoms(total / self._probe.count, len(spec.compartments))
-            history.atoms.setdefault(name, []).append(values)
-            goal = values @ spec.goal.gamma
-            history.mean_goal.setdefault(name, []).append(float(goal.mean()))
-        history.seconds.append(self._seconds + time.perf_counter() - began)
+            size = sim[name].spec.size
+            values = atoms(host(total) / self._probe.count, len(sim[name].spec.compartments))
+            for r, history in enumerate(self.histories):
+                own = values[r * size : (r + 1) * size]
+                history.atoms.setdefault(name, []).append(own)
+                goal = own @ sim.networks[r].layer(name).goal.gamma
+                history.mean_goal.setdefault(name, []).append(float(goal.mean()))
+        for history in self.histories:
+            history.seconds.append(self._seconds + time.perf_counter() - began)
         self.epoch += 1
         self._begin()
 
     # -- exact resume ----------------------------------------------------------------------------
 
-    def state(self):
-        """Everything needed to go on from here to the same bits: name -> array."""
-        h = self.history
-        state = {f"network/{name}": a.copy() for name, a in self.simulator.arrays().items()}
-        for name, layer in self.simulator.layers.items():
+    def state(self, replica=0):
+        """Everything a replica needs to go on from here to the same bits: name -> array.
+
+        It is what the replica would leave if it were trained alone.
+        """
+        h, sim = self.histories[replica], self.simulator
+        host = sim.kernels.host
+        state = {f"network/{k}": np.array(host(a)) for k, a in sim.arrays(replica).items()}
+        for name, layer in sim.layers.items():
             state[f"updates/{name}"] = np.array(layer.updates)
-        state["progress"] = np.array([self.epoch, self.position, self._wrong, self._probe.count])
+        wrong = int(host(self._wrong)[replica])
+        state["progress"] = np.array([self.epoch, self.position, wrong, self._probe.count])
         state["seconds"] = np.array([*h.seconds, self._seconds])
         state["errors"] = np.array([h.train_error, h.val_error, h.test_error], np.float64)
         for name, total in self._probe.sums.items():
-            state[f"sums/{name}"] = total
+            size = sim[name].spec.size
+            state[f"sums/{name}"] = np.array(host(total)[replica * size : (replica + 1) * size])
         for name in h.atoms:
             state[f"atoms/{name}"] = np.array(h.atoms[name])
             state[f"goal/{name}"] = np.array(h.mean_goal[name])
         return state
 
-    def restore(self, state):
-        """Go on from what `state` returned."""
-        for name, layer in self.simulator.layers.items():
+    def restore(self, *states):
+        """Go on from what `state` returned, of each replica.
+
+        Raises
+        ------
+        CheckpointError : not one state for each replica, or of different moments
+        """
+        sim = self.simulator
+        moments = [tuple(map(int, state["progress"][:2])) for state in states]
+        if len(states) != sim.n_replicas or len(set(moments)) != 1:
+            at = ", ".join(f"epoch {epoch}, batch {batch}" for epoch, batch in moments) or "none"
+            raise CheckpointError(
+                f"{sim.n_replicas} replica(s) need as many states of the same moment, were {at}"
+            )
+        first = states[0]
+        resident = sim.kernels.resident
+        for name, layer in sim.layers.items():
             for compartment in layer.compartments:
                 if compartment.index is None:
-                    mask = state.get(f"network/{name}/{compartment.spec.name}/mask")
-                    compartment.mask = mask
-        for name, array in self.simulator.arrays().items():
-            array[...] = state[f"network/{name}"]
-        for name, layer in self.simulator.layers.items():
-            layer.updates = int(state[f"updates/{name}"])
+                    key = f"network/{name}/{compartment.spec.name}/mask"
+                    masks = [state[key] for state in states] if key in first else None
+                    compartment.mask = None if masks is None else np.concatenate(masks)
+        for replica, state in enumerate(states):
+            for name, array in sim.arrays(replica).items():
+                array[...] = resident(state[f"network/{name}"])
+        for name, layer in sim.layers.items():
+            layer.updates = int(first[f"updates/{name}"])
         self._begin()
-        self.epoch, self.position, self._wrong, self._probe.count = map(int, state["progress"])
-        *seconds, self._seconds = map(float, state["seconds"])
-        errors = [list(map(float, row)) for row in state["errors"]]
-        self.history = History(*errors, seconds)
-        for key, value in state.items():
+        progress = np.array([state["progress"] for state in states])
+        self.epoch, self.position, _, self._probe.count = map(int, progress[0])
+        self._wrong[...] = resident(progress[:, 2])
+        self._seconds = float(first["seconds"][-1])
+        self.histories = [_history(state) for state in states]
+        for key in first:
             kind, _, name = key.partition("/")
             if kind == "sums":
-                self._probe.sums[name] = value
-            elif kind == "atoms":
-                self.history.atoms[name] = list(value)
-            elif kind == "goal":
-                self.history.mean_goal[name] = list(map(float, value))
+                sums = np.concatenate([state[key] for state in states])
+                self._probe.sums[name] = resident(sums)
+
+
+def _history(state):
+    """The History in what `Training.state` returned."""
+    errors = [list(map(float, row)) for row in state["errors"]]
+    history = History(*errors, list(map(float, state["seconds"][:-1])))
+    for key, value in state.items():
+        kind, _, name = key.partition("/")
+        if kind == "atoms":
+            history.atoms[name] = list(value)
+        elif kind == "goal":
+            history.mean_goal[name] = list(map(float, value))
+    return history

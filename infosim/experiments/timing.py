@@ -56,10 +56,11 @@ class Step:
     dataset : Dataset; `noise(...)` has the shape of MNIST and needs no download
     threads : None takes every CPU
     kernels : the backend, by name or as an object
+    replicas : trained side by side
     """
 
-    def __init__(self, experiment, dataset, threads=None, kernels="cpu"):
-        self.simulator = Simulator(experiment.network(dataset), kernels, 0, threads)
+    def __init__(self, experiment, dataset, threads=None, kernels="cpu", replicas=1):
+        self.simulator = Simulator(experiment.network(dataset), kernels, range(replicas), threads)
         self.samples, _, _ = experiment.samples(dataset)
         self.batch = experiment.config["training"]["batch"]
         self._rng = np.random.default_rng(0)
@@ -77,6 +78,10 @@ class Step:
     def train(self):
         """Train on the batch that was drawn."""
         self.inputs, outputs = self.simulator.batch(self.samples, self._positions)
+        self.present(outputs)
+
+    def present(self, outputs):
+        """Train on `inputs`."""
         self.simulator.present(self.inputs, outputs, learn=True, batch=self._number)
         self.simulator.run()
         self._number += 1
@@ -92,34 +97,36 @@ class Products:
     def __init__(self, step):
         rng = np.random.default_rng(0)
         simulator = step.simulator
+        kernels, dtype = simulator.kernels, simulator.dtype
         self._blas = ThreadpoolController().select(user_api="blas")
         self._threads = simulator.workers.n_threads
         self._calls = []
         for layer in simulator.layers.values():
-            n, b, dtype = layer.spec.size, step.batch, simulator.dtype
+            n, b, replicas = layer.spec.size, step.batch, simulator.n_replicas
             for compartment in layer.compartments:
                 if compartment.index is not None:
                     continue
                 source = compartment.spec.source
                 x = step.inputs.get(source)
                 if x is None:
-                    x = np.sign(rng.standard_normal((simulator.network.size(source), b)))
-                    x = x.astype(dtype)
-                w = compartment.weights.copy()
-                self._calls.append((w, x, np.empty((n, b), dtype)))
+                    x = np.sign(rng.standard_normal((replicas, simulator.network.size(source), b)))
+                    x = kernels.resident(x.astype(dtype))
+                w = kernels.resident(compartment.weights.reshape(replicas, n, -1).copy())
+                u = kernels.xp.ones((replicas, n, b), dtype)
+                self._calls.append((kernels.project, (w, x, u)))
                 if compartment.trainable:
-                    self._calls.append((np.ones((n, b), dtype), x.T, np.empty_like(w)))
+                    self._calls.append((kernels.accumulate, (u.copy(), x, w.copy())))
 
     def __call__(self):
         """Multiply."""
         with self._blas.limit(limits=self._threads):
-            for a, b, out in self._calls:
-                np.matmul(a, b, out=out)
+            for function, arguments in self._calls:
+                function(*arguments)
 
     @property
     def operations(self):
         """Floating-point operations of one call."""
-        return sum(2 * a.shape[0] * a.shape[1] * b.shape[1] for a, b, _ in self._calls)
+        return sum(2 * w.shape[2] * u.size for _, (w, _, u) in self._calls)
 
 
 def noise(n, seed=0):
@@ -227,7 +234,7 @@ def measure(experiment, dataset, *, threads=None, warm_up=20, rounds=5, others=N
         products.operations,
         split,
         peak,
-        _occupied(step.simulator),
+        occupied(step.simulator),
     )
     return timing, seconds
 
@@ -281,7 +288,7 @@ def _split(experiment, dataset, warm_up, n):
     return {part: float(np.median([row[part] for row in rows])) for part in rows[0]}
 
 
-def _occupied(simulator):
+def occupied(simulator):
     """Mean number of occupied tuples of bins over the neurons of the first layer."""
     layer = next(iter(simulator.layers.values()))
     bins = layer.bins(simulator.workers).astype(np.int64)

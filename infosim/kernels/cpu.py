@@ -1,25 +1,56 @@
 """CPU kernels: one call computes neurons start to stop of a layer, one after the other.
 
-Arrays have the neuron first and the sample last, so that one neuron's samples are contiguous.
-Loop letters: n neuron, s sample, k compartment, a antichain, c cell (an occupied tuple of bins),
-m non-empty set of sources as a bitmask. A kernel trusts its arguments (the engine checks them),
-draws no randomness beyond its counters and writes into its last arguments.
+Arrays have the neuron first and the sample last, so that one neuron's samples are contiguous. A
+layer may hold several replicas of itself side by side: with N neurons in R replicas, replica r has
+the rows from r N/R on. Loop letters: n neuron, s sample, k compartment, r replica, a antichain,
+c cell (an occupied tuple of bins), m non-empty set of sources as a bitmask. A kernel trusts its
+arguments (the engine checks them), draws no randomness beyond its counters and writes into its
+last arguments. One call stays within one replica.
 """
 
 import math
 from functools import cache
 
 import numpy as np
+import numpy as xp
 
-from infosim.elementary import log2
 from infosim.jit import inline, kernel, reduction
-from infosim.kernels.scalar import ONE, TINY, ZERO, bin_index, entropy, log2_ratio, philox, unit
-from infosim.neuron.activation import sigmoid
+from infosim.kernels.scalar import (
+    ONE,
+    TINY,
+    ZERO,
+    adam_step,
+    bin_index,
+    bin_range,
+    bin_scale,
+    entropy,
+    log2_ratio,
+    philox,
+    probability,
+    pull,
+    union_information,
+    union_terms,
+    unit,
+)
 
 #: Samples are numbered in blocks of 64, 16 Philox counters with four words each, so that the inner
 #: loop over counters runs in vector lanes and writes contiguously.
 _LANES = 16
 _BLOCK = 4 * _LANES
+
+
+#: Whether arrays live on a device of their own, to be moved there and back.
+ON_DEVICE = False
+
+
+def resident(array, dtype=None):
+    """`array` where the kernels can read it: here, the array itself."""
+    return xp.asarray(array, dtype)
+
+
+def host(array):
+    """A kernel's array for the user to read and write: here, the array itself."""
+    return array
 
 
 @reduction
@@ -32,11 +63,18 @@ def total(row):
 
 
 @inline
-def _random_row(key, neuron, counter, block, row):
+def _replica(start, n_neurons, n_replicas):
+    """The replica that neuron `start` belongs to, and its first neuron."""
+    size = n_neurons // n_replicas
+    return start // size, start // size * size
+
+
+@inline
+def _random_row(seed, place, neuron, block, row):
     """Fill `row`, uint32 (a multiple of 64,), with a neuron's random words from `block` on."""
     c1 = np.uint64(neuron)
-    c2, c3 = np.uint64(counter[0]), np.uint64(counter[1])
-    k0, k1 = key[0], key[1]
+    c2, c3 = np.uint64(place[1]), np.uint64(place[2])
+    k0, k1 = seed, place[0]
     for i in range(len(row) // _BLOCK):
         start = i * _BLOCK
         c0 = (block + i) * _LANES
@@ -74,29 +112,32 @@ _POTENTIALS = {1: _one_potential, 2: _two_potentials, 3: _three_potentials}
 
 @cache
 def activate(scalar, n_compartments):
-    """An activation's kernel (u, bias, p, clamp, sampled, key, counter, tile, theta, y).
+    """An activation's kernel (u, bias, p, clamp, sampled, seeds, place, tile, theta, y).
 
-    u : potentials without bias, (K, N, B); bias : (K, N); p : packed parameters
+    u : potentials without bias, (K, N, B); bias : (K, N); p : packed parameters, (R, P)
     clamp : θ stays in [clamp, 1 - clamp]; sampled : draw y ~ Bernoulli(θ), else y = +1 iff θ > ½
-    key, counter : uint32 (2,) each, the random numbers' place beside neuron and sample
+    seeds : uint32 (R,); place : uint32 (3,), stream, layer and step, and batch. With the neuron's
+        number in its replica and the sample's they say which random numbers are meant
     tile : (start, stop, first, last), neurons and samples to compute; first is a multiple of 64
     theta, y : written, (N, B); y is +1 or -1
     """
     potentials = _POTENTIALS[n_compartments]
 
     @kernel
-    def activate(u, bias, p, clamp, sampled, key, counter, tile, theta, y):
+    def activate(u, bias, p, clamp, sampled, seeds, place, tile, theta, y):
         start, stop = tile[0], tile[1]
         first, last = np.uint64(tile[2]), np.uint64(tile[3])  # unsigned: an index is never negative
+        replica, origin = _replica(start, u.shape[1], len(seeds))
+        parameters = p[replica]
         for n in range(start, stop):
             for s in range(first, last):
                 r, c, l = potentials(u, bias, n, s)  # noqa: E741
-                drive, _, _, _ = scalar(r, c, l, p)
-                theta[n, s] = min(max(sigmoid(drive), clamp), ONE - clamp)
+                drive, _, _, _ = scalar(r, c, l, parameters)
+                theta[n, s] = probability(drive, clamp)
         if sampled:
             words = np.empty((tile[3] - tile[2] + _BLOCK - 1) // _BLOCK * _BLOCK, np.uint32)
             for n in range(start, stop):
-                _random_row(key, n, counter, tile[2] // _BLOCK, words)
+                _random_row(seeds[replica], place, n - origin, tile[2] // _BLOCK, words)
                 for s in range(first, last):
                     y[n, s] = ONE if unit(words[s - first]) < theta[n, s] else -ONE
         else:
@@ -111,7 +152,7 @@ def activate(scalar, n_compartments):
 def chain(scalar, n_compartments):
     """An activation's kernel (u, bias, p, clamp, theta, slope, start, stop, delta, bias_gradient).
 
-    slope : ∂G/∂θ, (N, B)
+    p : (R, P); slope : ∂G/∂θ, (N, B)
     delta : written, ∂G/∂u_k = ∂G/∂θ θ(1-θ) ∂A/∂u_k, (K, N, B)
     bias_gradient : written, its sum over samples, (K, N)
     """
@@ -120,14 +161,13 @@ def chain(scalar, n_compartments):
     @kernel
     def chain(u, bias, p, clamp, theta, slope, start, stop, delta, bias_gradient):
         n_samples = u.shape[2]
+        replica, _ = _replica(start, u.shape[1], len(p))
+        parameters = p[replica]
         for n in range(start, stop):
             for s in range(n_samples):
-                t = theta[n, s]
                 r, c, l = potentials(u, bias, n, s)  # noqa: E741
-                _, d0, d1, d2 = scalar(r, c, l, p)
-                # where θ is held at its clamp it no longer follows the potentials
-                moves = ONE if clamp < t < ONE - clamp else ZERO
-                g = slope[n, s] * t * (ONE - t) * moves
+                _, d0, d1, d2 = scalar(r, c, l, parameters)
+                g = pull(slope[n, s], theta[n, s], clamp)
                 delta[0, n, s] = g * d0
                 if n_compartments > 1:
                     delta[1, n, s] = g * d1
@@ -161,17 +201,14 @@ def bin_potentials(u, bias, kind, n_bins, low, high, start, stop, bins):
                     hi = max(hi, u[k, n, s])
                 lo += b
                 hi += b
-            if kind == 2:
-                hi = max(abs(lo), abs(hi))
-                lo = -hi
-            # a neuron whose potential does not vary has all its samples in one bin
-            scale = np.float32(n_bins[k]) / (hi - lo) if hi > lo else ZERO
+            lo, hi = bin_range(kind, lo, hi)
+            scale = bin_scale(lo, hi, n_bins[k])
             for s in range(n_samples):
                 bins[k, n, s] = bin_index(u[k, n, s] + b, lo, scale, n_bins[k])
 
 
-def scratch(n_bins, n_samples, dtype):
-    """Work space of `score` and `information`, for one block of neurons at a time.
+def scratch(n_neurons, n_bins, n_samples, dtype):
+    """Work space of `score` and `information`, for one block of neurons (however many) at a time.
 
     Returns (table, keys, cell_of, first, members, ids, mass, share, lanes, line): uint32 (T,),
     three uint32 (B,), uint8 (K, 1, B), uint32 (2**K, B), and of `dtype` (2, 2**K, B), (2**K, B),
@@ -325,7 +362,7 @@ def _union(start, stop, sets, signs, mass, n_cells, one, zero):
 
 
 @kernel
-def score(bins, n_bins, theta, terms, weights, entropy_weight, start, stop, work, slope):
+def score(bins, n_bins, theta, terms, weights, entropy_weights, start, stop, work, slope):
     """The exact gradient of each neuron's goal with respect to its firing probabilities.
 
     G = Σ_a w_a I_∩(a) + h H(Y) with the plug-in joint p(b, y=+1) = 1/B Σ_s θ_s [b_s = b]. A sample
@@ -339,7 +376,7 @@ def score(bins, n_bins, theta, terms, weights, entropy_weight, start, stop, work
 
     bins : uint8 (K, N, B); n_bins : (K,); theta : (N, B)
     terms : (starts, sets, signs), the non-zero v_am of antichain a at starts[a]:starts[a+1]
-    weights : w_a and w_a/ln2, (2, A); entropy_weight : h, in the same precision
+    weights : w_a and w_a/ln2, (R, 2, A); entropy_weights : h, in the same precision, (R,)
     work : `scratch`; slope : written, ∂G/∂θ in bits, (N, B)
     """
     starts, sets, signs = terms
@@ -348,9 +385,11 @@ def score(bins, n_bins, theta, terms, weights, entropy_weight, start, stop, work
     full = (1 << n_sources) - 1
     one, zero, sums = line[0], line[1], line[2]
     used = _used(sets)
+    replica, _ = _replica(start, theta.shape[0], len(weights))
+    entropy_weight = entropy_weights[replica]
     weight_sum = entropy_weight
-    for a in range(weights.shape[1]):
-        weight_sum += weights[0, a]
+    for a in range(weights.shape[2]):
+        weight_sum += weights[replica, 0, a]
     for n in range(start, stop):
         n_cells = _cells(bins, n, n_bins, theta, used, work)
         p1 = p0 = entropy_weight * ZERO
@@ -363,15 +402,15 @@ def score(bins, n_bins, theta, terms, weights, entropy_weight, start, stop, work
         for m in range(1, full + 1):
             for c in range(n_cells):
                 share[m, c] = ZERO
-        for a in range(weights.shape[1]):
+        for a in range(weights.shape[2]):
             _union(starts[a], starts[a + 1], sets, signs, mass, n_cells, one, zero)
-            w, w_ln2 = weights[0, a], weights[1, a]
+            w, w_ln2 = weights[replica, 0, a], weights[replica, 1, a]
             for c in range(n_cells):
-                u1 = max(one[c], TINY)
-                u0 = max(zero[c], TINY)
-                inverse = ONE / (u1 * u0)  # divisions are slow: one serves both quotients
-                sums[c] += w * log2(u1 * u1 * inverse)
-                one[c] = w_ln2 * inverse * (mass[0, full, c] * u0 - mass[1, full, c] * u1)
+                ratio, inverse, difference = union_terms(
+                    mass[0, full, c], mass[1, full, c], one[c], zero[c]
+                )
+                sums[c] += w * ratio
+                one[c] = w_ln2 * inverse * difference
             for i in range(starts[a], starts[a + 1]):
                 m = sets[i]
                 sign = signs[i]
@@ -415,11 +454,9 @@ def information(bins, n_bins, theta, terms, start, stop, work, result):
         for a in range(len(starts) - 1):
             _union(starts[a], starts[a + 1], sets, signs, mass, n_cells, one, zero)
             for c in range(n_cells):
-                u1 = max(one[c], TINY)
-                u0 = max(zero[c], TINY)
-                union = ONE / (u1 + u0)
-                addends[c] = ones[c] * log2(u1 * union * inverse1)
-                addends[c] += zeros[c] * log2(u0 * union * inverse0)
+                addends[c] = union_information(
+                    ones[c], zeros[c], one[c], zero[c], inverse1, inverse0
+                )
             result[n, a] = total(addends[:n_cells]) / n_samples
         result[n, len(starts) - 1] = entropy(p1 / (p1 + p0))
 
@@ -427,7 +464,7 @@ def information(bins, n_bins, theta, terms, start, stop, work, result):
 def project(weights, x, u):
     """Potentials of densely connected neurons, u = W x, by BLAS.
 
-    weights : (n, I); x : (I, b), any memory order; u : written, (n, b), rows contiguous
+    weights : (r, n, I); x : (r, I, b), any memory order; u : written, (r, n, b), rows contiguous
     """
     np.matmul(weights, x, out=u)
 
@@ -435,9 +472,9 @@ def project(weights, x, u):
 def accumulate(delta, x, gradient):
     """Gradient of the weights of densely connected neurons, δ xᵀ, by BLAS.
 
-    delta : (n, B); x : (I, B), any memory order; gradient : written, (n, I)
+    delta : (r, n, B); x : (r, I, B), any memory order; gradient : written, (r, n, I)
     """
-    np.matmul(delta, x.T, out=gradient)
+    np.matmul(delta, x.transpose(0, 2, 1), out=gradient)
 
 
 @kernel
@@ -453,9 +490,11 @@ def silence(tile, u):
 def project_sparse(weights, index, x, tile, u):
     """Potentials of neurons with few inputs: u_n = Σ_j weights[n, j] x[index[n, j]].
 
-    weights, index : (N, k), int32; x : (n_in, B); tile : as for `activate`; u : written, (N, B)
+    weights, index : (N, k), int32; x : (R, n_in, B); tile : as for `activate`
+    u : written, (N, B)
     """
     start, stop = tile[0], tile[1]
+    r, _ = _replica(start, weights.shape[0], len(x))
     first, last = np.uint64(tile[2]), np.uint64(tile[3])
     for n in range(start, stop):
         for s in range(first, last):
@@ -465,11 +504,11 @@ def project_sparse(weights, index, x, tile, u):
             x0, x1, x2, x3 = index[n, j], index[n, j + 1], index[n, j + 2], index[n, j + 3]
             w0, w1, w2, w3 = weights[n, j], weights[n, j + 1], weights[n, j + 2], weights[n, j + 3]
             for s in range(first, last):
-                u[n, s] += w0 * x[x0, s] + w1 * x[x1, s] + w2 * x[x2, s] + w3 * x[x3, s]
+                u[n, s] += w0 * x[r, x0, s] + w1 * x[r, x1, s] + w2 * x[r, x2, s] + w3 * x[r, x3, s]
         for j in range(in_fours, weights.shape[1]):
             source, w = index[n, j], weights[n, j]
             for s in range(first, last):
-                u[n, s] += w * x[source, s]
+                u[n, s] += w * x[r, source, s]
 
 
 @reduction
@@ -485,11 +524,13 @@ def _dot(a, b):
 def accumulate_sparse(delta, index, x, start, stop, gradient):
     """Gradient of the weights of neurons with few inputs: Σ_s delta[n, s] x[index[n, j], s].
 
-    delta : (N, B); index : int32 (N, k); x : (n_in, B); gradient : written, (N, k)
+    delta : (N, B); index : int32 (N, k); x : (R, n_in, B); gradient : written, (N, k)
     """
+    replica, _ = _replica(start, delta.shape[0], len(x))
+    inputs = x[replica]
     for n in range(start, stop):
         for j in range(gradient.shape[1]):
-            gradient[n, j] = _dot(delta[n], x[index[n, j]])
+            gradient[n, j] = _dot(delta[n], inputs[index[n, j]])
 
 
 @kernel
@@ -498,29 +539,30 @@ def adam(weights, gradient, mask, moments, rates, start, stop):
 
     weights, gradient : (N, I); mask : uint8, (N, I), or (0, 0) for none
     moments : running first and second moments, (2, N, I)
-    rates : [rate / (1 - β₁ᵗ), 1/√(1 - β₂ᵗ), β₁, 1-β₁, β₂, 1-β₂, ε, decay]
+    rates : [rate / (1 - β₁ᵗ), 1/√(1 - β₂ᵗ), β₁, 1-β₁, β₂, 1-β₂, ε, decay] of each replica, (R, 8)
     """
-    rate, correction, beta1, rest1, beta2, rest2, epsilon, decay = rates
+    replica, _ = _replica(start, weights.shape[0], len(rates))
+    rate, correction, beta1, rest1, beta2, rest2, epsilon, decay = rates[replica]
+    numbers = rate, correction, beta1, rest1, beta2, rest2, epsilon
     masked = mask.shape[0] > 0
     for n in range(start, stop):
         for i in range(weights.shape[1]):
             g = gradient[n, i] - decay * weights[n, i]
             if masked:
                 g *= np.float32(mask[n, i])
-            m = beta1 * moments[0, n, i] + rest1 * g
-            v = beta2 * moments[1, n, i] + rest2 * g * g
-            moments[0, n, i] = m
-            moments[1, n, i] = v
-            weights[n, i] += rate * m / (math.sqrt(v) * correction + epsilon)
+            weights[n, i], moments[0, n, i], moments[1, n, i] = adam_step(
+                weights[n, i], g, moments[0, n, i], moments[1, n, i], numbers
+            )
 
 
 @kernel
 def sgd(weights, gradient, mask, moments, rates, start, stop):
     """One ascending gradient step with L2 decay, in place.
 
-    Arguments as for `adam`; moments : unused; rates : [rate, decay]
+    Arguments as for `adam`; moments : unused; rates : [rate, decay] of each replica, (R, 2)
     """
-    rate, decay = rates
+    replica, _ = _replica(start, weights.shape[0], len(rates))
+    rate, decay = rates[replica]
     masked = mask.shape[0] > 0
     for n in range(start, stop):
         for i in range(weights.shape[1]):
@@ -552,3 +594,32 @@ def take_one_hot(labels, index, out):
         for i in range(out.shape[1]):
             out[b, i] = ZERO
         out[b, labels[index[b]]] = ONE
+
+
+@kernel
+def classify(theta, n_replicas, predictions):
+    """The class of each sample: the neuron that fires most surely, (R, B), int64.
+
+    Information is blind to sign, so a neuron that mostly fires stands for "not my class" and is
+    inverted, by its mean over the batch and without labels (ICLR 2025). theta : (N, B)
+    """
+    n_neurons, n_samples = theta.shape
+    size = n_neurons // n_replicas
+    best = np.empty(n_samples, theta.dtype)
+    for r in range(n_replicas):
+        for i in range(size):
+            row = theta[r * size + i]
+            inverted = total(row) >= 0.5 * n_samples
+            for s in range(n_samples):
+                t = ONE - row[s] if inverted else row[s]
+                if i == 0 or t > best[s]:
+                    best[s] = t
+                    predictions[r, s] = i
+
+
+@kernel
+def count_wrong(predictions, labels, rows, wrong):
+    """Add to `wrong`, int64 (R,), how many predictions (R, B) differ from labels[rows], (R, B)."""
+    for r in range(predictions.shape[0]):
+        for s in range(predictions.shape[1]):
+            wrong[r] += predictions[r, s] != labels[rows[r, s]]

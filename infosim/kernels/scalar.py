@@ -10,6 +10,7 @@ import numpy as np
 
 from infosim.elementary import log2
 from infosim.jit import inline
+from infosim.neuron.activation import sigmoid
 
 ZERO = np.float32(0)
 ONE = np.float32(1)
@@ -41,12 +42,61 @@ def entropy(p):
 
 
 @inline
+def probability(drive, clamp):
+    """A neuron's firing probability θ = σ(drive), held in [clamp, 1 - clamp]."""
+    return min(max(sigmoid(drive), clamp), ONE - clamp)
+
+
+@inline
+def pull(slope, theta, clamp):
+    """∂G/∂drive from ∂G/∂θ: where θ is held at its clamp it no longer follows the potentials."""
+    moves = ONE if clamp < theta < ONE - clamp else ZERO
+    return slope * theta * (ONE - theta) * moves
+
+
+@inline
+def union_terms(p1, p0, u1, u0):
+    """What the gradient needs of a cell with masses p1, p0 in a union of masses u1, u0.
+
+    Returns log2(u1/u0), and i and d with i d = p1/u1 - p0/u0: one slow division serves all three.
+    """
+    u1, u0 = max(u1, TINY), max(u0, TINY)
+    inverse = ONE / (u1 * u0)
+    return log2(u1 * u1 * inverse), inverse, p1 * u0 - p0 * u1
+
+
+@inline
+def union_information(p1, p0, u1, u0, inverse1, inverse0):
+    """A cell's addend to I_∩: Σ_y p_y log2(u_y / ((u_1 + u_0) p(y))), inverse_y = 1/p(y)."""
+    u1, u0 = max(u1, TINY), max(u0, TINY)
+    inverse = ONE / (u1 + u0)
+    addend = p1 * log2(u1 * inverse * inverse1)
+    addend += p0 * log2(u0 * inverse * inverse0)
+    return addend
+
+
+@inline
+def bin_range(kind, low, high):
+    """The range of a neuron's bins, from what `neuron.binning` calls for and its extremes."""
+    if kind == 2:
+        high = max(abs(low), abs(high))
+        low = -high
+    return low, high
+
+
+@inline
+def bin_scale(low, high, n_bins):
+    """Bins per unit of potential; a neuron whose potential does not vary has one bin for all."""
+    return np.float32(n_bins) / (high - low) if high > low else ZERO
+
+
+@inline
 def bin_index(u, low, inverse_width, n_bins):
     """The bin of potential `u`: bins closed on the right, outermost bins open-ended."""
     # clipped before the conversion to an integer, which a huge potential would overflow; in this
     # order of arguments NaN falls into the first bin instead of outside of all
     position = min(max(ONE, (u - low) * inverse_width), np.float32(n_bins))
-    return np.uint8(math.ceil(position) - 1)
+    return np.uint8(np.int32(math.ceil(position)) - np.int32(1))
 
 
 @inline
@@ -73,3 +123,15 @@ def philox(c0, c1, c2, c3, k0, k1):
 def unit(x):
     """A uniform float32 in [0, 1) from the upper 24 bits of uint32 `x`."""
     return np.float32(x >> np.uint32(8)) * _TO_UNIT
+
+
+@inline
+def adam_step(w, gradient, m, v, rates):
+    """A weight and its running moments after one ascending Adam step (Kingma & Ba 2015).
+
+    gradient : after decay and mask
+    rates : [rate / (1 - β₁ᵗ), 1/√(1 - β₂ᵗ), β₁, 1-β₁, β₂, 1-β₂, ε, ...]
+    """
+    m = rates[2] * m + rates[3] * gradient
+    v = rates[4] * v + rates[5] * gradient * gradient
+    return w + rates[0] * m / (math.sqrt(v) * rates[1] + rates[6]), m, v

@@ -134,6 +134,12 @@ class Masked(Connectivity):
     def __post_init__(self):
         object.__setattr__(self, "array", np.array(self.array, dtype=bool))
 
+    def __eq__(self, other):
+        return isinstance(other, Masked) and np.array_equal(self.array, other.array)
+
+    def __hash__(self):
+        return hash(self.array.tobytes())
+
     def check(self, n, n_in):
         if self.array.shape != (n, n_in):
             raise ShapeError(f"mask has shape {self.array.shape}, the weights need {(n, n_in)}")

@@ -215,6 +215,24 @@ class Network:
         except InfosimError as error:
             raise type(error)(f"{where}: {error}") from None
 
+    def check_alike(self, other):
+        """Raise unless `other` differs from this network in numbers alone.
+
+        So that both can be simulated side by side, they may differ in goals, activation parameters,
+        optimizer rates and initial weights, but not in what is connected to what.
+
+        Raises
+        ------
+        ConfigError : naming the first difference
+        """
+        mine, theirs = _form(self), _form(other)
+        for key in [*mine, *(key for key in theirs if key not in mine)]:
+            if mine.get(key) != theirs.get(key):
+                raise ConfigError(
+                    f"replicas must be alike, but {key} is {mine.get(key)} in one "
+                    f"and {theirs.get(key)} in another"
+                )
+
     def layer(self, name):
         """The layer called `name`."""
         for layer in self.layers:
@@ -253,3 +271,22 @@ class Network:
             if layer.name in needed:
                 needed |= {c.source for c in layer.compartments if c.delay == 0}
         return needed - set(self.inputs)
+
+
+def _form(network):
+    """What must be the same in networks that are simulated side by side, by name."""
+    form = {key: getattr(network, key) for key in ("inputs", "steps", "readout", "target")}
+    form["the order of layers"] = [layer.name for layer in network.layers]
+    for layer in network.layers:
+        where = f"layer {layer.name!r}:"
+        form[f"{where} size"] = layer.size
+        form[f"{where} binning"] = layer.binning
+        form[f"{where} activation"] = layer.activation.name
+        form[f"{where} clamp"] = layer.activation.clamp
+        form[f"{where} optimizer"] = type(layer.optimizer).__name__
+        form[f"{where} having a goal"] = layer.goal is not None
+        form[f"{where} compartments"] = [c.name for c in layer.compartments]
+        for c in layer.compartments:
+            for key in ("source", "connectivity", "delay", "trainable", "bias"):
+                form[f"{where} compartment {c.name!r}: {key}"] = getattr(c, key)
+    return form

@@ -164,7 +164,7 @@ def test_projecting_a_held_input_once_changes_no_bit(x, connectivity, monkeypatc
                         compartment.touch()
                 simulator.advance()
         monkeypatch.undo()
-        held = sum(x.shape[0] == 4 for x in projections)
+        held = sum(x.shape[1] == 4 for x in projections)
         return held, simulator["h"].potentials, simulator.arrays()
 
     once, potentials, arrays = history(touched=False)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from infosim.engine import Evaluation, Fire, Present, Samples, Simulator, Training
-from infosim.engine.samples import Buffers
+from infosim.engine.samples import Feed
 from infosim.engine.threads import Workers, blocks, tiles
 from infosim.errors import ConfigError, DataError, ShapeError
+from infosim.kernels import cpu
 from infosim.network import Adam, Compartment, Layer, Masked, Network
 from infosim.neuron import Activation, Binning
 
@@ -372,7 +373,7 @@ def test_an_epoch_shows_every_sample_once_and_the_last_batch_is_smaller():
         while training.epoch == epoch:
             training.advance()
             if training.epoch == epoch:
-                shown.append(simulator._inputs["image"][0].astype(int))
+                shown.append(simulator._inputs["image"][0, 0].astype(int))
         return np.concatenate(shown)
 
     first, second = shown_by(0), shown_by(1)
@@ -409,7 +410,7 @@ def test_the_training_error_is_that_of_the_passing_batches():
     for _ in range(3):
         training.advance()
         shown = simulator._inputs
-        labels = shown["label"].argmax(axis=0)
+        labels = shown["label"][0].argmax(axis=0)
         wrong += (simulator.predictions() != labels).sum()
     training.advance()
     assert training.history.train_error == [wrong / 25]
@@ -562,7 +563,7 @@ def test_recall_says_what_is_wrong():
         Simulator(classifier(), threads=1).recall(np.ones((2, 8)))
 
 
-# -- plans and buffers are kept: what they were made from may change ------------------------------
+# -- plans and memory are kept: what they were made from may change -------------------------------
 
 
 def test_each_presentation_reads_its_own_arrays():
@@ -585,7 +586,7 @@ def test_each_presentation_reads_its_own_arrays():
             simulator.present(inputs, learn=True, batch=i)
             simulator.run()
         assert_same_bits(kept.arrays(), fresh.arrays())
-    assert all(len(layer._plans) <= 8 for layer in kept.layers.values())
+    assert all(len(layer._plans) <= 32 for layer in kept.layers.values())
 
 
 def test_a_mask_set_between_updates_holds_from_then_on():
@@ -604,19 +605,88 @@ def test_a_mask_set_between_updates_holds_from_then_on():
     assert simulator["hidden"]["F"].weights[:, ::2].any()
 
 
-def test_buffers_are_the_same_objects_while_the_shape_is_the_same():
-    buffers = Buffers(np.float32)
-    array, view = buffers.get("x", 10, 3)
-    assert (array.shape, view.shape, array.dtype) == ((10, 3), (3, 10), np.float32)
-    assert buffers.get("x", 10, 3)[1] is view
-    smaller, _ = buffers.get("x", 4, 3)
-    assert np.shares_memory(smaller, array)
-    assert buffers.get("x", 10, 3)[1] is view
-    other, _ = buffers.get("y", 10, 3)
-    assert not np.shares_memory(other, array)
-    larger, _ = buffers.get("x", 11, 3)
-    assert larger.shape == (11, 3)
-    assert np.shares_memory(buffers.get("x", 10, 3)[0], larger)
+def feed(n_replicas=1, threads=1):
+    return Feed(classifier(), n_replicas, cpu, Workers(threads), np.dtype("float32"))
+
+
+def fed(source, samples, positions, without=()):
+    """The batch of these positions; what it should be is checked here."""
+    rows = source.rows(samples, positions)
+    values, kept = source.batch(samples, rows, without)
+    np.testing.assert_array_equal(kept, rows)
+    for name, array in samples.arrays.items():
+        assert (name in values) == (name not in without)
+        if name in values:
+            expected = np.eye(N_CLASSES)[array] if array.ndim == 1 else array
+            expected = expected[rows].transpose(0, 2, 1).astype("float32")
+            np.testing.assert_array_equal(values[name], expected)
+            assert values[name].dtype == np.float32
+    return values
+
+
+def test_batches_are_the_same_objects_while_the_shape_is_the_same():
+    """Plans are kept for arrays: were they new each time, every step would plan anew."""
+    source, samples = feed(), Samples(clouds(30))
+    first = fed(source, samples, np.arange(10))
+    again = fed(source, samples, np.arange(20, 30))
+    assert all(again[name] is first[name] for name in ("image", "label"))
+    smaller = fed(source, samples, np.arange(5, 9))
+    assert smaller["image"].shape == (1, N_IN, 4)
+    for name, array in smaller.items():
+        assert np.shares_memory(array, first[name])
+    assert fed(source, samples, np.arange(10))["image"] is first["image"]
+    assert not np.shares_memory(first["image"], first["label"])
+
+
+def test_a_larger_batch_after_a_smaller_one_takes_new_memory_for_both():
+    source, samples = feed(threads=2), Samples(clouds(9000))
+    small = fed(source, samples, [3, 1])
+    large = fed(source, samples, np.arange(8999, -1, -1))  # so large that two threads gather it
+    assert not np.shares_memory(small["image"], large["image"])
+    again = fed(source, samples, [2, 0])
+    assert np.shares_memory(again["image"], large["image"])
+
+
+def test_samples_that_take_turns_are_not_mixed_up():
+    """Also where arrays come and go, so that another may take the place of one before."""
+    source, kept = feed(threads=2), Samples(clouds(40, seed=1))
+    for seed in range(40):
+        scaled = Samples(clouds(40, seed=seed))
+        positions = np.random.default_rng(seed).permutation(40)[: 10 + seed % 3]
+        fed(source, scaled, positions)
+        fed(source, kept, positions, without=("label",))
+        fed(source, kept.subset(np.arange(5, 25)), positions % 20)
+        fed(source, kept, positions)
+    images = (np.random.default_rng(3).random((40, N_IN)) * 255).astype(np.uint8)
+    for shift, scale in ((0.0, 1.0), (128.0, 1 / 64), (0.0, 1.0)):
+        samples = Samples({"image": images}, {"image": (shift, scale)})
+        values, _ = source.batch(samples, source.rows(samples, [1, 7]))
+        np.testing.assert_array_equal(values["image"][0].T, (images[[1, 7]] - shift) * scale)
+
+
+def test_what_is_left_out_of_a_batch_is_not_gathered():
+    source, samples = feed(), Samples(clouds(30))
+    whole = fed(source, samples, np.arange(10))
+    label = whole["label"].copy()
+    assert set(fed(source, samples, np.arange(10, 20), without=("label",))) == {"image"}
+    np.testing.assert_array_equal(whole["label"], label)
+
+
+def test_every_replica_has_a_batch_of_its_own():
+    source, samples = feed(3, threads=2), Samples(clouds(30))
+    values = fed(source, samples, np.arange(30).reshape(3, 10))
+    assert values["image"].shape == (3, N_IN, 10)
+    one = fed(source, samples, np.arange(10))
+    np.testing.assert_array_equal(one["image"][0], one["image"][2])
+    own = Samples(clouds(30), index=np.random.default_rng(0).integers(0, 30, (3, 7)))
+    np.testing.assert_array_equal(source.rows(own, [6, 0]), own.index[:, [6, 0]])
+    positions = np.array([[0, 1], [2, 3], [4, 5]])
+    fed(source, own, positions)
+    expected = np.take_along_axis(own.index, positions, axis=1)
+    np.testing.assert_array_equal(source.rows(own, positions), expected)
+    np.testing.assert_array_equal(
+        own.subset([4, 2]).labels("label"), own.labels("label")[:, [4, 2]]
+    )
 
 
 def test_calls_of_a_part_are_made_in_order_and_errors_come_back():
@@ -641,12 +711,12 @@ def test_blas_is_held_to_one_thread_within_and_let_go_after():
         return {library["num_threads"] for library in workers._blas.info()}
 
     before = threads()
-    with workers.single_threaded_blas():
-        with workers.single_threaded_blas():
+    with workers.engaged():
+        with workers.engaged():
             assert threads() == {1}
         assert threads() == {1}
     assert threads() == before
-    with pytest.raises(ZeroDivisionError), workers.single_threaded_blas():
+    with pytest.raises(ZeroDivisionError), workers.engaged():
         1 / 0  # noqa: B018
     assert threads() == before
 

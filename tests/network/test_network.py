@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from infosim.engine import Samples, Simulator, Training
-from infosim.engine.samples import Buffers
 from infosim.errors import BackendError, ConfigError, DataError, ShapeError
 from infosim.network import (
     SGD,
@@ -282,17 +281,12 @@ def test_samples_become_scaled_values_and_one_hot_labels():
     assert len(chosen) == 2
     np.testing.assert_array_equal(chosen.labels("y"), [3, 0])
 
-    def batch(positions, without=()):
-        buffers = Buffers(simulator.dtype)
-        return chosen.batch(
-            positions, network(), simulator.kernels, buffers, simulator.workers, without
-        )
-
-    values = batch([0, 1])
-    np.testing.assert_allclose(values["x"], (images[[4, 1]].T - 2.0) * 0.5)
-    np.testing.assert_array_equal(values["y"], np.eye(4)[:, [3, 0]])
+    values, outputs = simulator.batch(chosen, [0, 1])
+    np.testing.assert_allclose(values["x"], [(images[[4, 1]].T - 2.0) * 0.5])
+    np.testing.assert_array_equal(values["y"], [np.eye(4)[:, [3, 0]]])
     assert {array.dtype for array in values.values()} == {np.dtype("float32")}
-    assert set(batch([0], without=("y",))) == {"x"}
+    assert not outputs
+    assert set(simulator.batch(chosen, [0], without=("y",))[0]) == {"x"}
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,37 @@
 """Fixtures for the tests of every part."""
 
 import os
+import warnings
+from importlib.util import find_spec
 from pathlib import Path
+
+# Numba reads this when it is imported: without it the CUDA kernels would want a GPU. With
+# INFOSIM_TEST_GPU=1 the same tests run on a real one.
+if os.environ.get("INFOSIM_TEST_GPU") != "1":
+    os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")
 
 import pytest
 
 from infosim import datasets
+from infosim.kernels import backend
+
+
+@pytest.fixture(params=["cpu", "cuda"])
+def kernels(request):
+    """The kernel module of each backend; its arrays are made by `resident`, read by `host`."""
+    if request.param == "cuda" and find_spec("numba_cuda") is None:
+        pytest.skip("needs numba-cuda")
+    module = backend.load(request.param)
+    with warnings.catch_warnings():
+        # the simulator computes in NumPy, which warns of overflow, inf and nan; a GPU does not
+        warnings.filterwarnings("ignore", ".* encountered in ", RuntimeWarning)
+        yield module
+
+
+@pytest.fixture
+def slow(kernels):
+    """Whether these kernels run in the CUDA simulator: an array access takes 20 microseconds."""
+    return kernels.ON_DEVICE and backend.simulated()
 
 
 @pytest.fixture(scope="session")

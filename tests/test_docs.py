@@ -17,7 +17,7 @@ for a in 0, 1:
 """
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/networks.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/networks.md", "docs/gpu.md"])
 def test_page(page, tmp_path):
     """All Python blocks of a page, one after another; what they print makes sense."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)

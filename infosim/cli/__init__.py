@@ -15,6 +15,7 @@ _COMMANDS = {
     "bench": "infosim.cli.bench",
     "data": "infosim.cli.data",
     "demo": "infosim.cli.train",
+    "env": "infosim.cli.env",
     "pid": "infosim.cli.pid",
     "presets": "infosim.cli.presets",
     "train": "infosim.cli.train",

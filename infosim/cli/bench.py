@@ -21,7 +21,7 @@ def bench(neurons, sources, batch, threads):
     """
     import infosim
     from infosim.experiments import Experiment, timing
-    from infosim.experiments.run import cpu
+    from infosim.experiments.environment import cpu
 
     preset = timing.PRESETS[int(sources)]
     overrides = [f"layers.hidden.size={neurons}", f"training.batch={batch}", "data.validation=0"]

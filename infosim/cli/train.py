@@ -34,7 +34,12 @@ def _run_options(command):
     metavar="KEY=VALUE",
     help="Change any setting, e.g. layers.hidden.size=500; repeatable.",
 )
-@click.option("--backend", default="cpu", show_default=True, help="Where to compute.")
+@click.option(
+    "--backend",
+    default="cpu",
+    show_default=True,
+    help="Where to compute: cpu, cuda (an NVIDIA GPU; see `infosim env`) or auto.",
+)
 @_run_options
 def train(
     preset_or_file, dataset, assignments, backend, seed, epochs, threads, out, resume, force, quiet

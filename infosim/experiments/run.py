@@ -8,26 +8,22 @@ import csv
 import hashlib
 import io
 import os
-import platform
 import signal
-import subprocess
-import sys
 import threading
 import time
 import tomllib
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 import tomli_w
 
-import infosim
 from infosim.datasets import load
 from infosim.engine import Simulator, Training
 from infosim.engine.randomness import TEST
 from infosim.errors import CheckpointError, InfosimError
-from infosim.experiments import store
+from infosim.experiments import environment, store
+from infosim.kernels import backend as backends
 
 FILES = (
     "config.toml", "environment.json", "metrics.csv", "atoms.npz", "weights.npz", "checkpoint.npz",
@@ -53,7 +49,8 @@ def train(
     ----------
     experiment : Experiment
     out : the directory; by default runs/<name>-<dataset>-seed<seed>
-    threads, backend : where it runs; neither changes the result beyond rounding
+    threads, backend : where it runs ("cpu", "cuda", "auto"); neither changes the result beyond
+        rounding
     resume : continue the run in `out`, to the bits an uninterrupted run would have had
     force : start anew where there is a run already
     report : called with the Training and the number of epochs after every batch
@@ -66,10 +63,12 @@ def train(
     ------
     CheckpointError : the directory holds a run (and neither resume nor force), cannot be written,
         or was made with another configuration
+    BackendError : the backend is not there, or the network does not fit into its memory
     Interrupted : SIGINT or SIGTERM arrived; a checkpoint was saved
     """
     config = experiment.config
     settings = config["training"]
+    backend = backends.resolve(backend)
     dataset = load(config["data"]["name"])
     simulator = Simulator(
         experiment.network(dataset), backend, settings["seed"], threads, settings["dtype"]
@@ -81,10 +80,9 @@ def train(
     )  # fmt: skip
     out = Path(out) if out is not None else default_directory(experiment)
     _open(out, config, training, resume, force)
-    environment = _environment(simulator, settings["seed"], backend)
-    store.write_json(out / "environment.json", environment)
+    store.write_json(out / "environment.json", environment.of_run(simulator, backend))
 
-    with _signals() as arrived, simulator.workers.single_threaded_blas():
+    with _signals() as arrived, simulator.workers.engaged():
         saved, cost = time.monotonic(), 0.0
         while len(training.history) <= settings["epochs"]:
             training.advance()
@@ -253,55 +251,6 @@ def write_summary(out, experiment, dataset, training, test):
     )
     with store.atomic(out / "summary.png") as file:
         figure.savefig(file, format="png")
-
-
-def _environment(simulator, seed, backend):
-    """What the run ran on, for the record."""
-
-    def package(name):
-        try:
-            return version(name)
-        except PackageNotFoundError:
-            return None
-
-    return {
-        "infosim": infosim.__version__,
-        "git_commit": _commit(),
-        "python": platform.python_version(),
-        "packages": {name: package(name) for name in ("numpy", "numba", "llvmlite", "matplotlib")},
-        "platform": platform.platform(),
-        "cpu": cpu(),
-        "threads": simulator.workers.n_threads,
-        "backend": backend,
-        "dtype": simulator.dtype.name,
-        "seed": seed,
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-    }
-
-
-def cpu():
-    """The processor's name."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def _commit():
-    """The commit of infosim's own checkout, if it runs from one."""
-    root = Path(infosim.__file__).parent.parent
-    if not (root / ".git").exists():
-        return None
-    try:
-        result = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return result.stdout.strip() or None
 
 
 @contextmanager

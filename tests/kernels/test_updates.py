@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from infosim.engine import optimizers
-from infosim.kernels import cpu
 from infosim.network import SGD, Adam
 
 NO_MASK = np.empty((0, 0), np.uint8)
@@ -24,7 +23,22 @@ def obvious_adam(weights, gradients, mask, rate, decay, betas, epsilon):
     return w, m, v
 
 
-def problem(masked, dtype="float64", steps=5):
+def updated(kernels, optimizers_, weights, gradients, mask, dtype, spans=None):
+    """Weights and moments after as many updates as there are gradients, by the kernel."""
+    resident = kernels.resident
+    w = resident(weights.astype(dtype))
+    moments = resident(np.zeros((2, *w.shape), dtype))
+    given = resident(NO_MASK if mask.all() else mask.astype(np.uint8))
+    update = getattr(kernels, optimizers.kernel(optimizers_[0]))
+    for t, gradient in enumerate(gradients, 1):
+        rates = resident(np.array([optimizers.rates(one, t) for one in optimizers_], dtype))
+        # the GPU's kernels take a whole layer
+        for span in [(0, len(w))] if kernels.ON_DEVICE else spans or [(0, len(w))]:
+            update(w, resident(gradient.astype(dtype)), given, moments, rates, *span)
+    return kernels.host(w), kernels.host(moments)
+
+
+def problem(masked, steps=5):
     rng = np.random.default_rng(20)
     weights = rng.normal(size=(4, 6))
     mask = rng.random((4, 6)) < 0.6 if masked else np.ones((4, 6), bool)
@@ -36,18 +50,12 @@ def problem(masked, dtype="float64", steps=5):
 @pytest.mark.parametrize("decay", [0.0, 0.05])
 @MASKED
 @DTYPES
-def test_adam_follows_the_paper(dtype, masked, decay):
+def test_adam_follows_the_paper(kernels, dtype, masked, decay):
     optimizer = Adam(0.02, decay, (0.8, 0.95), 1e-6)
     weights, gradients, mask = problem(masked)
     expected, *moments = obvious_adam(weights, gradients, mask, 0.02, decay, (0.8, 0.95), 1e-6)
-    w = weights.astype(dtype)
-    running = np.zeros((2, *w.shape), dtype)
-    given = mask.astype(np.uint8) if masked else NO_MASK
-    for t, gradient in enumerate(gradients, 1):
-        assert optimizers.kernel(optimizer) == "adam"
-        rates = np.array(optimizers.rates(optimizer, t), dtype)
-        for block in ((0, 1), (1, len(w))):
-            cpu.adam(w, gradient.astype(dtype), given, running, rates, *block)
+    assert optimizers.kernel(optimizer) == "adam"
+    w, running = updated(kernels, [optimizer], weights, gradients, mask, dtype, [(0, 1), (1, 4)])
     tolerance = 1e-12 if dtype == "float64" else 2e-5
     np.testing.assert_allclose(w, expected, rtol=tolerance, atol=tolerance)
     np.testing.assert_allclose(running[0], moments[0], rtol=tolerance, atol=tolerance)
@@ -56,82 +64,174 @@ def test_adam_follows_the_paper(dtype, masked, decay):
     assert np.abs(expected - weights).max() > 0.05  # it did move
 
 
-def test_adams_first_step_is_the_rate_uphill():
-    w = np.zeros((1, 3))
-    moments = np.zeros((2, 1, 3))
-    rates = np.array(optimizers.rates(Adam(0.01), 1))
-    cpu.adam(w, np.array([[5.0, -0.1, 0.0]]), NO_MASK, moments, rates, 0, 1)
+def test_adams_first_step_is_the_rate_uphill(kernels):
+    gradients, mask = np.array([[[5.0, -0.1, 0.0]]]), np.ones((1, 3), bool)
+    w, _ = updated(kernels, [Adam(0.01)], np.zeros((1, 3)), gradients, mask, "float64")
     np.testing.assert_allclose(w, [[0.01, -0.01, 0.0]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.05])
 @MASKED
 @DTYPES
-def test_sgd_is_the_gradient_times_the_rate(dtype, masked, decay):
+def test_sgd_is_the_gradient_times_the_rate(kernels, dtype, masked, decay):
     weights, gradients, mask = problem(masked)
-    expected, w = weights.copy(), weights.astype(dtype)
-    for t, gradient in enumerate(gradients, 1):
+    expected = weights.copy()
+    for gradient in gradients:
         expected = expected + 0.1 * (gradient - decay * expected) * mask
-        assert optimizers.kernel(SGD(0.1, decay)) == "sgd"
-        rates = np.array(optimizers.rates(SGD(0.1, decay), t), dtype)
-        given = mask.astype(np.uint8) if masked else NO_MASK
-        cpu.sgd(w, gradient.astype(dtype), given, NO_MOMENTS, rates, 0, len(w))
+    assert optimizers.kernel(SGD(0.1, decay)) == "sgd"
+    w, _ = updated(kernels, [SGD(0.1, decay)], weights, gradients, mask, dtype)
     tolerance = 1e-12 if dtype == "float64" else 2e-5
     np.testing.assert_allclose(w, expected, rtol=tolerance, atol=tolerance)
     assert not w[~mask].any()
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Adam(0.02, 0.1, (0.8, 0.95), 1e-3), Adam(0.5, 0.0, (0.7, 0.9), 1e-6)),
+        (SGD(0.1, 0.5), SGD(0.3)),
+    ],
+)
+def test_replicas_learn_each_at_its_own_rates(kernels, one, other):
+    weights, gradients, mask = problem(masked=True)
+    spans = [(0, 1), (1, 2), (2, 4)]  # rows 2 and 3 are the second replica's
+    w, moments = updated(kernels, [one, other], weights, gradients, mask, "float64", spans)
+    for optimizer, rows in ((one, slice(0, 2)), (other, slice(2, 4))):
+        alone, own = updated(
+            kernels, [optimizer], weights[rows], gradients[:, rows], mask[rows], "float64"
+        )
+        np.testing.assert_array_equal(w[rows], alone)
+        np.testing.assert_array_equal(moments[:, rows], own)
+
+
+def in_order(kernels, x, order):
+    """x (R, I, B) as layers hand their outputs on ("C") or as batches are gathered ("F")."""
+    if order == "C":
+        return kernels.resident(x)
+    return kernels.resident(x.transpose(0, 2, 1).copy()).transpose(0, 2, 1)
+
+
 @DTYPES
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_sparse_products_equal_those_of_the_equivalent_dense_matrix(dtype, order):
+@pytest.mark.parametrize("n_replicas", [1, 2])
+def test_sparse_products_equal_those_of_the_equivalent_dense_matrix(
+    kernels, dtype, order, n_replicas
+):
     rng = np.random.default_rng(21)
     n, n_in, k, n_samples = 5, 9, 3, 17
-    index = np.array([rng.permutation(n_in)[:k] for _ in range(n)], np.int32)
-    weights = rng.normal(size=(n, k)).astype(dtype)
-    x = np.asarray(rng.normal(size=(n_in, n_samples)), dtype, order=order)
-    delta = rng.normal(size=(n, n_samples)).astype(dtype)
-    dense, mask = np.zeros((n, n_in), dtype), np.zeros((n, n_in), bool)
-    for i in range(n):
+    rows = n_replicas * n
+    index = np.array([rng.permutation(n_in)[:k] for _ in range(rows)], np.int32)
+    weights = rng.normal(size=(rows, k)).astype(dtype)
+    x = rng.normal(size=(n_replicas, n_in, n_samples)).astype(dtype)
+    delta = rng.normal(size=(rows, n_samples)).astype(dtype)
+    dense, mask = np.zeros((rows, n_in), dtype), np.zeros((rows, n_in), bool)
+    for i in range(rows):
         dense[i, index[i]] = weights[i]
         mask[i, index[i]] = True
 
+    resident, host = kernels.resident, kernels.host
+    given = in_order(kernels, x, order)
     tolerance = {"float32": 1e-5, "float64": 1e-13}[dtype]
-    u = np.full((n, n_samples), np.nan, dtype)
-    for tile in ((0, 2, 0, n_samples), (2, n, 0, 8), (2, n, 8, n_samples)):
-        cpu.project_sparse(weights, index, x, tile, u)
-    np.testing.assert_allclose(u, dense.astype(float) @ x.astype(float), atol=tolerance)
+    u = resident(np.full((rows, n_samples), np.nan, dtype))
+    tiles, spans = [(0, rows, 0, n_samples)], [(0, rows)]
+    if not kernels.ON_DEVICE:
+        starts = range(0, rows, n)
+        tiles = [(r, r + 2, 0, n_samples) for r in starts]
+        tiles += [(r + 2, r + n, *samples) for r in starts for samples in ((0, 8), (8, n_samples))]
+        spans = [span for r in starts for span in ((r, r + 2), (r + 2, r + n))]
+    for tile in tiles:
+        kernels.project_sparse(resident(weights), resident(index), given, tile, u)
+    own = np.repeat(x, n, axis=0).astype(float)  # (N, n_in, B): what each neuron's source says
+    expected = np.einsum("ni,nis->ns", dense.astype(float), own)
+    np.testing.assert_allclose(host(u), expected, atol=tolerance)
 
-    gradient = np.full((n, k), np.nan, dtype)
-    cpu.accumulate_sparse(delta, index, x, 0, 2, gradient)
-    assert np.isnan(gradient[2:]).all()
-    cpu.accumulate_sparse(delta, index, x, 2, n, gradient)
-    product = delta.astype(float) @ x.astype(float).T
-    np.testing.assert_allclose(gradient, np.take_along_axis(product, index, 1), atol=tolerance)
-    np.testing.assert_allclose(gradient.sum(), product[mask].sum(), atol=10 * tolerance)
+    gradient = resident(np.full((rows, k), np.nan, dtype))
+    for start, stop in spans:
+        kernels.accumulate_sparse(resident(delta), resident(index), given, start, stop, gradient)
+        assert np.isnan(host(gradient)[stop:]).all()
+    product = np.einsum("ns,nis->ni", delta.astype(float), own)
+    expected = np.take_along_axis(product, index, 1)
+    np.testing.assert_allclose(host(gradient), expected, atol=tolerance)
+    np.testing.assert_allclose(host(gradient).sum(), product[mask].sum(), atol=10 * tolerance)
 
 
 @DTYPES
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_dense_products_take_inputs_in_any_memory_order(dtype, order):
+@pytest.mark.parametrize("n_replicas", [1, 3])
+def test_dense_products_take_inputs_in_any_memory_order(kernels, dtype, order, n_replicas):
     rng = np.random.default_rng(22)
-    weights = rng.normal(size=(4, 6)).astype(dtype)
-    x = np.asarray(rng.normal(size=(6, 8)), dtype, order=order)
-    u, gradient = np.empty((4, 8), dtype), np.empty((4, 6), dtype)
-    cpu.project(weights, x, u)
-    np.testing.assert_allclose(u, np.einsum("ni,is->ns", weights, x), atol=1e-5)
-    cpu.accumulate(u, x, gradient)
-    np.testing.assert_allclose(gradient, np.einsum("ns,is->ni", u, x), atol=1e-4)
+    weights = rng.normal(size=(n_replicas, 4, 6)).astype(dtype)
+    x = rng.normal(size=(n_replicas, 6, 8)).astype(dtype)
+    resident, host = kernels.resident, kernels.host
+    given = in_order(kernels, x, order)
+    u = resident(np.empty((n_replicas, 4, 8), dtype))
+    gradient = resident(np.empty((n_replicas, 4, 6), dtype))
+    kernels.project(resident(weights), given, u)
+    np.testing.assert_allclose(host(u), np.einsum("rni,ris->rns", weights, x), atol=1e-5)
+    kernels.accumulate(u, given, gradient)
+    expected = np.einsum("rns,ris->rni", host(u), x)
+    np.testing.assert_allclose(host(gradient), expected, atol=1e-4)
+
+
+def test_dense_products_take_one_input_for_all_replicas(kernels):
+    """As `present` hands on an input (units, B): without copies of it."""
+    rng = np.random.default_rng(24)
+    weights, x = rng.normal(size=(3, 4, 6)), rng.normal(size=(6, 8))
+    resident, host = kernels.resident, kernels.host
+    given = kernels.xp.broadcast_to(resident(x), (3, 6, 8))
+    u, gradient = resident(np.empty((3, 4, 8))), resident(np.empty((3, 4, 6)))
+    kernels.project(resident(weights), given, u)
+    np.testing.assert_allclose(host(u), weights @ x, atol=1e-13)
+    kernels.accumulate(u, given, gradient)
+    np.testing.assert_allclose(host(gradient), host(u) @ x.T, atol=1e-12)
 
 
 @DTYPES
 @pytest.mark.parametrize("kind", ["uint8", "int32", "float32", "float64", "bool"])
-def test_take_scaled_gathers_shifts_and_scales(dtype, kind):
+def test_take_scaled_gathers_shifts_and_scales(kernels, dtype, kind):
     rng = np.random.default_rng(23)
     data = rng.integers(0, 2 if kind == "bool" else 256, (7, 3)).astype(kind)
     index = np.array([6, 0, 0, 3])
-    out = np.full((4, 3), np.nan, dtype)
+    resident, host = kernels.resident, kernels.host
+    out = resident(np.full((4, 3), np.nan, dtype))
     kinds = np.dtype(dtype).type
-    cpu.take_scaled(data, index, kinds(33.5), kinds(0.25), 1, 4, out)
-    assert np.isnan(out[0]).all()
-    cpu.take_scaled(data, index, kinds(33.5), kinds(0.25), 0, 1, out)
-    np.testing.assert_allclose(out, (data[index].astype(float) - 33.5) * 0.25, rtol=1e-6)
+    arguments = resident(data), resident(index), kinds(33.5), kinds(0.25)
+    if kernels.ON_DEVICE:
+        kernels.take_scaled(*arguments, 0, 4, out)
+    else:
+        kernels.take_scaled(*arguments, 1, 4, out)
+        assert np.isnan(out[0]).all()
+        kernels.take_scaled(*arguments, 0, 1, out)
+    np.testing.assert_allclose(host(out), (data[index].astype(float) - 33.5) * 0.25, rtol=1e-6)
+
+
+@DTYPES
+@pytest.mark.parametrize("kind", ["uint8", "int64"])
+def test_take_one_hot_writes_whole_rows(kernels, dtype, kind):
+    labels, index = np.array([2, 0, 3, 1], kind), np.array([3, 3, 0, 2, 1])
+    out = kernels.resident(np.full((5, 4), np.nan, dtype))
+    kernels.take_one_hot(kernels.resident(labels), kernels.resident(index), out)
+    np.testing.assert_array_equal(kernels.host(out), np.eye(4)[[1, 1, 2, 3, 0]])
+
+
+@DTYPES
+@pytest.mark.parametrize("n_samples", [1, 17])
+def test_the_class_is_the_surest_neuron_turned_over_if_it_mostly_fires(kernels, dtype, n_samples):
+    """Of two that are equally sure the first."""
+    rng = np.random.default_rng(25)
+    theta = rng.choice([0.125, 0.25, 0.5, 0.75], (3 * 4, n_samples)).astype(dtype)
+    theta[5] = 0.5  # on the border it is turned over, too
+    predictions = kernels.resident(np.full((3, n_samples), -1))
+    kernels.classify(kernels.resident(theta), 3, predictions)
+    for r in range(3):
+        own = theta[4 * r : 4 * r + 4]
+        sure = [1 - row if row.mean() >= 0.5 else row for row in own]
+        np.testing.assert_array_equal(kernels.host(predictions)[r], np.argmax(sure, axis=0))
+
+
+def test_mistakes_are_added_up_for_each_replica(kernels):
+    predictions = np.array([[0, 1, 2, 1], [1, 1, 1, 1]])
+    labels, rows = np.array([2, 1, 0], np.uint8), np.array([[2, 1, 0, 0], [0, 1, 1, 2]])
+    wrong = kernels.resident(np.array([10, 20]))
+    kernels.count_wrong(*map(kernels.resident, (predictions, labels, rows)), wrong)
+    np.testing.assert_array_equal(kernels.host(wrong), [11, 22])

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 from infosim.errors import ConfigError
-from infosim.kernels import cpu
 from infosim.neuron import ACTIVATIONS, Activation
 
 
@@ -26,16 +25,18 @@ CASES = [(name, n) for name, form in ACTIVATIONS.items() for n in form.sources]
 cases = pytest.mark.parametrize(("name", "n_compartments"), CASES)
 
 
-def fire(activation, u, dtype, bias=None, sampled=False):
+def fire(kernels, activation, u, dtype, bias=None, sampled=False):
     """(θ, y) of potentials u (K, N, B), by the kernel."""
     u = np.asarray(u, dtype)
     bias = np.zeros(u.shape[:2], dtype) if bias is None else np.asarray(bias, dtype)
-    theta, y = np.full((2, *u.shape[1:]), np.nan, dtype)
-    cpu.activate(activation.scalar, len(u))(
-        u, bias, activation.packed(dtype), np.dtype(dtype).type(activation.clamp), sampled,
-        np.zeros(2, np.uint32), np.zeros(2, np.uint32), (0, u.shape[1], 0, u.shape[2]), theta, y,
+    resident, host = kernels.resident, kernels.host
+    theta, y = (resident(np.full(u.shape[1:], np.nan, dtype)) for _ in range(2))
+    kernels.activate(activation.scalar, len(u))(
+        resident(u), resident(bias), resident(activation.packed(dtype)[None]),
+        np.dtype(dtype).type(activation.clamp), sampled, resident(np.zeros(1, np.uint32)),
+        resident(np.zeros(3, np.uint32)), (0, u.shape[1], 0, u.shape[2]), theta, y,
     )  # fmt: skip
-    return theta, y
+    return host(theta), host(y)
 
 
 @pytest.mark.parametrize("point", ["random", "extreme"])
@@ -71,23 +72,87 @@ def test_partial_derivatives_are_those_of_the_drive(name, point):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @cases
-def test_firing_probabilities_follow_the_published_formulas(name, n_compartments, dtype):
+def test_firing_probabilities_follow_the_published_formulas(kernels, name, n_compartments, dtype):
     rng = np.random.default_rng(2)
     u = rng.normal(scale=2, size=(n_compartments, 3, 40))
     bias = rng.normal(size=(n_compartments, 3))
-    theta, y = fire(Activation(name), u, dtype, bias)
+    theta, y = fire(kernels, Activation(name), u, dtype, bias)
     expected = published(name, u + bias[:, :, None])
     np.testing.assert_allclose(theta, expected, atol=1e-12 if dtype == "float64" else 1e-5)
     sure = abs(expected - 0.5) > 1e-6
     np.testing.assert_array_equal(y[sure], np.sign(expected - 0.5)[sure])
 
 
-def test_given_parameters_enter_the_trivariate_formula_in_the_order_they_are_named():
+def test_given_parameters_enter_the_trivariate_formula_in_the_order_they_are_named(kernels):
     r, c, l = 1.3, -0.4, 0.9  # noqa: E741
     activation = Activation("trivariate", {"alpha": (0.2, 0.05), "beta": (3, 0.5)})
-    theta, _ = fire(activation, [[[r]], [[c]], [[l]]], "float64")
+    theta, _ = fire(kernels, activation, [[[r]], [[c]], [[l]]], "float64")
     drive = r * (0.75 + 0.2 / (1 + np.exp(-3 * r * c)) + 0.05 / (1 + np.exp(-0.5 * r * l)))
     np.testing.assert_allclose(theta, sigma(drive), rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@cases
+def test_the_chain_rule_is_the_finite_difference_of_the_firing_probability(
+    kernels, name, n_compartments, dtype
+):
+    rng = np.random.default_rng(3)
+    u = rng.normal(size=(n_compartments, 2, 25))
+    slope = rng.normal(size=(2, 25))
+    h, tolerance = 1e-5, 1e-8 if dtype == "float64" else 1e-5
+    expected = []
+    for k in range(n_compartments):
+        step = np.zeros_like(u)
+        step[k] = h
+        difference = published(name, u + step) - published(name, u - step)
+        expected.append(slope * difference / (2 * h))
+
+    activation, resident, host = Activation(name), kernels.resident, kernels.host
+    bias = np.full((n_compartments, 2), 0.5, dtype)
+    delta = resident(np.full(u.shape, np.nan, dtype))
+    gradient = resident(np.full(bias.shape, np.nan, dtype))
+    kernels.chain(activation.scalar, n_compartments)(
+        resident((u - 0.5).astype(dtype)), resident(bias),
+        resident(activation.packed(dtype)[None]), np.dtype(dtype).type(activation.clamp),
+        resident(published(name, u).astype(dtype)), resident(slope.astype(dtype)), 0, 2, delta,
+        gradient,
+    )  # fmt: skip
+    np.testing.assert_allclose(host(delta), expected, atol=tolerance)
+    np.testing.assert_allclose(host(gradient), np.sum(expected, axis=2), atol=10 * tolerance)
+
+
+@pytest.mark.parametrize("replica", [0, 1])
+def test_replicas_have_each_their_own_parameters(kernels, replica):
+    activation = [Activation("bivariate", {"k": k}) for k in ((0.4, 1.3), (0.7, 2.5))]
+    u = np.random.default_rng(4).normal(size=(2, 2, 9))
+    resident, host = kernels.resident, kernels.host
+    theta, y = resident(np.full((2, 9), np.nan)), resident(np.full((2, 9), np.nan))
+    p = resident(np.array([one.packed("float64") for one in activation]))
+    neurons = resident(u), resident(np.zeros((2, 2))), p, np.float64(1e-6)
+    numbers = False, resident(np.zeros(2, np.uint32)), resident(np.zeros(3, np.uint32))
+    spans = [(0, 2)] if kernels.ON_DEVICE else [(0, 1), (1, 2)]
+    for start, stop in spans:
+        fire_all = kernels.activate(activation[0].scalar, 2)
+        fire_all(*neurons, *numbers, (start, stop, 0, 9), theta, y)
+    own = u[:, replica : replica + 1]
+    expected, _ = fire(kernels, activation[replica], own, "float64")
+    np.testing.assert_array_equal(host(theta)[replica], expected[0])
+
+    slope, delta = resident(np.ones((2, 9))), resident(np.full((2, 2, 9), np.nan))
+    gradient = resident(np.full((2, 2), np.nan))
+    for start, stop in spans:
+        chain = kernels.chain(activation[0].scalar, 2)
+        chain(*neurons, theta, slope, start, stop, delta, gradient)
+    h = 1e-6
+    for k in range(2):
+        step = np.zeros_like(own)
+        step[k] = h
+        up, down = (
+            fire(kernels, activation[replica], own + sign * step, "float64")[0] for sign in (1, -1)
+        )
+        difference = (up - down) / (2 * h)
+        np.testing.assert_allclose(host(delta)[k, replica], difference[0], atol=1e-8)
+        np.testing.assert_allclose(host(gradient)[k, replica], difference.sum(), atol=1e-7)
 
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="asks the compiler")
@@ -110,18 +175,18 @@ def test_no_activation_promotes_or_demotes_its_precision(name, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("name", "clamp"), [("trivariate", 0), ("bivariate", 1e-6), ("sum", 0)])
-def test_huge_potentials_give_sure_outputs_up_to_the_published_clamp(name, clamp, dtype):
+def test_huge_potentials_give_sure_outputs_up_to_the_published_clamp(kernels, name, clamp, dtype):
     (n_compartments,) = ACTIVATIONS[name].sources[-1:]
     u = np.ones((n_compartments, 1, 2)) * [-1e6, 1e6]
-    theta, y = fire(Activation(name), u, dtype)
+    theta, y = fire(kernels, Activation(name), u, dtype)
     one = np.dtype(dtype).type(1)
     # without a clamp, θ stays above the smallest normal float32
     np.testing.assert_allclose(theta, [[one * clamp, one - one * clamp]], rtol=1e-15, atol=2e-38)
     np.testing.assert_array_equal(y, [[-1, 1]])
 
 
-def test_a_given_clamp_replaces_the_published_one():
-    theta, _ = fire(Activation("sum", clamp=0.25), [[[-50.0, 0.0, 0.5, 50.0]]], "float64")
+def test_a_given_clamp_replaces_the_published_one(kernels):
+    theta, _ = fire(kernels, Activation("sum", clamp=0.25), [[[-50.0, 0.0, 0.5, 50.0]]], "float64")
     np.testing.assert_allclose(theta, [[0.25, 0.5, sigma(0.5), 0.75]], rtol=1e-15)
 
 

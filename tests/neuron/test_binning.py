@@ -39,17 +39,19 @@ def test_bins_of_one_number_or_one_per_compartment():
         Binning(bins=(2, 60)).bins_of(3)
 
 
-def binned(u, kind="fixed", n_bins=20, low=-20.0, high=20.0, bias=None, dtype="float32"):
+def binned(kernels, u, kind="fixed", n_bins=20, low=-20.0, high=20.0, bias=None, dtype="float32"):
     """Bins (K, N, B) of potentials u (K, N, B), by the kernel."""
     u = np.asarray(u, dtype)
     kinds = np.dtype(dtype).type
     n_bins = np.broadcast_to(n_bins, len(u)).astype(np.int64)
     bias = np.zeros(u.shape[:2], dtype) if bias is None else np.asarray(bias, dtype)
-    bins = np.full(u.shape, 255, np.uint8)
-    cpu.bin_potentials(
-        u, bias, BINNINGS.index(kind), n_bins, kinds(low), kinds(high), 0, u.shape[1], bins
-    )
-    return bins
+    resident = kernels.resident
+    bins = resident(np.full(u.shape, 255, np.uint8))
+    kernels.bin_potentials(
+        resident(u), resident(bias), BINNINGS.index(kind), resident(n_bins), kinds(low),
+        kinds(high), 0, u.shape[1], bins,
+    )  # fmt: skip
+    return kernels.host(bins)
 
 
 def obvious(u, kind, n_bins, low=-20.0, high=20.0):
@@ -65,12 +67,12 @@ def obvious(u, kind, n_bins, low=-20.0, high=20.0):
 
 @DTYPES
 @KINDS
-def test_random_potentials_fall_into_the_bins_of_an_obvious_loop(kind, dtype):
+def test_random_potentials_fall_into_the_bins_of_an_obvious_loop(kernels, kind, dtype):
     rng = np.random.default_rng(3)
     u = rng.normal(scale=9, size=(2, 3, 200)).astype(dtype)  # some beyond the range
     bias = rng.normal(scale=3, size=(2, 3)).astype(dtype)
     n_bins = (20, 7)
-    bins = binned(u, kind, n_bins, bias=bias, dtype=dtype)
+    bins = binned(kernels, u, kind, n_bins, bias=bias, dtype=dtype)
     total = (u + bias[:, :, None]).astype(np.float64)
     expected = [[obvious(total[k, n], kind, n_bins[k]) for n in range(3)] for k in range(2)]
     np.testing.assert_array_equal(bins, expected)
@@ -79,42 +81,46 @@ def test_random_potentials_fall_into_the_bins_of_an_obvious_loop(kind, dtype):
 
 
 @DTYPES
-def test_bins_are_closed_on_the_right_and_open_ended_outside(dtype):
+def test_bins_are_closed_on_the_right_and_open_ended_outside(kernels, dtype):
     edges = np.arange(-20.0, 21, 2)
     np.testing.assert_array_equal(
-        binned([[edges]], dtype=dtype)[0, 0],
+        binned(kernels, [[edges]], dtype=dtype)[0, 0],
         [0, *range(20)],  # the lowest edge joins bin 0
     )
     # a step that still shows in the float32 distance from -20
-    np.testing.assert_array_equal(binned([[edges + 1e-5]], dtype=dtype)[0, 0], [*range(20), 19])
-    np.testing.assert_array_equal(binned([[edges - 1e-5]], dtype=dtype)[0, 0], [0, *range(20)])
+    np.testing.assert_array_equal(
+        binned(kernels, [[edges + 1e-5]], dtype=dtype)[0, 0], [*range(20), 19]
+    )
+    np.testing.assert_array_equal(
+        binned(kernels, [[edges - 1e-5]], dtype=dtype)[0, 0], [0, *range(20)]
+    )
     beyond = [[[-1e30, -21, -20.001, 20.001, 300, 1e30]]]
-    np.testing.assert_array_equal(binned(beyond, dtype=dtype)[0, 0], [0, 0, 0, 19, 19, 19])
+    np.testing.assert_array_equal(binned(kernels, beyond, dtype=dtype)[0, 0], [0, 0, 0, 19, 19, 19])
 
 
 @DTYPES
-def test_adaptive_bins_span_each_neurons_own_range(dtype):
+def test_adaptive_bins_span_each_neurons_own_range(kernels, dtype):
     u = np.array([[[0.0, 1, 2, 3, 4], [100, 101, 102, 103, 104], [-7, 1, 1, 1, 1]]])
     expected = [[[0, 0, 1, 2, 3], [0, 0, 1, 2, 3], [0, 3, 3, 3, 3]]]
-    np.testing.assert_array_equal(binned(u, "adaptive", 4, dtype=dtype), expected)
+    np.testing.assert_array_equal(binned(kernels, u, "adaptive", 4, dtype=dtype), expected)
 
 
 @DTYPES
-def test_normalised_bins_are_symmetric_about_zero(dtype):
+def test_normalised_bins_are_symmetric_about_zero(kernels, dtype):
     u = np.array([[[-1.0, -0.5, -0.25, 0.25, 0.5], [0.0, 1, 2, 3, 4]]])
     expected = [[[0, 0, 1, 2, 2], [1, 2, 2, 3, 3]]]
-    np.testing.assert_array_equal(binned(u, "normalised", 4, dtype=dtype), expected)
+    np.testing.assert_array_equal(binned(kernels, u, "normalised", 4, dtype=dtype), expected)
 
 
 @DTYPES
 @pytest.mark.parametrize("kind", ["adaptive", "normalised"])
-def test_the_range_of_a_batch_includes_the_bias(kind, dtype):
+def test_the_range_of_a_batch_includes_the_bias(kernels, kind, dtype):
     rng = np.random.default_rng(4)
     u = rng.integers(-8, 9, (1, 1, 50)).astype(dtype)
-    shifted = binned(u, kind, 8, bias=[[3.0]], dtype=dtype)
-    np.testing.assert_array_equal(shifted, binned(u + 3, kind, 8, dtype=dtype))
+    shifted = binned(kernels, u, kind, 8, bias=[[3.0]], dtype=dtype)
+    np.testing.assert_array_equal(shifted, binned(kernels, u + 3, kind, 8, dtype=dtype))
     if kind == "normalised":
-        assert not np.array_equal(shifted, binned(u, kind, 8, dtype=dtype))
+        assert not np.array_equal(shifted, binned(kernels, u, kind, 8, dtype=dtype))
 
 
 @DTYPES
@@ -122,26 +128,26 @@ def test_the_range_of_a_batch_includes_the_bias(kind, dtype):
     ("value", "expected"),
     [(0.0, (9, 0, 0)), (3.7, (11, 0, 19)), (-3.7, (8, 0, 0)), (1e30, (19, 0, 19))],
 )
-def test_constant_potentials_share_one_bin(value, expected, dtype):
+def test_constant_potentials_share_one_bin(kernels, value, expected, dtype):
     for kind, bin_ in zip(BINNINGS, expected, strict=True):
-        bins = binned(np.full((1, 2, 9), value), kind, dtype=dtype)
+        bins = binned(kernels, np.full((1, 2, 9), value), kind, dtype=dtype)
         np.testing.assert_array_equal(bins, np.full((1, 2, 9), bin_), err_msg=kind)
 
 
 @DTYPES
 @KINDS
 @pytest.mark.parametrize("scale", [1e30, 1e-30, 3e-39, np.inf, np.nan])
-def test_no_potential_leaves_the_range_of_bins(kind, scale, dtype):
+def test_no_potential_leaves_the_range_of_bins(kernels, kind, scale, dtype):
     """A bin beyond the last would make later kernels write outside their arrays."""
     with np.errstate(invalid="ignore"):
         u = scale * np.array([[[-1.0, 0.0, 0.3, 1.0]]])
-        assert binned(u, kind, 5, dtype=dtype).max() < 5
+        assert binned(kernels, u, kind, 5, dtype=dtype).max() < 5
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_huge_potentials_still_use_all_adaptive_bins(dtype):
+def test_huge_potentials_still_use_all_adaptive_bins(kernels, dtype):
     u = 1e30 * np.linspace(-1, 1, 11)[None, None]
-    assert set(binned(u, "adaptive", 5, dtype=dtype).flat) == set(range(5))
+    assert set(binned(kernels, u, "adaptive", 5, dtype=dtype).flat) == set(range(5))
 
 
 def test_only_the_neurons_asked_for_are_written():

@@ -1,0 +1,90 @@
+"""Type-check every CUDA kernel without a GPU, by compiling it to PTX for compute capability 9.0.
+
+A program, not a test (tests/kernels/test_cuda_ptx.py runs it): the process must not use Numba's
+simulator, which the tests' process does. Networks are trained on NumPy arrays, and where a kernel
+would be launched it is compiled for the types of its arguments: just what would run on a GPU.
+Prints a line of JSON for each: kernel, precision, float64 instructions, bytes of shared memory.
+"""
+
+import json
+import re
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import numpy as np
+from numba import cuda, typeof
+from numba.cuda import dispatcher
+
+from infosim.kernels import backend
+
+# what Numba and we would ask a device
+dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=(9, 0))
+backend.gpu = lambda: (cuda, np, False)
+backend.told_errors = nullcontext
+
+from infosim.engine import Simulator  # noqa: E402
+from infosim.kernels import cuda as kernels  # noqa: E402
+from infosim.network import SGD, Adam, Compartment, Layer, Network  # noqa: E402
+from infosim.neuron import Activation, Binning  # noqa: E402
+
+kernels._streams = lambda: (nullcontext(), None)
+kernels._Plan._record = lambda self: False
+kernels.host = lambda array: array
+compiled, precision = set(), []
+
+
+def compile_instead(kernel, n_blocks, *arguments):
+    """Stands in for the launch of a kernel."""
+    types = tuple(map(typeof, arguments))
+    name = kernel.py_func.__qualname__.partition(".")[0].strip("_")
+    if (kernel, types) in compiled:
+        return
+    compiled.add((kernel, types))
+    ptx, _ = cuda.compile_ptx(kernel.py_func, types, cc=(9, 0))
+    shared = re.findall(r"\.shared \.align \d+ \.b8 \S+\[(\d+)\]", ptx)
+    found = {
+        "kernel": name,
+        "precision": precision[-1],
+        "sources": len(arguments[0]) if name in ("score", "information") else None,
+        "float64": len(re.findall(r"\.f64", ptx)),
+        "shared": sum(map(int, shared)),
+    }
+    print(json.dumps(found), flush=True)
+
+
+kernels._launch = compile_instead
+
+
+def network(activation, lateral, optimizer, kind):
+    """A small network of neurons with as many compartments as the activation takes."""
+    lateral = Compartment("L", "h", lateral, delay=1)
+    compartments = [Compartment("F", "x"), lateral, Compartment("C", "y")]
+    compartments = compartments[: activation.sources[-1]]
+    hidden = Layer("h", 6, compartments, activation, Binning(kind, 5), "{F}{L} + {FL}", optimizer)
+    own = Compartment("C", "y", "one-to-one", trainable=False, bias=False, weight=1.0)
+    output = Layer(
+        "out", 3, [Compartment("F", "h"), own], Activation("feedforward"), goal="{F}{C} - {F}"
+    )
+    return Network({"x": 4, "y": 3}, [hidden, output], 2, "out", "y")
+
+
+def main():
+    rng = np.random.default_rng(0)
+    inputs = {"x": rng.normal(size=(40, 4)).astype("float32"), "y": rng.integers(0, 3, 40)}
+    images = {**inputs, "x": rng.integers(0, 256, (40, 4), dtype=np.uint8)}
+    np.seterr(all="ignore")  # nothing is computed
+    for dtype in ("float32", "float64"):
+        precision.append(dtype)
+        for given, form in (
+            (images, (Activation("trivariate"), "all-but-self", Adam(), "fixed")),
+            (inputs, (Activation("bivariate"), "dense", SGD(), "adaptive")),
+            (inputs, (Activation("sum"), "sparse(2)", Adam(), "normalised")),
+        ):
+            for seeds in (0, [0, 1]):
+                simulator = Simulator(network(*form), "cuda", seeds, dtype=dtype)
+                kernels._multiply = lambda a, b, out: None
+                simulator.fit(given, 1, batch=20, test=given)
+
+
+if __name__ == "__main__":
+    main()

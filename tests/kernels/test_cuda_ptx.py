@@ -1,0 +1,54 @@
+"""CUDA kernels are compiled for a GPU where there is none: types, precision and shared memory."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infosim.kernels import backend
+
+pytestmark = pytest.mark.ptx
+PROGRAM = Path(__file__).parents[1] / "compile_cuda.py"
+#: Those that add up in double precision, on purpose.
+IN_DOUBLE = {"chain", "information", "classify", "accumulate_sparse"}
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    """What was found of every kernel that training launches."""
+    if importlib.util.find_spec("numba_cuda") is None:
+        pytest.skip("needs numba-cuda")
+    if None in (backend.library("nvvm"), backend.library("nvrtc")):
+        pytest.skip("needs NVVM and NVRTC of the CUDA toolkit: pip install 'numba-cuda[cu13]'")
+    variables = {k: v for k, v in os.environ.items() if k != "NUMBA_ENABLE_CUDASIM"}
+    run = subprocess.run(
+        [sys.executable, PROGRAM], capture_output=True, text=True, env=variables, check=False
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def test_every_kernel_compiles_in_both_precisions(compiled):
+    names = {"activate", "chain", "bin_potentials", "score", "information", "project_sparse",
+             "accumulate_sparse", "adam", "sgd", "classify", "take_scaled"}  # fmt: skip
+    for precision in ("float32", "float64"):
+        assert names <= {c["kernel"] for c in compiled if c["precision"] == precision}
+    assert {"take_one_hot", "count_wrong"} <= {c["kernel"] for c in compiled}
+
+
+def test_single_precision_stays_single(compiled):
+    """A bare literal would make a kernel's arithmetic double, 64 times slower on most GPUs."""
+    double = {c["kernel"] for c in compiled if c["precision"] == "float32" and c["float64"]}
+    assert double <= IN_DOUBLE
+
+
+def test_shared_memory_suffices_on_every_device(compiled):
+    shared = {(c["kernel"], c["sources"], c["precision"]): c["shared"] for c in compiled}
+    assert max(shared.values()) <= 48 * 1024
+    # two tables of 2048 slots, and what 128 cells of three sources need
+    expected = 2 * 4 * 2048 + 128 * (21 * 8 + 8 * 4 + 4) + 4
+    assert expected <= shared["score", 3, "float32"] <= expected + 16

@@ -3,13 +3,21 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test clean
+.PHONY: demo test gpu-check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/infosim demo --force
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
+
+# On a machine with an NVIDIA GPU: everything about the cuda backend that only a GPU can show.
+# EXTRA=cuda12 for drivers older than CUDA 13.
+EXTRA ?= cuda13
+gpu-check:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,bench,$(EXTRA)]"
+	$(BIN)/python -m benchmarks.gpu
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -26,6 +26,8 @@ from infosim.experiments import Experiment, environment, timing
 from infosim.kernels import backend
 
 PRESET = timing.PRESETS[3]
+#: Steps before what is looked at.
+STEPS = 20
 #: What the kernel tests run, on the GPU itself.
 TESTS = ("tests/kernels", "tests/neuron", "tests/engine/test_cuda.py")
 
@@ -127,13 +129,13 @@ def steps(neurons, batch):
         yield [*row, f"{used / 1e6:.0f}"]
 
 
-def replicas(numbers, batch):
-    """Rows of the table of replicas side by side: 100 neurons each."""
-    alone = None
+def replicas(numbers, batch, neurons=100):
+    """Rows of the table of replicas side by side, with so many hidden neurons each."""
+    step = Step(neurons, batch, "cuda")
+    alone = median_time(step.simulator, step)
     for number in numbers:
-        step = Step(100, batch, "cuda", number)
+        step = Step(neurons, batch, "cuda", number)
         ours = median_time(step.simulator, step)
-        alone = ours if alone is None else alone
         yield [str(number), _ms(ours), _ms(ours / number), f"{alone * number / ours:.1f}"]
 
 
@@ -141,7 +143,7 @@ def score_kernel(neurons, batch):
     """Rows of the table of the score kernel: time, bytes it must move over it, and occupancy."""
     for n in neurons:
         step = Step(n, batch, "cuda")
-        for _ in range(20):
+        for _ in range(STEPS):
             step()
         layer, kernels = step.simulator["hidden"], step.simulator.kernels
         plan = layer._scoring((0, n), layer.signals)
@@ -170,11 +172,11 @@ def _resources(kernels, layer):
 
 
 def determinism(neurons, batch):
-    """Largest difference of weights between two runs of 20 steps on the GPU, and to the CPU's."""
+    """Largest difference of weights between two runs on the GPU, and to the CPU's."""
     found = []
     for name in ("cuda", "cuda", "cpu"):
         step = Step(neurons, batch, name)
-        for _ in range(20):
+        for _ in range(STEPS):
             step()
         found.append(
             {
@@ -187,7 +189,7 @@ def determinism(neurons, batch):
 
 
 def transfers(neurons, batch):
-    """What a profiler sees moved between host and device in 20 steps: name -> (times, bytes)."""
+    """What a profiler sees moved between host and device in STEPS steps: name -> (times, bytes)."""
     try:
         import torch
         from torch.profiler import ProfilerActivity, profile
@@ -195,12 +197,12 @@ def transfers(neurons, batch):
         return None
     step = Step(neurons, batch, "cuda")
     with step.simulator.workers.engaged():
-        for _ in range(20):
+        for _ in range(STEPS):
             step()
         synchronize(step.simulator)
         torch.cuda.init()
         with profile(activities=[ProfilerActivity.CUDA]) as seen:
-            for _ in range(20):
+            for _ in range(STEPS):
                 step()
             synchronize(step.simulator)
     counts = {event.key: event.count for event in seen.key_averages()}
@@ -272,7 +274,7 @@ def page(neurons, batch, numbers, with_tests, epochs, data):
     if with_tests:
         yield f"\n## Parity\n\nKernel tests on the GPU (`pytest -k cuda`): {parity()}\n"
     again, to_cpu = determinism(neurons[0], batch)
-    yield f"\nAfter 20 steps of {neurons[0]} neurons, largest difference of a weight: {again:g}"
+    yield f"\nLargest difference of a weight of {neurons[0]} neurons after {STEPS} steps: {again:g}"
     yield f"between two runs on the GPU, {to_cpu:.2g} to the CPU (where rounding draws an output"
     yield "otherwise, weights part).\n"
     yield f"\n## Training steps, batch {batch}, ms (times ours)\n"
@@ -287,7 +289,7 @@ def page(neurons, batch, numbers, with_tests, epochs, data):
     yield from _table(header, score_kernel(neurons, batch))
     moved = None if backend.simulated() else transfers(neurons[0], batch)
     if moved is not None:
-        yield "\n## Between host and device in 20 steps (torch.profiler)\n"
+        yield f"\n## Between host and device in {STEPS} steps (torch.profiler)\n"
         seen, activities = moved
         yield f"{seen or 'nothing'}, of {activities} activities on the device"
     if epochs:
@@ -308,7 +310,7 @@ def page(neurons, batch, numbers, with_tests, epochs, data):
 def main(neurons, batch, numbers, with_tests, epochs, data, once, out):
     """Check and measure the cuda backend on this machine's GPU."""
     try:
-        backend.load("cuda")
+        backend.gpu()
         if once:
             step = Step(neurons[0], batch, "cuda")
             for _ in range(3):

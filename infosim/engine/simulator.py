@@ -115,7 +115,8 @@ class Simulator:
         self._learning = [layer.name for layer in self.network.layers if layer.learns]
         self._inputs = {}
         self._feed = Feed(self.network, self.n_replicas, self.kernels, self.workers, self.dtype)
-        self._predictions = {}
+        self._countings = {}
+        self._wrong = self.kernels.xp.zeros(self.n_replicas, np.int64)
 
     def __getitem__(self, layer):
         if layer not in self.layers:
@@ -268,7 +269,8 @@ class Simulator:
         without = (self.network.target,)
         with self.workers.engaged():
             rows = self.rows(samples, np.arange(n))
-            wrong = xp.zeros(self.n_replicas, np.int64)
+            wrong = self._wrong
+            wrong.fill(0)
             predictions = xp.empty((self.n_replicas, n), np.int64) if keep else None
             for number, first in enumerate(range(0, n, batch)):
                 span = slice(first, min(first + batch, n))
@@ -280,12 +282,11 @@ class Simulator:
                     batch=number,
                 )
                 self.run()
-                self.count_wrong(labels, wrong)
+                found = self.count_wrong(labels, wrong)
                 if keep:
-                    predictions[:, span] = self._classify()
-            return predictions if predictions is None else self.kernels.host(predictions), (
-                self.kernels.host(wrong)
-            )
+                    predictions[:, span] = found
+            predictions = self.kernels.host(predictions) if keep else None
+            return predictions, np.array(self.kernels.host(wrong))
 
     def recall(self, cues, layer=None, *, max_steps=None, sampled=False):
         """Let a recurrent layer run from `cues` with all inputs silent until it no longer changes.
@@ -335,27 +336,37 @@ class Simulator:
         Information is blind to sign, so a neuron that mostly fires stands for "not my class" and
         is inverted, by its mean over the batch and without labels (ICLR 2025).
         """
+        theta = self.layers[self.network.readout].theta
+        predictions = self.kernels.xp.empty((self.n_replicas, theta.shape[1]), np.int64)
         with self.workers.engaged():
-            predictions = self.kernels.host(self._classify()).copy()
+            self.kernels.classify(theta, self.n_replicas, predictions)
+            predictions = self.kernels.host(predictions)
         return predictions if self.n_replicas > 1 else predictions[0]
-
-    def _classify(self):
-        """The predictions (R, B) of the last presentation, where the kernels are."""
-        layer = self.layers[self.network.readout]
-        n_samples = layer.n_samples
-        if n_samples not in self._predictions:
-            kept = self.kernels.xp.empty((self.n_replicas, n_samples), np.int64)
-            self._predictions[n_samples] = kept
-        predictions = self._predictions[n_samples]
-        self.kernels.classify(layer.theta, self.n_replicas, predictions)
-        return predictions
 
     def count_wrong(self, labels, wrong):
         """Add the mistakes in the batch that was gathered and presented last to `wrong` (R,).
 
         labels : of all rows of the samples' arrays; both where the kernels are
+
+        Returns
+        -------
+        the predictions (R, B), likewise, which the next call overwrites
         """
-        self.kernels.count_wrong(self._classify(), labels, self._rows, wrong)
+        kernels, theta = self.kernels, self.layers[self.network.readout].theta
+        arrays = theta, labels, self._rows, wrong
+        key = tuple(map(id, arrays))
+        if key not in self._countings:
+            if len(self._countings) == 8:
+                self._countings.clear()
+            predictions = kernels.xp.empty(self._rows.shape, np.int64)
+            calls = [
+                (kernels.classify, (theta, self.n_replicas, predictions)),
+                (kernels.count_wrong, (predictions, *arrays[1:])),
+            ]
+            self._countings[key] = self.workers.prepared([calls]), predictions, arrays
+        plan, predictions, _ = self._countings[key]
+        self.workers.run(plan)
+        return predictions
 
     def information(self, layer):
         """I_∩ of every antichain, then H(Y), of the last presentation, bits, (N, A + 1)."""
@@ -387,6 +398,11 @@ class Simulator:
             self._feed.prepare(samples, batch)
             for layer in self.layers.values():
                 layer.reserve(batch, self.workers)
+
+    def look_ahead(self, n):
+        """Have what the next n updates need, beside their samples, where the kernels are."""
+        for name in self._learning:
+            self.layers[name].look_ahead(n)
 
     def rows(self, samples, positions):
         """Where the samples at `positions` stand in their arrays, (R, B), where the kernels are."""

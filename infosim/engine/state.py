@@ -9,7 +9,7 @@ from infosim.errors import ConfigError, ShapeError, near
 from infosim.neuron.binning import BINNINGS
 from infosim.pid import lattice
 
-#: Updates whose optimizer's numbers are computed, and brought to where the kernels are, at once.
+#: Updates whose optimizers' numbers are computed and brought to where the kernels are at once.
 _AHEAD = 256
 #: No signal, not even silence (None): nothing was projected, or nothing is to be projected.
 _NOTHING = object()
@@ -159,8 +159,7 @@ class LayerState:
             for k, c in enumerate(spec.compartments)
         ]
         self._plans = {}
-        self._seeds, self._place = seeds, xp.zeros(3, np.uint32)
-        self._place_slots = [self._place[i : i + 1] for i in range(3)]
+        self._seeds, self._places = seeds, {}
         resident = kernels.resident
         self.parameters = resident(np.array([one.activation.packed(dtype) for one in specs]))
         self.clamp = dtype.type(spec.activation.clamp)
@@ -342,8 +341,6 @@ class LayerState:
         self._signals.reverse()
         self._times = [time, self._times[0]]
         self.signals = signals
-        for slot, number in zip(self._place_slots, place, strict=True):
-            slot.fill(number)
         new = []
         for compartment, x in zip(self.compartments, signals, strict=True):
             # An input held over several steps is projected once: the weights stay the same
@@ -351,9 +348,22 @@ class LayerState:
             held = compartment.projected is x and (x is None or not compartment.from_layer)
             new.append(_NOTHING if held else x)
             compartment.projected = x
-        workers.run(self._planned(workers, self._firing, self._outputs[0], sampled, *new))
+        place = self._place(place)
+        workers.run(self._planned(workers, self._firing, self._outputs[0], sampled, place, *new))
 
-    def _firing(self, workers, output, sampled, *signals):
+    def _place(self, numbers):
+        """A place of random numbers where the kernels are, uint32 (3,), kept for each time step."""
+        if numbers[1] not in self._places:
+            array = self.kernels.xp.zeros(3, np.uint32)
+            self._places[numbers[1]] = array, [array[i : i + 1] for i in range(3)], [0, 0, 0]
+        array, slots, known = self._places[numbers[1]]
+        for i, number in enumerate(numbers):
+            if number != known[i]:  # mostly the batch's alone is new
+                slots[i].fill(number)
+                known[i] = number
+        return array
+
+    def _firing(self, workers, output, sampled, place, *signals):
         """The plan of a firing; compartments without a new signal keep their potentials."""
         kernels, plan = self.kernels, []
         for tile in workers.tiles(self.spec.size, self.n_samples, self.n_replicas):
@@ -373,7 +383,7 @@ class LayerState:
                     w, index = compartment._weights, compartment._index
                     calls.append((kernels.project_sparse, (w, index, x, tile, u)))
             neurons = self._u, self.biases, self.parameters, self.clamp
-            numbers = sampled, self._seeds, self._place
+            numbers = sampled, self._seeds, place
             calls.append((self._activate, (*neurons, *numbers, tile, self.theta, output)))
             plan.append(calls)
         return plan
@@ -436,17 +446,23 @@ class LayerState:
 
     def learn(self, workers):
         """Score the last firing and climb the gradient."""
+        self.look_ahead(1)
         self.updates += 1
-        if self.updates not in self._rates_ahead:
-            self._rates_ahead = range(self.updates, self.updates + _AHEAD)
-            table = np.stack([self._rates_at(step) for step in self._rates_ahead])
-            self._rates_table = self.kernels.resident(table)
         self._rates[...] = self._rates_table[self.updates - self._rates_ahead.start]
         masks = [c._mask for c in self.compartments]
         workers.run(self._planned(workers, self._learning, *masks, *self.signals))
         for compartment in self.compartments:
             if compartment.trainable:
                 compartment.touch()
+
+    def look_ahead(self, n):
+        """Have the optimizers' numbers of the next n updates where the kernels are."""
+        first = self.updates + 1
+        if first in self._rates_ahead and first + n - 1 in self._rates_ahead:
+            return
+        self._rates_ahead = range(first, first + max(n, _AHEAD))
+        table = np.stack([self._rates_at(step) for step in self._rates_ahead])
+        self._rates_table = self.kernels.resident(table)
 
     def _learning(self, workers, *masks_and_signals):
         """The plan of learning: scoring, then updating, block by block."""

@@ -105,6 +105,7 @@ class Training:
         self.histories = [History() for _ in range(simulator.n_replicas)]
         self.epoch = 0
         with simulator.workers.engaged():
+            self._wrong = simulator.kernels.xp.zeros(simulator.n_replicas, np.int64)
             simulator.reserve(self.samples, batch)
             if self.measured:
                 target = simulator.network.target
@@ -118,7 +119,7 @@ class Training:
 
     def _begin(self):
         self.position = 0
-        self._wrong = self.simulator.kernels.xp.zeros(self.simulator.n_replicas, np.int64)
+        self._wrong.fill(0)
         self._seconds = 0.0
         self._probe = _Information(self.simulator)
         self._rows = None
@@ -139,6 +140,7 @@ class Training:
             orders = [generator(seed, SHUFFLE, self.epoch).permutation(n) for seed in sim.seeds]
             # the whole epoch's at once: nothing else is brought to the kernels until it ends
             self._rows = sim.rows(self.samples, np.array(orders))
+            sim.look_ahead(self.n_batches)
         rows = self._rows[:, self.position * self.batch : (self.position + 1) * self.batch]
         sim.gather(self.samples, rows)
         sim.present(

@@ -2,12 +2,14 @@
 
 import weakref
 from dataclasses import replace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
 from infosim.engine import Recorder, Samples, Simulator, Training
 from infosim.errors import CheckpointError, ConfigError, DataError, ShapeError
+from infosim.kernels import cpu
 from infosim.network import SGD, Adam, Compartment, Layer, Masked, Network
 from infosim.neuron import Activation, Binning
 
@@ -580,3 +582,47 @@ def test_equal_masks_are_alike():
 def test_only_networks_are_simulated(networks):
     with pytest.raises(ConfigError, match="a Network is needed, or several in a list, was "):
         Simulator(networks, seed=[0, 1], threads=1)
+
+
+class Device(np.ndarray):
+    """Arrays of a device that the host can only read by asking."""
+
+
+def test_nothing_moves_between_host_and_device_within_an_epoch():
+    moved = []
+
+    def resident(array, dtype=None):
+        if isinstance(array, Device):
+            return array
+        moved.append("there")
+        return np.array(array, dtype).view(Device)
+
+    def host(array):
+        moved.append("back")
+        return np.array(array)
+
+    def on_device(function):
+        return lambda *arguments: function(*arguments).view(Device)
+
+    made = {name: on_device(getattr(np, name)) for name in ("zeros", "empty")}
+    kernels = ModuleType("device")
+    vars(kernels).update(vars(cpu), resident=resident, host=host, xp=SimpleNamespace(**made))
+    simulator = Simulator(classifier(), kernels, threads=1)
+    data = clouds()
+    training = Training(simulator, data, batch=50, validation=data, test=data, record_every=2)
+    while len(training.history) < 2:
+        training.advance()
+    per_epoch = []
+    for _ in range(3):
+        training.advance()  # the first batch brings the order of all
+        before = len(moved)
+        while training.position < training.n_batches:
+            training.advance()
+        assert len(moved) == before
+        training.advance()  # measures
+        per_epoch.append(len(moved))
+    assert per_epoch[1] - per_epoch[0] == per_epoch[2] - per_epoch[1] <= 10
+    expected = Simulator(classifier(), threads=1).fit(
+        data, 4, batch=50, validation=data, test=data, record_every=2
+    )
+    assert training.history.test_error == expected.test_error

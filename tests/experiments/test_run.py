@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from infosim.engine.state import LayerState
 from infosim.errors import CheckpointError
 from infosim.experiments import Experiment, Interrupted, run, store, train
 
@@ -236,3 +237,13 @@ def test_killed_at_random_moments(finished, tmp_path):
     assert process.returncode == 0
     same_results(out, finished)
     assert not list(out.glob(".*"))
+
+
+def test_a_network_too_large_for_its_memory_leaves_nothing(experiment, tmp_path, monkeypatch):
+    def full(layer, n_samples, workers):
+        raise MemoryError
+
+    monkeypatch.setattr(LayerState, "reserve", full)
+    with pytest.raises(MemoryError):
+        train(experiment, tmp_path / "run")
+    assert not list(tmp_path.iterdir())

@@ -20,6 +20,7 @@ _PUBLIC = {
     "infosim.engine": ("Probe", "Recorder", "Samples", "Simulator", "Training"),
     "infosim.datasets": ("Dataset", "load"),
     "infosim.experiments": ("Experiment", "preset_names", "train"),
+    "infosim.experiments.results": ("load_run", "load_sweep"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}
 

@@ -18,6 +18,7 @@ _COMMANDS = {
     "env": "infosim.cli.env",
     "pid": "infosim.cli.pid",
     "presets": "infosim.cli.presets",
+    "sweep": "infosim.cli.sweep",
     "train": "infosim.cli.train",
 }
 

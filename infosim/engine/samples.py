@@ -63,6 +63,23 @@ class Samples:
         subset.index = self.index[..., index]
         return subset
 
+    @classmethod
+    def stacked(cls, several):
+        """Sets of samples of the same arrays, one for each replica, as one set.
+
+        Raises
+        ------
+        DataError : they are of other arrays, or not equally many
+        """
+        first = several[0]
+        for one in several[1:]:
+            same = all(one.arrays.get(name) is array for name, array in first.arrays.items())
+            if not same or len(one.arrays) != len(first.arrays) or len(one) != len(first):
+                raise DataError("replicas need equally many samples of the same arrays")
+        stack = first.subset(slice(None))
+        stack.index = np.array([one.index for one in several])
+        return stack
+
     def labels(self, name):
         """The integer labels of input `name`, (n,) or (R, n). Raises DataError without any."""
         return self.all_labels(name)[self.index]

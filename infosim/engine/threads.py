@@ -8,6 +8,7 @@ this way it copies little twice.
 """
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -58,6 +59,35 @@ def tiles(n_neurons, n_samples):
     ]
 
 
+class _SingleThreadedBlas:
+    """Holds BLAS to one thread, of the whole process as BLAS's setting is.
+
+    Simulations in several threads of a process share it: the last to leave restores the setting.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._inside = 0
+
+    @contextmanager
+    def held(self, blas):
+        """A context in which `blas`, a controller of its libraries, keeps to one thread."""
+        with self._lock:
+            if self._inside == 0:
+                self._limit = blas.limit(limits=1)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0:
+                    self._limit.restore_original_limits()
+
+
+_single_threaded_blas = _SingleThreadedBlas()
+
+
 class Workers:
     """A fixed number of threads that share out the parts of a layer's work.
 
@@ -73,8 +103,8 @@ class Workers:
             raise ConfigError(f"threads must be an integer of at least 1, was {n_threads!r}")
         self.n_threads = n_threads
         self._pool = ThreadPoolExecutor(n_threads - 1) if n_threads > 1 else None
-        self._limited = False
-        self._blas = ThreadpoolController().select(user_api="blas")
+        self._engaged = False
+        self._blas = ThreadpoolController().select(user_api="blas")  # slow, so once
 
     @staticmethod
     def blocks(n_neurons, n_samples, n_replicas=1):
@@ -97,15 +127,15 @@ class Workers:
     @contextmanager
     def engaged(self):
         """A context in which BLAS keeps to the thread that calls it; entering it again is free."""
-        if self._limited:
+        if self._engaged:
             yield
             return
-        self._limited = True
+        self._engaged = True
         try:
-            with self._blas.limit(limits=1):
+            with _single_threaded_blas.held(self._blas):
                 yield
         finally:
-            self._limited = False
+            self._engaged = False
 
     @staticmethod
     def prepared(plan):

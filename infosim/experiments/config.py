@@ -5,6 +5,8 @@ A preset or a user's file is a table of settings; `extends = "NAME"` starts from
 """
 
 import copy
+import hashlib
+import json
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -26,6 +28,9 @@ _KINDS = {
     str: "text", int: "an integer", float: "a number", bool: "true or false", dict: "a table",
     list: "a list",
 }  # fmt: skip
+
+#: Settings that change nothing.
+DESCRIPTIONS = ("title", "paper", "doi", "notes")
 
 #: key -> (types, default) of each table of an experiment file
 _TOP = {
@@ -224,20 +229,28 @@ def _read(name, seen=()):
     return table if base is None else _merge(_read(base, (*seen, name)), table)
 
 
+def assignment(text):
+    """(key path, value) of a text `key.path=value`; the value is TOML, or plain text if it is not.
+
+    Raises
+    ------
+    ConfigError : no key or no value
+    """
+    path, equals, value = text.partition("=")
+    if not equals or not all(key.strip() for key in path.split(".")):
+        raise ConfigError(f"--set needs key=value, was {text!r}")
+    try:
+        return path, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return path, value.strip()
+
+
 def override(table, assignments):
-    """Lay `key.path=value` texts over a table; values are TOML, or plain text if they are not."""
-    for text in assignments:
-        path, equals, value = text.partition("=")
-        keys = [key.strip() for key in path.split(".")]
-        if not equals or not all(keys):
-            raise ConfigError(f"--set needs key=value, was {text!r}")
-        try:
-            value = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            value = value.strip()
-        change = value
-        for key in reversed(keys):
-            change = {key: change}
+    """Lay assignments, (key path, value) or texts `key.path=value`, over a table."""
+    for given in assignments:
+        path, change = assignment(given) if isinstance(given, str) else given
+        for key in reversed(path.split(".")):
+            change = {key.strip(): change}
         table = _merge(table, change)
     return table
 
@@ -254,7 +267,9 @@ class Experiment:
 
     @classmethod
     def load(cls, name, overrides=()):
-        """Read a preset or a .toml file and lay `key=value` texts over it.
+        """Read a preset or a .toml file and lay overrides over it.
+
+        overrides : texts `key.path=value`, or pairs (key path, value)
 
         Raises
         ------
@@ -263,6 +278,13 @@ class Experiment:
         table = override(_read(str(name)), overrides)
         label = str(name) if str(name) in preset_names() else Path(name).stem
         return cls(label, resolve(table))
+
+    @property
+    def key(self):
+        """A name for these very settings: a hash of all but the texts that describe them."""
+        settings = {k: v for k, v in self.config.items() if k not in DESCRIPTIONS}
+        text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def network(self, dataset):
         """The Network for `dataset`'s image size and classes."""

@@ -12,8 +12,8 @@ from infosim.kernels import backend as backends
 _PACKAGES = ("numpy", "numba", "llvmlite", "matplotlib")
 
 
-def of_run(simulator, backend):
-    """What `simulator` runs on, for the record: name -> value, as JSON can hold it."""
+def of_run(simulator, backend, replica=0):
+    """What a replica runs on, for the record: name -> value, as JSON can hold it."""
     record = {
         "infosim": infosim.__version__,
         "git_commit": commit(),
@@ -24,7 +24,8 @@ def of_run(simulator, backend):
         "threads": simulator.workers.n_threads,
         "backend": backend,
         "dtype": simulator.dtype.name,
-        "seed": simulator.seed,
+        "seed": simulator.seeds[replica],
+        "replicas": simulator.n_replicas,
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
     }
     if backend == "cuda":

@@ -1,7 +1,7 @@
 """One training run and its directory: everything on disk, resumable to the same bits.
 
 The directory holds config.toml (all settings, resolved), environment.json, metrics.csv, atoms.npz,
-weights.npz, checkpoint.npz and, at the end, summary.png.
+weights.npz, checkpoint.npz and, at the end, summary.png and result.json.
 """
 
 import csv
@@ -19,15 +19,16 @@ import numpy as np
 import tomli_w
 
 from infosim.datasets import load
-from infosim.engine import Simulator, Training
+from infosim.engine import Samples, Simulator, Training
 from infosim.engine.randomness import TEST
-from infosim.errors import CheckpointError, InfosimError
+from infosim.errors import CheckpointError, ConfigError, InfosimError
 from infosim.experiments import environment, store
+from infosim.experiments.config import DESCRIPTIONS
 from infosim.kernels import backend as backends
 
 FILES = (
     "config.toml", "environment.json", "metrics.csv", "atoms.npz", "weights.npz", "checkpoint.npz",
-    "summary.png",
+    "summary.png", "result.json",
 )  # fmt: skip
 
 #: Seconds of work an interruption may cost; saving takes at most a twentieth of the time.
@@ -66,21 +67,46 @@ def train(
     BackendError : the backend is not there, or the network does not fit into its memory
     Interrupted : SIGINT or SIGTERM arrived; a checkpoint was saved
     """
-    config = experiment.config
-    settings = config["training"]
+    out = Path(out) if out is not None else default_directory(experiment)
+    options = {"threads": threads, "backend": backend, "resume": resume, "force": force}
+    train_together([experiment], [out], **options, report=report)
+    return out
+
+
+def train_together(
+    experiments, outs, *, threads=None, backend="cpu", resume=False, force=False, report=None,
+    summary=True,
+):  # fmt: skip
+    """Train experiments side by side in one simulation, each into its directory as if alone.
+
+    They may differ in seeds and in numbers (`Network.check_alike`), not in data, batch, epochs,
+    precision and `record_every`. Arguments and errors as for `train`.
+
+    summary : whether to draw summary.png
+
+    Raises
+    ------
+    ConfigError : experiments that cannot be trained together
+    CheckpointError : to be resumed, but not all from the same moment
+    """
+    first = experiments[0].config
+    for other in experiments[1:]:
+        _check_together(first, other.config)
+    settings = first["training"]
     backend = backends.resolve(backend)
-    dataset = load(config["data"]["name"])
-    simulator = Simulator(
-        experiment.network(dataset), backend, settings["seed"], threads, settings["dtype"]
-    )
-    samples, validation, test = experiment.samples(dataset)
+    dataset = load(first["data"]["name"])
+    seeds = [one.config["training"]["seed"] for one in experiments]
+    networks = [one.network(dataset) for one in experiments]
+    simulator = Simulator(networks, backend, seeds, threads, settings["dtype"])
+    samples, validation, test = _samples(experiments, dataset)
     training = Training(
         simulator, samples, batch=settings["batch"], validation=validation, test=test,
         record_every=settings["record_every"],
     )  # fmt: skip
-    out = Path(out) if out is not None else default_directory(experiment)
-    _open(out, config, training, resume, force)
-    store.write_json(out / "environment.json", environment.of_run(simulator, backend))
+    _open(outs, [one.config for one in experiments], training, resume, force)
+    for replica, out in enumerate(outs):
+        record = environment.of_run(simulator, backend, replica)
+        store.write_json(out / "environment.json", record)
 
     with _signals() as arrived, simulator.workers.engaged():
         saved, cost = time.monotonic(), 0.0
@@ -90,17 +116,56 @@ def train(
                 report(training, settings["epochs"])
             now = time.monotonic()
             if arrived or now - saved > max(CHECKPOINT_SECONDS, 20 * cost):
-                _save(out, training)
+                _save(outs, training)
                 saved = time.monotonic()
                 cost = saved - now
             if arrived:
                 raise Interrupted(
                     f"stopped in epoch {training.epoch} of {settings['epochs']}; "
-                    f"to continue: the same command with --resume --out {out}"
+                    f"to continue: the same command with --resume --out {outs[0]}"
                 )
-        _save(out, training)
-    write_summary(out, experiment, dataset, training, test)
-    return out
+        _save(outs, training)
+    if summary:
+        write_summaries(outs, experiments, dataset, training, test)
+    for replica, (out, one) in enumerate(zip(outs, experiments, strict=True)):
+        store.write_json(out / "result.json", _result(training, replica, one))
+
+
+def _check_together(one, other):
+    """Raise unless experiments of these configurations can share a simulation."""
+    for table, keys in (
+        ("data", ("name", "validation")),
+        ("training", ("epochs", "batch", "dtype", "record_every")),
+        ("network", ("inputs",)),
+    ):
+        for key in keys:
+            if one[table][key] != other[table][key]:
+                raise ConfigError(
+                    f"experiments that are trained together need the same {table}.{key}, were "
+                    f"{one[table][key]!r} and {other[table][key]!r}"
+                )
+
+
+def _samples(experiments, dataset):
+    """Training, validation (or None) and test Samples of all experiments."""
+    parts = zip(*(one.samples(dataset) for one in experiments), strict=True)
+    train, validation, test = ([one for one in part if one is not None] for part in parts)
+    return (
+        Samples.stacked(train) if len(train) > 1 else train[0],
+        Samples.stacked(validation) if len(validation) > 1 else (validation or [None])[0],
+        test[0],
+    )
+
+
+def _result(training, replica, experiment):
+    """What the run came to; that it stands in the directory says that the run is complete."""
+    history = training.histories[replica]
+    errors = {
+        name: None if np.isnan(getattr(history, name)[-1]) else getattr(history, name)[-1]
+        for name in ("train_error", "val_error", "test_error")
+    }
+    goals = {f"mean_goal_{name}": values[-1] for name, values in history.mean_goal.items()}
+    return {"key": experiment.key, "epochs": len(history) - 1, **errors, **goals}
 
 
 def default_directory(experiment):
@@ -110,31 +175,37 @@ def default_directory(experiment):
     return Path("runs") / f"{name}-{config['data']['name']}-seed{config['training']['seed']}"
 
 
-def _open(out, config, training, resume, force):
-    """Make, continue or replace the run directory."""
-    known = [name for name in FILES if (out / name).exists()]
-    if resume:
-        if not known:
-            raise CheckpointError(f"{out} holds no run to resume")
-        _compare(out, config)
-        if (out / "checkpoint.npz").exists():
-            _restore(out / "checkpoint.npz", training)
-        if training.epoch > config["training"]["epochs"] + 1:
+def _open(outs, configs, training, resume, force):
+    """Make, continue or replace the run directories."""
+    states = []
+    for out, config in zip(outs, configs, strict=True):
+        known = [name for name in FILES if (out / name).exists()]
+        if resume:
+            if not known:
+                raise CheckpointError(f"{out} holds no run to resume")
+            _compare(out, config)
+            if (out / "checkpoint.npz").exists():
+                states.append(_read_state(out / "checkpoint.npz"))
+        elif known and not force:
             raise CheckpointError(
-                f"{out} has already trained {training.epoch - 1} epochs, "
-                f"more than the {config['training']['epochs']} asked for"
+                f"{out} already holds a run; use --resume, --force or another --out"
             )
-    elif known and not force:
-        raise CheckpointError(f"{out} already holds a run; use --resume, --force or another --out")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        store.sweep(out, FILES)
-        if not resume:
-            for name in FILES:
+    if states:
+        _restore(outs, training, states)
+    if training.epoch > configs[0]["training"]["epochs"] + 1:
+        raise CheckpointError(
+            f"{outs[0]} has already trained {training.epoch - 1} epochs, "
+            f"more than the {configs[0]['training']['epochs']} asked for"
+        )
+    for out, config in zip(outs, configs, strict=True):
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            store.sweep(out, FILES)
+            for name in ("result.json",) if resume else FILES:
                 (out / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"cannot write {out}: {error.strerror}") from None
-    store.write_text(out / "config.toml", tomli_w.dumps(config))
+        except OSError as error:
+            raise CheckpointError(f"cannot write {out}: {error.strerror}") from None
+        store.write_text(out / "config.toml", tomli_w.dumps(config))
 
 
 def _flat(table, prefix=""):
@@ -152,7 +223,7 @@ def _compare(out, config):
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CheckpointError(f"{out / 'config.toml'} cannot be read: {error}") from None
     now = dict(_flat(config))
-    free = {"training.epochs", "title", "paper", "doi", "notes"}
+    free = {"training.epochs", *DESCRIPTIONS}
     changed = sorted(
         key for key in (before.keys() | now.keys()) - free if before.get(key) != now.get(key)
     )
@@ -171,36 +242,42 @@ def _digest(arrays):
     return np.array(digest.hexdigest())
 
 
-def _restore(path, training):
+def _read_state(path):
     state = store.read_arrays(path)
     digest = state.pop("digest", None)
     if digest is None or str(digest) != str(_digest(state)):
         raise CheckpointError(f"{path} is damaged: its contents do not match their hash")
+    return state
+
+
+def _restore(outs, training, states):
     try:
-        training.restore(state)
+        training.restore(*states)
     except (KeyError, ValueError) as error:
+        path = outs[0] / "checkpoint.npz"
         raise CheckpointError(f"{path} is of another version of infosim: {error}") from None
 
 
-def _save(out, training):
+def _save(outs, training):
     """Write metrics, atoms, weights and the checkpoint of this moment."""
-    state = training.state()
-    store.write_text(out / "metrics.csv", _metrics(training.history))
     labels = {name: layer.goal.labels for name, layer in _goal_layers(training)}
-    store.write_arrays(
-        out / "atoms.npz",
-        {
-            **{name: np.array(values) for name, values in training.history.atoms.items()},
-            **{f"{name}/labels": np.array(names) for name, names in labels.items()},
-        },
-    )
-    weights = {
-        name: array
-        for name, array in training.simulator.arrays().items()
-        if not name.endswith("moments")
-    }
-    store.write_arrays(out / "weights.npz", weights)
-    store.write_arrays(out / "checkpoint.npz", {**state, "digest": _digest(state)})
+    for replica, out in enumerate(outs):
+        state, history = training.state(replica), training.histories[replica]
+        store.write_text(out / "metrics.csv", _metrics(history))
+        store.write_arrays(
+            out / "atoms.npz",
+            {
+                **{name: np.array(values) for name, values in history.atoms.items()},
+                **{f"{name}/labels": np.array(names) for name, names in labels.items()},
+            },
+        )
+        weights = {
+            name.removeprefix("network/"): array
+            for name, array in state.items()
+            if name.startswith("network/") and not name.endswith("moments")
+        }
+        store.write_arrays(out / "weights.npz", weights)
+        store.write_arrays(out / "checkpoint.npz", {**state, "digest": _digest(state)})
 
 
 def _goal_layers(training):
@@ -223,11 +300,11 @@ def _metrics(history):
     return text.getvalue()
 
 
-def write_summary(out, experiment, dataset, training, test):
-    """Draw summary.png: errors, atoms, receptive fields, confusion matrix."""
+def write_summaries(outs, experiments, dataset, training, test):
+    """Draw summary.png of each run: errors, atoms, receptive fields, confusion matrix."""
     from infosim.plotting import summary
 
-    simulator, inputs = training.simulator, experiment.config["network"]["inputs"]
+    simulator, inputs = training.simulator, experiments[0].config["network"]["inputs"]
     images = {name for name, kind in inputs.items() if kind == "images"}
     fields = {
         layer.name: simulator[layer.name][c.name].weights
@@ -235,22 +312,24 @@ def write_summary(out, experiment, dataset, training, test):
         for c in layer.compartments
         if c.source in images and simulator[layer.name][c.name].index is None
     }
-    confusion = None
+    evaluations = [None] * len(outs)
     if training.measured:
-        evaluation = simulator.evaluate(
+        evaluations = simulator.evaluate(
             test, batch=training.batch, purpose=TEST, epoch=training.epoch - 1
         )
-        confusion = evaluation.confusion(dataset.n_classes)
-    figure = summary(
-        training.history,
-        {name: layer.goal.labels for name, layer in _goal_layers(training)},
-        fields,
-        dataset.image_shape,
-        confusion,
-        f"{experiment.name} on {dataset.name}, seed {simulator.seed}",
-    )
-    with store.atomic(out / "summary.png") as file:
-        figure.savefig(file, format="png")
+        evaluations = evaluations if simulator.n_replicas > 1 else [evaluations]
+    for replica, (out, experiment) in enumerate(zip(outs, experiments, strict=True)):
+        evaluation = evaluations[replica]
+        figure = summary(
+            training.histories[replica],
+            {name: layer.goal.labels for name, layer in _goal_layers(training)},
+            {name: np.split(rows, len(outs))[replica] for name, rows in fields.items()},
+            dataset.image_shape,
+            None if evaluation is None else evaluation.confusion(dataset.n_classes),
+            f"{experiment.name} on {dataset.name}, seed {simulator.seeds[replica]}",
+        )
+        with store.atomic(out / "summary.png") as file:
+            figure.savefig(file, format="png")
 
 
 @contextmanager

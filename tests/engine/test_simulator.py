@@ -2,6 +2,7 @@ import time
 
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController
 
 from infosim.engine import Evaluation, Fire, Present, Samples, Simulator, Training
 from infosim.engine.samples import Feed
@@ -708,7 +709,8 @@ def test_blas_is_held_to_one_thread_within_and_let_go_after():
     workers = Workers(1)
 
     def threads():
-        return {library["num_threads"] for library in workers._blas.info()}
+        blas = ThreadpoolController().select(user_api="blas")
+        return {library["num_threads"] for library in blas.info()}
 
     before = threads()
     with workers.engaged():
@@ -718,6 +720,11 @@ def test_blas_is_held_to_one_thread_within_and_let_go_after():
     assert threads() == before
     with pytest.raises(ZeroDivisionError), workers.engaged():
         1 / 0  # noqa: B018
+    assert threads() == before
+    with Workers(1).engaged():  # another simulation of the same process
+        with workers.engaged():
+            pass
+        assert threads() == {1}
     assert threads() == before
 
 

@@ -1,0 +1,122 @@
+"""Reading back what runs and sweeps left on disk."""
+
+import csv
+import json
+import tomllib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from infosim.errors import CheckpointError
+from infosim.experiments import store
+from infosim.experiments.sweep import load_plan, need, status, table
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """One run directory.
+
+    config : all settings; environment : what it ran on; complete : whether it was finished
+    metrics : column of metrics.csv -> (epochs + 1,), nan where nothing was measured
+    atoms : layer -> (epochs + 1, n, A + 1), atoms and H_res in bits; labels : layer -> their names
+    weights : "layer/compartment/weights" (or bias, index, mask) -> array
+    """
+
+    path: Path
+    config: dict = field(repr=False)
+    environment: dict = field(repr=False)
+    complete: bool
+    metrics: dict = field(repr=False)
+    atoms: dict = field(repr=False)
+    labels: dict = field(repr=False)
+
+    @cached_property
+    def weights(self):
+        return store.read_arrays(self.path / "weights.npz")
+
+    def dataframe(self):
+        """The metrics as a pandas DataFrame. Raises ConfigError without pandas."""
+        return _pandas().DataFrame(self.metrics)
+
+
+@dataclass(frozen=True)
+class SweepResults:
+    """A sweep's directory.
+
+    columns : column of results.csv -> list of values, a row for each complete run
+    failed : key -> reason; left : keys of runs that are neither complete nor failed
+    """
+
+    path: Path
+    columns: dict
+    failed: dict
+    left: list
+
+    def __len__(self):
+        return len(self.columns["key"])
+
+    def array(self, name):
+        """A column as an array. Raises CheckpointError if there is none of that name."""
+        if name not in self.columns:
+            known = ", ".join(self.columns)
+            raise CheckpointError(f"{self.path} has no column {name!r}; allowed: {known}")
+        values = self.columns[name]
+        numbers = all(v is None or isinstance(v, (int, float)) for v in values)
+        return np.array([np.nan if v is None else v for v in values] if numbers else values)
+
+    def run(self, key):
+        """The `RunResults` of a run, by its key."""
+        return load_run(self.path / "runs" / key)
+
+    def dataframe(self):
+        """The columns as a pandas DataFrame. Raises ConfigError without pandas."""
+        return _pandas().DataFrame(self.columns)
+
+
+def _pandas():
+    return need("pandas", "pandas")
+
+
+def load_run(path):
+    """Read a run directory.
+
+    Raises
+    ------
+    CheckpointError : there is no run, or a file of it is damaged
+    """
+    path = Path(path)
+    try:
+        config = tomllib.loads((path / "config.toml").read_text("utf-8"))
+        environment = json.loads((path / "environment.json").read_text("utf-8"))
+        rows = list(csv.DictReader((path / "metrics.csv").read_text("utf-8").splitlines()))
+        metrics = {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+    except (FileNotFoundError, NotADirectoryError) as error:
+        missing = Path(error.filename).name
+        raise CheckpointError(f"{path} holds no run: {missing} is missing") from None
+    except (OSError, ValueError, IndexError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from None
+    arrays = store.read_arrays(path / "atoms.npz")
+    labels = {
+        name.removesuffix("/labels"): [str(label) for label in arrays.pop(name)]
+        for name in list(arrays)
+        if name.endswith("/labels")
+    }
+    complete = (path / "result.json").exists()
+    return RunResults(path, config, environment, complete, metrics, arrays, labels)
+
+
+def load_sweep(path):
+    """Read a sweep's directory, whatever of it is done.
+
+    Raises
+    ------
+    CheckpointError : it holds no sweep
+    """
+    path = Path(path)
+    plan = load_plan(path)
+    names, rows = table(plan, path)
+    found = status(plan, path)
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    return SweepResults(path, columns, found.failed, found.left)

@@ -14,7 +14,8 @@ import numpy as np
 from benchmarks.step import BadInput, integers, markdown
 from infosim.errors import InfosimError
 from infosim.experiments import Experiment, timing
-from infosim.experiments.sweep import Sweep, need, run_sweep
+from infosim.experiments.extras import need
+from infosim.experiments.sweep import Sweep, run_sweep
 
 PRESET = "demo/digits"
 SWEEP = """

@@ -16,6 +16,7 @@ _COMMANDS = {
     "data": "infosim.cli.data",
     "demo": "infosim.cli.train",
     "env": "infosim.cli.env",
+    "optimize": "infosim.cli.optimize",
     "pid": "infosim.cli.pid",
     "presets": "infosim.cli.presets",
     "sweep": "infosim.cli.sweep",

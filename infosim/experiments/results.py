@@ -11,7 +11,8 @@ import numpy as np
 
 from infosim.errors import CheckpointError
 from infosim.experiments import store
-from infosim.experiments.sweep import load_plan, need, status, table
+from infosim.experiments.extras import need
+from infosim.experiments.sweep import load_plan, status, table
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from infosim.engine.threads import available
 from infosim.errors import BackendError, CheckpointError, ConfigError, InfosimError, near
 from infosim.experiments import store
 from infosim.experiments.config import Experiment
+from infosim.experiments.extras import dask_client, need
 from infosim.experiments.run import Interrupted, train_together
 from infosim.kernels import backend as backends
 
@@ -317,23 +318,6 @@ class _Progress:
             self._report(self._done, running, self._failed, self._n)
 
 
-def need(package, extra):
-    """Import an optional package, or say which extra brings it.
-
-    Raises
-    ------
-    ConfigError : it is not installed
-    """
-    from importlib import import_module
-
-    try:
-        return import_module(package)
-    except ImportError:
-        raise ConfigError(
-            f"this needs {package}, which is not installed: pip install 'infosim[{extra}]'"
-        ) from None
-
-
 def _prepare(sweep, out, resume):
     """Make the sweep's directory, or check that it may be continued."""
     try:
@@ -376,9 +360,8 @@ def _form(config):
 def _engine(jobs, scheduler):
     """The function (jobs, options, progress) that has jobs carried out."""
     if scheduler is not None:
-        distributed = need("distributed", "cluster")
-        with _client(distributed, scheduler) as client:
-            yield partial(_by_dask, distributed, client)
+        with dask_client(scheduler) as client:
+            yield partial(_by_dask, client)
     elif jobs > 1:
         yield partial(_by_joblib, need("joblib", "sweep"), jobs)
     else:
@@ -442,24 +425,10 @@ def _died(keys, folder):
     return {key: _failed(Path(folder) / key, reason) for key in keys}
 
 
-@contextmanager
-def _client(distributed, address):
-    """A client of a Dask scheduler that has workers."""
-    try:
-        client = distributed.Client(address, timeout=5, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise BackendError(f"no Dask scheduler at {address}: {reason}") from None
-    with client, client.as_current():
-        try:
-            client.wait_for_workers(1, timeout=30)
-        except TimeoutError:
-            raise BackendError(f"the Dask scheduler at {address} has no workers") from None
-        yield client
-
-
-def _by_dask(distributed, client, jobs, options, progress):
+def _by_dask(client, jobs, options, progress):
     """Jobs on the workers of a Dask scheduler, which sends those of a lost worker to another."""
+    import distributed
+
     futures = {client.submit(execute, job, **options, pure=False): _keys(job) for job in jobs}
     left = dict.fromkeys(futures.values())
     workers = len(client.scheduler_info()["workers"])

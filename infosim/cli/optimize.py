@@ -1,0 +1,118 @@
+"""`infosim optimize`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("preset_or_file")
+@click.option("--layer", help="Layer whose goal is searched (default: the first that learns).")
+@click.option(
+    "--trials", default=100, show_default=True, help="Trials of the whole study, pruned ones too."
+)
+@click.option("--epochs", type=int, help="Passes over the training data in each trial.")
+@click.option(
+    "--metric", default="val_error", show_default=True, help="val_error or train_error, at the end."
+)
+@click.option("--sampler", default="tpe", show_default=True, help="tpe or cmaes.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the sampler.")
+@click.option("--storage", metavar="URL", help="Database (default: SQLite in the directory).")
+@click.option("--name", help="Name of the study in the database.")
+@click.option("--out", type=click.Path(path_type=Path), help="Directory of the results.")
+@click.option("--dataset", help="Data set instead of the preset's; see `infosim data list`.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change any setting, e.g. layers.hidden.size=500; repeatable.",
+)
+@click.option("--threads", type=int, help="Threads of each trial (default: all CPUs).")
+@click.option("--backend", default="cpu", show_default=True, help="cpu, cuda or auto.")
+@click.option(
+    "--prune/--no-prune", default=True, show_default=True, help="Stop trials that lag behind."
+)
+@click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler to use, tcp://host:port.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+def optimize(preset_or_file, epochs, dataset, assignments, quiet, **options):
+    """Search the goal of a layer of PRESET_OR_FILE, a preset or a .toml file.
+
+    γ of every atom and of H_res, in [-1, 1], for the smallest error on samples held out from
+    training. The same command goes on where a search was stopped, and does nothing when it is done.
+    """
+    from infosim.experiments import Experiment, preset_names
+    from infosim.experiments.optimize import optimize as search
+
+    assignments = list(assignments)
+    if dataset is not None:
+        assignments.append(f"data.name='{dataset}'")
+    if epochs is not None:
+        assignments.append(f"training.epochs={epochs}")
+    experiment = Experiment.load(preset_or_file, assignments)
+    known = preset_or_file in preset_names()
+    source = preset_or_file if known else str(Path(preset_or_file).absolute())
+    report = None if quiet else _Bar() if sys.stderr.isatty() else _Lines()
+    try:
+        found = search(experiment, source=source, report=report, **options)
+    finally:
+        if report is not None:
+            report.close()
+    if not quiet:
+        began = "" if found.start is None else f"; the search began at {100 * found.start:.2f}%"
+        click.echo(
+            f"best: {options['metric']} {100 * found.value:.2f}% in trial {found.trial}{began}"
+        )
+        click.echo(f"results in {found.out}; next: infosim train {found.out / 'best.toml'}")
+
+
+def _describe(progress):
+    """The numbers of trials and the best value in words."""
+    words = [f"{progress.complete} complete", f"{progress.pruned} pruned"]
+    if progress.failed:
+        words.append(f"{progress.failed} failed")
+    if progress.best is not None:
+        number, value = progress.best
+        words.append(f"best {100 * value:.2f}% in trial {number}")
+    return ", ".join(words)
+
+
+class _Bar:
+    """A progress bar over all trials."""
+
+    def __init__(self):
+        self._bar = None
+
+    def __call__(self, progress):
+        from tqdm import tqdm
+
+        if self._bar is None:
+            self._bar = tqdm(
+                total=progress.wanted,
+                initial=progress.finished,
+                unit="trial",
+                dynamic_ncols=True,
+                bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
+            )
+        self._bar.update(progress.finished - self._bar.n)
+        self._bar.set_postfix_str(_describe(progress))
+
+    def close(self):
+        if self._bar is not None:
+            self._bar.close()
+
+
+class _Lines:
+    """A plain line after every trial, for logs."""
+
+    def __init__(self):
+        self._last = None
+
+    def __call__(self, progress):
+        if progress != self._last:
+            self._last = progress
+            click.echo(f"{progress.finished} of {progress.wanted}: {_describe(progress)}")
+
+    def close(self):
+        pass

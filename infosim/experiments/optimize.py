@@ -1,0 +1,582 @@
+"""The search for goals: γ of one layer, by the error that training with them ends at.
+
+A trial is one training, in memory; the test split is not looked at. All trials lie in a database,
+from which a search goes on wherever it was stopped, which many processes may share, and from which
+best.toml, trials.csv and search.png are made.
+"""
+
+import copy
+import csv
+import io
+import logging
+import threading
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import tomli_w
+
+from infosim.datasets import load
+from infosim.engine import Simulator, Training
+from infosim.errors import BackendError, CheckpointError, ConfigError, InfosimError, near
+from infosim.experiments import store
+from infosim.experiments.config import DESCRIPTIONS, Experiment, preset_names
+from infosim.experiments.run import Interrupted, _signals
+from infosim.kernels import backend as backends
+from infosim.pid import Goal
+
+FILES = ("best.toml", "trials.csv", "search.png")
+METRICS = ("val_error", "train_error")
+SAMPLERS = ("tpe", "cmaes")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a search is.
+
+    complete, pruned, failed : numbers of trials; wanted : of complete and pruned ones
+    best : number of the best trial and its value; start : value of the goal it began with; None
+        before there is one
+    """
+
+    complete: int
+    pruned: int
+    failed: int
+    wanted: int
+    best: tuple[int, float] | None
+    start: float | None
+
+    @property
+    def finished(self):
+        return self.complete + self.pruned
+
+
+@dataclass(frozen=True)
+class OptimizeResult:
+    """What a search found.
+
+    goal : the best trial's; trial : its number; value : its metric, a fraction
+    start : the metric of the goal the search began with, None if that trial is not complete
+    complete, pruned, failed : numbers of trials
+    out : the directory with best.toml, trials.csv and search.png
+    """
+
+    goal: Goal
+    trial: int
+    value: float
+    start: float | None
+    complete: int
+    pruned: int
+    failed: int
+    out: Path
+
+
+def optimize(
+    experiment, out=None, *, trials=100, layer=None, metric="val_error", sampler="tpe", seed=0,
+    storage=None, name=None, prune=True, scheduler=None, threads=None, backend="cpu", source=None,
+    report=None,
+):  # fmt: skip
+    """Search γ in [-1, 1] of every atom and of H_res for the goal with the smallest error.
+
+    The first trial is the experiment's own goal, divided by its largest |γ| if that is above 1.
+
+    Parameters
+    ----------
+    experiment : Experiment; its epochs and seed are those of every trial
+    out : the directory; by default studies/<name>-<dataset>
+    trials : of the whole study, complete or pruned: a study that has as many is finished. Several
+        processes may end with one more each
+    layer : whose goal; by default the first one that learns and is not the readout
+    metric : "val_error" or "train_error", after the last epoch
+    sampler : "tpe" or "cmaes", Optuna's; seed : its seed
+    storage : URL of the database; by default SQLite in `out`
+    name : of the study; by default <name>-<dataset>
+    prune : stop trials that are worse than the median (Optuna's MedianPruner; from a quarter of the
+        epochs on, after five complete trials)
+    scheduler : address of a Dask scheduler whose workers carry out the trials
+    threads, backend : where each trial runs; with a scheduler, `threads` is by default the worker's
+    source : preset or .toml file that best.toml extends; by default the preset of the experiment's
+        name. Without one best.toml holds all settings
+    report : called with a `Progress` at the beginning and after every trial
+
+    Returns
+    -------
+    OptimizeResult
+
+    Raises
+    ------
+    ConfigError : Optuna (or Dask) is not installed, a layer that does not learn, an unknown metric
+        or sampler, val_error without validation samples, a number out of range
+    CheckpointError : the database or the directory cannot be used, or the study was made with other
+        settings
+    BackendError : the backend or the scheduler is not there
+    Interrupted : SIGINT or SIGTERM arrived; the trial under way is the first one of the next start
+    """
+    studies = _studies()
+    if not isinstance(trials, int) or isinstance(trials, bool) or trials < 1:
+        raise ConfigError(f"trials must be an integer of at least 1, was {trials!r}")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise ConfigError(f"seed must be an integer from 0 to 2**32 - 1, was {seed!r}")
+    for what, value, known in (("metric", metric, METRICS), ("sampler", sampler, SAMPLERS)):
+        if value not in known:
+            raise ConfigError(f"unknown {what} {value!r}; {near(value, known)}")
+    if sampler == "cmaes":
+        _need("cmaes", "--sampler cmaes needs cmaes", "optimize")
+    distributed = None
+    if scheduler is not None:
+        distributed = _need("distributed", "--scheduler needs Dask", "cluster")
+    if source is None and experiment.name in preset_names():
+        source = experiment.name
+    label = f"{experiment.name.replace('/', '-')}-{experiment.config['data']['name']}"
+    out = Path(out) if out is not None else Path("studies") / label
+    search = _Search(
+        experiment=experiment,
+        layer=_layer(experiment, layer),
+        metric=metric,
+        sampler=sampler,
+        seed=seed,
+        prune=prune,
+        storage=studies.database(out / "study.db" if storage is None else storage),
+        name=label if name is None else name,
+        threads=threads,
+        backend=backend if scheduler is not None else backends.resolve(backend),
+    )
+    with ExitStack() as stack:
+        stack.callback(_loaded.clear)
+        search.check(scheduler is not None)
+        client = None
+        if scheduler is not None:
+            client = stack.enter_context(_client(distributed, scheduler))
+        with _directory(out):
+            study = search.study(create=True)
+        results = _Results(search, study, out, source)
+        results.tidy()
+        arrived = stack.enter_context(_signals())
+        stack.enter_context(studies.told(search.storage))
+        stack.enter_context(studies.quietly())
+        try:
+            _carry_out(search, results, trials, client, arrived, report)
+            if results.progress(trials).start is None:  # whoever had this trial was killed
+                search.enqueue_start(study)
+                more = results.progress(trials).finished + 1
+                _carry_out(search, results, more, client, arrived, report)
+        except Interrupted:
+            results.write(picture=True)
+            done = results.progress(trials).finished
+            raise Interrupted(
+                f"stopped with {done} of {trials} trials; to continue: the same command"
+            ) from None
+        results.write(picture=True)
+        return results.found()
+
+
+def _carry_out(search, results, wanted, client, arrived, report):
+    """Carry out trials, here or on the client's workers, until the study has as many as wanted."""
+
+    def tell():
+        results.write()
+        if report is not None:
+            report(results.progress(wanted))
+
+    tell()
+    if client is not None:
+        _on_workers(client, search, results, wanted, tell, arrived)
+        return
+    while results.progress(wanted).finished < wanted:
+        _studies().run_trial(results.study, partial(search.run, arrived=arrived))
+        tell()
+
+
+def _studies():
+    """The module that imports Optuna."""
+    for package in ("optuna", "sqlalchemy"):
+        _need(package, "optimize needs Optuna", "optimize")
+    from infosim.experiments import study
+
+    return study
+
+
+def _need(package, why, extra):
+    try:
+        return import_module(package)
+    except ImportError:
+        raise ConfigError(f"{why}: pip install 'infosim[{extra}]'") from None
+
+
+def _layer(experiment, name):
+    """The name of the layer whose goal is searched."""
+    layers = experiment.config["layers"]
+    readout = experiment.config["network"]["readout"]
+    learning = [
+        layer
+        for layer, table in layers.items()
+        if any(one["trainable"] for one in table["compartments"].values())
+    ]
+    if name is None:
+        for layer in learning:
+            if layer != readout:
+                return layer
+        raise ConfigError("no layer but the readout learns; name the one to search with --layer")
+    if name not in layers:
+        raise ConfigError(f"no layer {name!r}; {near(name, layers)}")
+    if name not in learning:
+        raise ConfigError(f"layer {name!r} does not learn: none of its compartments is trainable")
+    return name
+
+
+@contextmanager
+def _directory(out):
+    """Make the directory; what was made goes again if the search cannot begin."""
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise CheckpointError(f"cannot write {out}: {error.strerror or error}") from None
+    except InfosimError:
+        with suppress(OSError):  # not empty
+            for folder in made:
+                folder.rmdir()
+        raise
+
+
+# -- a trial ---------------------------------------------------------------------------------------
+
+#: Data and samples of the experiment used last, so that a worker reads them once.
+_loaded = {}
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What is searched and how: all that a process needs to carry out a trial of the study."""
+
+    experiment: Experiment
+    layer: str
+    metric: str
+    sampler: str
+    seed: int
+    prune: bool
+    storage: str
+    name: str
+    threads: int | None
+    backend: str
+
+    @property
+    def epochs(self):
+        return self.experiment.config["training"]["epochs"]
+
+    @property
+    def start(self):
+        """The goal the search begins with: the experiment's, within [-1, 1]."""
+        table = self.experiment.config["layers"][self.layer]
+        goal = Goal.of(table["goal"], tuple(table["compartments"]))
+        return Goal(goal.gamma / max(1.0, np.abs(goal.gamma).max()), goal.sources)
+
+    def settings(self):
+        """A table of all that a study's values depend on, but for γ."""
+        settings = copy.deepcopy(self.experiment.config)
+        del settings["layers"][self.layer]["goal"]
+        for name in DESCRIPTIONS:
+            del settings[name]
+        return {"layer": self.layer, "metric": self.metric, **settings}
+
+    def check(self, remote):
+        """Raise if a trial cannot be carried out; on another machine its backend may be there."""
+        config = self.experiment.config
+        if self.epochs < 1:
+            raise ConfigError(f"training.epochs must be at least 1, was {self.epochs}")
+        if not config["network"]["readout"] or not config["network"]["target"]:
+            raise ConfigError(f"{self.metric} needs a network with a readout layer and a target")
+        if self.metric == "val_error" and config["data"]["validation"] == 0:
+            raise ConfigError(
+                "val_error needs samples held out from training, data.validation is 0: "
+                "set it or use --metric train_error"
+            )
+        backends.resolve(self.backend)
+        threads = 1 if self.threads is None else self.threads
+        here = replace(self, backend="cpu", threads=threads) if remote else self
+        here.training(self.start)
+
+    def study(self, create=False):
+        """The study, which is Optuna's; its first trial is the start."""
+        return _studies().open_study(
+            self.storage, self.name, self.sampler, self.seed,
+            max(1, self.epochs // 4) if self.prune else None,
+            self.settings() if create else None, self.gammas(self.start),
+        )  # fmt: skip
+
+    def gammas(self, goal):
+        return dict(zip(goal.labels, goal.gamma.tolist(), strict=True))
+
+    def enqueue_start(self, study):
+        study.enqueue_trial(self.gammas(self.start), {"start": True})
+
+    def with_goal(self, goal):
+        """The experiment with this goal."""
+        config = copy.deepcopy(self.experiment.config)
+        config["layers"][self.layer]["goal"] = str(goal)
+        return Experiment(self.experiment.name, config)
+
+    def training(self, goal):
+        """A Training with this goal. It has no test samples."""
+        key, settings = self.experiment.key, self.experiment.config["training"]
+        if key not in _loaded:
+            _loaded.clear()
+            dataset = load(self.experiment.config["data"]["name"])
+            _loaded[key] = dataset, *self.experiment.samples(dataset)[:2]
+        dataset, train, validation = _loaded[key]
+        network = self.with_goal(goal).network(dataset)
+        return Training(
+            Simulator(network, self.backend, settings["seed"], self.threads, settings["dtype"]),
+            train,
+            batch=settings["batch"],
+            validation=validation if self.metric == "val_error" else None,
+            record_every=len(train),  # nobody looks at the atoms
+        )
+
+    def run(self, trial, arrived=()):
+        """Carry out Optuna's `trial`; returns the metric after the last epoch.
+
+        arrived : filled when the trial is to be given up
+
+        Raises
+        ------
+        Interrupted : the trial was given up, and will be the next one
+        TrialPruned : it was worse than others
+        """
+        start = trial.user_attrs.get("start", False)
+        labels, sources = self.start.labels, self.start.sources
+        gammas = {label: trial.suggest_float(label, -1.0, 1.0) for label in labels}
+        trial.set_user_attr("sampler", self.sampler)
+        training = self.training(Goal(gammas, sources))
+        values = getattr(training.history, self.metric)
+        with training.simulator.workers.engaged():
+            while len(values) <= self.epochs:
+                training.advance()
+                if arrived:
+                    trial.study.enqueue_trial(gammas, {"start": True} if start else None)
+                    raise Interrupted("given up")
+                if training.position == 0 and len(values) > 1:
+                    epoch = len(values) - 1
+                    trial.report(values[-1], epoch)
+                    if not start and epoch < self.epochs and trial.should_prune():
+                        raise _studies().Pruned
+        return values[-1]
+
+
+# -- trials on other machines ----------------------------------------------------------------------
+
+#: Seconds to wait for the scheduler to answer, and for its first worker.
+ANSWER, FIRST_WORKER = 10, 30
+
+_one_at_a_time = threading.Lock()
+
+
+def _work(search):
+    """Carry out one trial; this is what is sent to Dask's workers."""
+    from distributed import get_worker
+
+    studies = _studies()
+    if search.threads is None:
+        search = replace(search, threads=get_worker().state.nthreads)
+    with _one_at_a_time, studies.told(search.storage), studies.quietly():
+        studies.run_trial(search.study(), search.run)
+
+
+@contextmanager
+def _client(distributed, address):
+    """A client of the Dask scheduler at `address`, which has workers.
+
+    Raises
+    ------
+    BackendError : it does not answer, has none, or goes away
+    """
+    try:
+        client = distributed.Client(address, timeout=ANSWER, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise BackendError(f"no Dask scheduler at {address}: {reason}") from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=FIRST_WORKER)
+        except TimeoutError:
+            raise BackendError(f"the Dask scheduler at {address} has no workers") from None
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # we say it
+        try:
+            yield client
+        except (OSError, distributed.CancelledError):
+            raise BackendError(
+                f"the Dask scheduler at {address} is gone; to continue: the same command"
+            ) from None
+
+
+def _on_workers(client, search, results, wanted, tell, arrived):
+    """Have trials carried out by Dask's workers, one on each at a time."""
+    at_work = set()
+    while True:
+        left = wanted - results.progress(wanted).finished
+        for _ in range(min(left, len(client.ncores())) - len(at_work)):
+            at_work.add(client.submit(_work, search, pure=False))
+        if left <= 0 and not at_work:
+            return
+        while not arrived and not any(future.done() for future in at_work):
+            time.sleep(0.05)
+            if not at_work:
+                break  # all workers are gone; others may come
+        if arrived:
+            client.cancel(list(at_work))  # those that have begun go on to their end, and count
+            raise Interrupted("given up")
+        done = {future for future in at_work if future.done()}
+        at_work -= done
+        for future in done:
+            error = future.exception()
+            if isinstance(error, InfosimError):
+                raise error
+            if error is not None:
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                raise BackendError(f"a Dask worker failed: {reason}")
+        if done:
+            tell()
+
+
+# -- results ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Results:
+    """What a study has come to, from its database alone, and the files made from that."""
+
+    search: _Search
+    study: object
+    out: Path
+    source: str | None
+
+    def trials(self):
+        """All trials that were begun, by number."""
+        states = _studies().STATES
+        return [trial for trial in self.study.get_trials(deepcopy=False) if trial.state in states]
+
+    def count(self):
+        """State -> number of trials."""
+        states = _studies().STATES
+        counts = dict.fromkeys(states.values(), 0)
+        for trial in self.trials():
+            counts[states[trial.state]] += 1
+        return counts
+
+    def ranked(self):
+        """The complete trials, best first."""
+        trials = self.study.get_trials(deepcopy=False, states=_studies().FINISHED[:1])
+        return sorted(trials, key=lambda trial: (trial.value, trial.number))
+
+    def started(self, ranked):
+        """The value of the goal the search began with, or None."""
+        values = [trial.value for trial in ranked if trial.user_attrs.get("start")]
+        return values[0] if values else None
+
+    def progress(self, wanted):
+        counts, ranked = self.count(), self.ranked()
+        best = (ranked[0].number, ranked[0].value) if ranked else None
+        numbers = counts["complete"], counts["pruned"], counts["failed"]
+        return Progress(*numbers, wanted, best, self.started(ranked))
+
+    def goal(self, trial):
+        return Goal(trial.params, self.search.start.sources)
+
+    def found(self):
+        counts, ranked = self.count(), self.ranked()
+        best = ranked[0]
+        return OptimizeResult(
+            self.goal(best), best.number, best.value, self.started(ranked), counts["complete"],
+            counts["pruned"], counts["failed"], self.out,
+        )  # fmt: skip
+
+    def tidy(self):
+        """Remove what a killed process left unfinished, unless another is at work."""
+        if self.count()["running"] == 0:
+            store.sweep(self.out, FILES)
+
+    def write(self, picture=False):
+        """Write trials.csv, best.toml if there is a best trial, and search.png if wanted."""
+        store.write_text(self.out / "trials.csv", self.table())
+        ranked = self.ranked()
+        if ranked:
+            store.write_text(self.out / "best.toml", self.best(ranked))
+        if ranked and picture:
+            figure = self.draw(ranked)
+            with store.atomic(self.out / "search.png") as file:
+                figure.savefig(file, format="png")
+
+    def table(self):
+        """The text of trials.csv: a row for each trial, with the value it had last."""
+        labels, states = self.search.start.labels, _studies().STATES
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["number", "state", "value", "epochs", *labels])
+        for trial in self.trials():
+            epochs = trial.last_step or 0
+            value = trial.intermediate_values[epochs] if epochs else ""
+            gammas = [trial.params.get(label, "") for label in labels]
+            writer.writerow([trial.number, states[trial.state], value, epochs, *gammas])
+        return text.getvalue()
+
+    def best(self, ranked):
+        """The text of best.toml."""
+        search, trial, counts = self.search, ranked[0], self.count()
+        base = {} if self.source is None else Experiment.load(self.source).config
+        config = search.with_goal(self.goal(trial)).config
+        config["title"] = f"{search.experiment.name}, goal of layer {search.layer} found by search"
+        changes = _changes(base, config)
+        changes.setdefault("layers", {}).setdefault(search.layer, {})
+        changes["layers"][search.layer]["goal"] = config["layers"][search.layer]["goal"]
+        samplers = {one.user_attrs["sampler"] for one in ranked}
+        start = self.started(ranked)
+        began = "" if start is None else f"; the search began at {start:.6g}"
+        header = (
+            f"# Trial {trial.number}, the best of {counts['complete']} complete and "
+            f"{counts['pruned']} pruned trials ({' and '.join(sorted(samplers))}):\n"
+            f"# {search.metric} {trial.value:.6g} after epoch {search.epochs}{began}.\n"
+        )
+        extends = {} if self.source is None else {"extends": str(self.source)}
+        return header + tomli_w.dumps(extends | changes)
+
+    def draw(self, ranked):
+        """The picture of the search."""
+        from infosim.plotting.search import search as picture
+
+        search, labels, states = self.search, self.search.start.labels, _studies().STATES
+        seen = [trial for trial in self.trials() if trial.last_step]
+        best = [trial for trial in ranked if not trial.user_attrs.get("start")][:10]
+        start = [trial for trial in ranked if trial.user_attrs.get("start")][:1]
+        return picture(
+            numbers=[trial.number for trial in seen],
+            values=[trial.intermediate_values[trial.last_step] for trial in seen],
+            complete=[states[trial.state] == "complete" for trial in seen],
+            start=self.started(ranked),
+            gammas=[[trial.params[label] for label in labels] for trial in [*start, *best]],
+            names=["start"] * len(start) + [str(trial.number) for trial in best],
+            labels=labels,
+            importances=_studies().importances(self.study, labels),
+            metric=search.metric,
+            title=f"{search.name}: {search.experiment.name}, layer {search.layer}, "
+            f"{search.epochs} epochs, seed {search.experiment.config['training']['seed']}",
+        )
+
+
+def _changes(base, config):
+    """What must be laid over `base` to make it `config`."""
+    changes = {}
+    for key, value in config.items():
+        before = base.get(key)
+        if value == before:
+            continue
+        if isinstance(value, dict) and isinstance(before, dict):
+            # another activation or optimizer replaces the whole table, see config._merge
+            other = value.get("name") != before.get("name")
+            value = value if other else _changes(before, value)
+        changes[key] = value
+    return changes

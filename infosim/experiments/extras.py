@@ -1,5 +1,6 @@
 """Packages that only some commands need: imported where used, told by their extra if missing."""
 
+import logging
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -30,7 +31,7 @@ def dask_client(address):
     Raises
     ------
     ConfigError : Dask is not installed
-    BackendError : there is no scheduler at that address, or it has no workers
+    BackendError : there is no scheduler at that address, it has no workers, or it goes away
     """
     distributed = need("distributed", "cluster", "--scheduler needs Dask")
     try:
@@ -43,4 +44,10 @@ def dask_client(address):
             client.wait_for_workers(1, timeout=FIRST_WORKER)
         except TimeoutError:
             raise BackendError(f"the Dask scheduler at {address} has no workers") from None
-        yield client
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # we say it
+        try:
+            yield client
+        except (OSError, distributed.CancelledError):
+            raise BackendError(
+                f"the Dask scheduler at {address} is gone; what is done is kept, to be continued"
+            ) from None

@@ -8,13 +8,11 @@ best.toml, trials.csv and search.png are made.
 import copy
 import csv
 import io
-import logging
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +23,7 @@ from infosim.engine import Simulator, Training
 from infosim.errors import BackendError, CheckpointError, ConfigError, InfosimError, near
 from infosim.experiments import store
 from infosim.experiments.config import DESCRIPTIONS, Experiment, preset_names
+from infosim.experiments.extras import dask_client, need
 from infosim.experiments.run import Interrupted, _signals
 from infosim.kernels import backend as backends
 from infosim.pid import Goal
@@ -125,10 +124,9 @@ def optimize(
         if value not in known:
             raise ConfigError(f"unknown {what} {value!r}; {near(value, known)}")
     if sampler == "cmaes":
-        _need("cmaes", "--sampler cmaes needs cmaes", "optimize")
-    distributed = None
+        need("cmaes", "optimize", "--sampler cmaes needs cmaes")
     if scheduler is not None:
-        distributed = _need("distributed", "--scheduler needs Dask", "cluster")
+        need("distributed", "cluster", "--scheduler needs Dask")
     if source is None and experiment.name in preset_names():
         source = experiment.name
     label = f"{experiment.name.replace('/', '-')}-{experiment.config['data']['name']}"
@@ -150,7 +148,7 @@ def optimize(
         search.check(scheduler is not None)
         client = None
         if scheduler is not None:
-            client = stack.enter_context(_client(distributed, scheduler))
+            client = stack.enter_context(dask_client(scheduler))
         with _directory(out):
             study = search.study(create=True)
         results = _Results(search, study, out, source)
@@ -194,17 +192,10 @@ def _carry_out(search, results, wanted, client, arrived, report):
 def _studies():
     """The module that imports Optuna."""
     for package in ("optuna", "sqlalchemy"):
-        _need(package, "optimize needs Optuna", "optimize")
+        need(package, "optimize", "optimize needs Optuna")
     from infosim.experiments import study
 
     return study
-
-
-def _need(package, why, extra):
-    try:
-        return import_module(package)
-    except ImportError:
-        raise ConfigError(f"{why}: pip install 'infosim[{extra}]'") from None
 
 
 def _layer(experiment, name):
@@ -370,9 +361,6 @@ class _Search:
 
 # -- trials on other machines ----------------------------------------------------------------------
 
-#: Seconds to wait for the scheduler to answer, and for its first worker.
-ANSWER, FIRST_WORKER = 10, 30
-
 _one_at_a_time = threading.Lock()
 
 
@@ -385,33 +373,6 @@ def _work(search):
         search = replace(search, threads=get_worker().state.nthreads)
     with _one_at_a_time, studies.told(search.storage), studies.quietly():
         studies.run_trial(search.study(), search.run)
-
-
-@contextmanager
-def _client(distributed, address):
-    """A client of the Dask scheduler at `address`, which has workers.
-
-    Raises
-    ------
-    BackendError : it does not answer, has none, or goes away
-    """
-    try:
-        client = distributed.Client(address, timeout=ANSWER, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise BackendError(f"no Dask scheduler at {address}: {reason}") from None
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=FIRST_WORKER)
-        except TimeoutError:
-            raise BackendError(f"the Dask scheduler at {address} has no workers") from None
-        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # we say it
-        try:
-            yield client
-        except (OSError, distributed.CancelledError):
-            raise BackendError(
-                f"the Dask scheduler at {address} is gone; to continue: the same command"
-            ) from None
 
 
 def _on_workers(client, search, results, wanted, tell, arrived):

@@ -180,7 +180,7 @@ class _Seeded(BaseSampler):
 def _sampler(kind, seed, start):
     """The sampler `kind`; CMA-ES begins around `start` (name -> value).
 
-    CMA-ES learns from pruned trials too: of 60 on MNIST so few are not that it would learn nothing.
+    CMA-ES learns from pruned trials too: where most are, it would not come to a second generation.
     """
     if kind == "tpe":
         return _Seeded(

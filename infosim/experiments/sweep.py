@@ -437,8 +437,10 @@ def _by_dask(client, jobs, options, progress):
         keys = futures[future]
         left.pop(keys)
         error = future.exception()
-        if isinstance(error, Interrupted | distributed.CancelledError):
-            raise BackendError("the Dask scheduler or a worker was stopped; --resume goes on")
+        if isinstance(error, Interrupted):
+            raise error
+        if isinstance(error, distributed.CancelledError):
+            raise BackendError("the Dask scheduler is gone; --resume goes on")
         if isinstance(error, distributed.KilledWorker):
             results = _died(keys, options["folder"])
         elif error is not None:

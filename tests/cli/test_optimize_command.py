@@ -8,7 +8,7 @@ import pytest
 
 from infosim.cli import main
 from infosim.engine import Training
-from infosim.experiments import optimize as module
+from infosim.experiments import extras
 
 pytest.importorskip("optuna", reason="needs Optuna: pip install 'infosim[optimize]'")
 
@@ -121,7 +121,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input(case, capsys, tmp_path, monkeypatch):
     options, expected = BAD[case]
-    monkeypatch.setattr(module, "ANSWER", 0.5)
+    monkeypatch.setattr(extras, "ANSWER", 0.5)
     if "--scheduler" in options:
         pytest.importorskip("distributed", reason="needs Dask: pip install 'infosim[cluster]'")
     assert expected in fails([*TINY, "--out", "a/b", *options], capsys)

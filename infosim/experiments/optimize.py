@@ -24,7 +24,7 @@ from infosim.errors import BackendError, CheckpointError, ConfigError, InfosimEr
 from infosim.experiments import store
 from infosim.experiments.config import DESCRIPTIONS, Experiment, preset_names
 from infosim.experiments.extras import dask_client, need
-from infosim.experiments.run import Interrupted, _signals
+from infosim.experiments.run import Interrupted, signals
 from infosim.kernels import backend as backends
 from infosim.pid import Goal
 
@@ -153,7 +153,7 @@ def optimize(
             study = search.study(create=True)
         results = _Results(search, study, out, source)
         results.tidy()
-        arrived = stack.enter_context(_signals())
+        arrived = stack.enter_context(signals())
         stack.enter_context(studies.told(search.storage))
         stack.enter_context(studies.quietly())
         try:

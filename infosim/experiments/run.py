@@ -108,7 +108,7 @@ def train_together(
         record = environment.of_run(simulator, backend, replica)
         store.write_json(out / "environment.json", record)
 
-    with _signals() as arrived, simulator.workers.engaged():
+    with signals() as arrived, simulator.workers.engaged():
         saved, cost = time.monotonic(), 0.0
         while len(training.history) <= settings["epochs"]:
             training.advance()
@@ -208,10 +208,11 @@ def _open(outs, configs, training, resume, force):
         store.write_text(out / "config.toml", tomli_w.dumps(config))
 
 
-def _flat(table, prefix=""):
+def flat(table, prefix=""):
+    """(key path, value) of every leaf of a nested table."""
     for key, value in table.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 
@@ -219,10 +220,10 @@ def _flat(table, prefix=""):
 def _compare(out, config):
     """Refuse to resume another configuration; only the number of epochs may differ."""
     try:
-        before = dict(_flat(tomllib.loads((out / "config.toml").read_text("utf-8"))))
+        before = dict(flat(tomllib.loads((out / "config.toml").read_text("utf-8"))))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CheckpointError(f"{out / 'config.toml'} cannot be read: {error}") from None
-    now = dict(_flat(config))
+    now = dict(flat(config))
     free = {"training.epochs", *DESCRIPTIONS}
     changed = sorted(
         key for key in (before.keys() | now.keys()) - free if before.get(key) != now.get(key)
@@ -333,7 +334,7 @@ def write_summaries(outs, experiments, dataset, training, test):
 
 
 @contextmanager
-def _signals():
+def signals():
     """Collect SIGINT and SIGTERM instead of dying of them; a second one acts as usual."""
     arrived = []
     if threading.current_thread() is not threading.main_thread():

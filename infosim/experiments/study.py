@@ -27,7 +27,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from infosim.errors import CheckpointError, ConfigError
-from infosim.experiments.run import _flat
+from infosim.experiments.run import flat
 
 #: Seconds between signs of life of a trial, and without one after which it counts as killed.
 BEAT, GRACE = 10, 60
@@ -261,7 +261,7 @@ def _digest(settings):
 
 
 def _difference(before, now):
-    before, now = dict(_flat(before)), dict(_flat(now))
+    before, now = dict(flat(before)), dict(flat(now))
     changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
     was = ", ".join(f"{k} was {before.get(k)!r}, now {now.get(k)!r}" for k in changed[:3])
     more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""

@@ -431,7 +431,7 @@ def _by_dask(client, jobs, options, progress):
 
     futures = {client.submit(execute, job, **options, pure=False): _keys(job) for job in jobs}
     left = dict.fromkeys(futures.values())
-    workers = len(client.scheduler_info()["workers"])
+    workers = len(client.ncores())
     progress.tell(_at_work(left, workers))
     for future in distributed.as_completed(list(futures)):
         keys = futures[future]

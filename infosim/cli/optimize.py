@@ -1,9 +1,10 @@
 """`infosim optimize`."""
 
-import sys
 from pathlib import Path
 
 import click
+
+from infosim.cli.shared import overrides, reporting, settings
 
 
 @click.command()
@@ -21,14 +22,7 @@ import click
 @click.option("--storage", metavar="URL", help="Database (default: SQLite in the directory).")
 @click.option("--name", help="Name of the study in the database.")
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the results.")
-@click.option("--dataset", help="Data set instead of the preset's; see `infosim data list`.")
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change any setting, e.g. layers.hidden.size=500; repeatable.",
-)
+@settings
 @click.option("--threads", type=int, help="Threads of each trial (default: all CPUs).")
 @click.option("--backend", default="cpu", show_default=True, help="cpu, cuda or auto.")
 @click.option(
@@ -45,20 +39,12 @@ def optimize(preset_or_file, epochs, dataset, assignments, quiet, **options):
     from infosim.experiments import Experiment, preset_names
     from infosim.experiments.optimize import optimize as search
 
-    assignments = list(assignments)
-    if dataset is not None:
-        assignments.append(f"data.name='{dataset}'")
-    if epochs is not None:
-        assignments.append(f"training.epochs={epochs}")
-    experiment = Experiment.load(preset_or_file, assignments)
+    changes = overrides(assignments, data_name=dataset, training_epochs=epochs)
+    experiment = Experiment.load(preset_or_file, changes)
     known = preset_or_file in preset_names()
     source = preset_or_file if known else str(Path(preset_or_file).absolute())
-    report = None if quiet else _Bar() if sys.stderr.isatty() else _Lines()
-    try:
+    with reporting(quiet, _Bar, _Lines) as report:
         found = search(experiment, source=source, report=report, **options)
-    finally:
-        if report is not None:
-            report.close()
     if not quiet:
         began = "" if found.start is None else f"; the search began at {100 * found.start:.2f}%"
         click.echo(
@@ -113,6 +99,3 @@ class _Lines:
         if progress != self._last:
             self._last = progress
             click.echo(f"{progress.finished} of {progress.wanted}: {_describe(progress)}")
-
-    def close(self):
-        pass

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from infosim.cli.shared import reporting
+
 
 class _RunByDefault(click.Group):
     """A group of which a first word that is no command is the sweep file to run."""
@@ -51,8 +53,7 @@ def run(
             click.echo(f"{key}  {told}".rstrip())
         click.echo(f"{len(plan.runs)} runs")
         return
-    report = None if quiet else _Bar() if sys.stderr.isatty() else _Lines()
-    try:
+    with reporting(quiet, _Bar, _Lines) as report:
         found = run_sweep(
             plan,
             out,
@@ -66,9 +67,6 @@ def run(
             summary=pictures,
             report=report,
         )
-    finally:
-        if report is not None:
-            report.close()
     _tell_failed(found)
     if not quiet:
         click.echo(f"results in {out / 'results.csv'}")
@@ -140,6 +138,3 @@ class _Lines:
         if made and waiting:
             left = f", {(now - self._began[0]) / made * waiting:.0f} s left"
         click.echo(f"{done} of {n} done, {running} running, {failed} failed{left}")
-
-    def close(self):
-        pass

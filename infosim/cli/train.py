@@ -1,9 +1,10 @@
 """`infosim train` and `infosim demo`."""
 
-import sys
 from pathlib import Path
 
 import click
+
+from infosim.cli.shared import overrides, reporting, settings
 
 _RUN_OPTIONS = (
     click.option("--seed", type=int, help="Seed of everything random (default: the preset's)."),
@@ -26,14 +27,7 @@ def _run_options(command):
 
 @click.command()
 @click.argument("preset_or_file")
-@click.option("--dataset", help="Data set instead of the preset's; see `infosim data list`.")
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change any setting, e.g. layers.hidden.size=500; repeatable.",
-)
+@settings
 @click.option(
     "--backend",
     default="cpu",
@@ -45,10 +39,8 @@ def train(
     preset_or_file, dataset, assignments, backend, seed, epochs, threads, out, resume, force, quiet
 ):
     """Train PRESET_OR_FILE: a preset (`infosim presets`) or a .toml file."""
-    assignments = list(assignments)
-    if dataset is not None:
-        assignments.append(f"data.name='{dataset}'")
-    _train(preset_or_file, assignments, backend, seed, epochs, threads, out, resume, force, quiet)
+    changes = overrides(assignments, data_name=dataset)
+    _train(preset_or_file, changes, backend, seed, epochs, threads, out, resume, force, quiet)
 
 
 @click.command()
@@ -64,16 +56,12 @@ def demo(seed, epochs, threads, out, resume, force, quiet):
         )
 
 
-def _train(name, assignments, backend, seed, epochs, threads, out, resume, force, quiet):
+def _train(name, changes, backend, seed, epochs, threads, out, resume, force, quiet):
     from infosim.experiments import Experiment, train
 
-    if seed is not None:
-        assignments.append(f"training.seed={seed}")
-    if epochs is not None:
-        assignments.append(f"training.epochs={epochs}")
-    experiment = Experiment.load(name, assignments)
-    report = None if quiet else _Bar() if sys.stderr.isatty() else _Lines()
-    try:
+    changes = overrides(changes, training_seed=seed, training_epochs=epochs)
+    experiment = Experiment.load(name, changes)
+    with reporting(quiet, _Bar, _Lines) as report:
         directory = train(
             experiment,
             out,
@@ -83,9 +71,6 @@ def _train(name, assignments, backend, seed, epochs, threads, out, resume, force
             force=force,
             report=report,
         )
-    finally:
-        if report is not None:
-            report.close()
     if not quiet:
         click.echo(f"results in {directory}")
 
@@ -147,6 +132,3 @@ class _Lines:
                 f"epoch {len(history) - 1}/{epochs}  {_describe(history)}  "
                 f"({history.seconds[-1]:.2f} s)"
             )
-
-    def close(self):
-        pass

@@ -208,30 +208,34 @@ def _open(outs, configs, training, resume, force):
         store.write_text(out / "config.toml", tomli_w.dumps(config))
 
 
-def flat(table, prefix=""):
+def _flat(table, prefix=""):
     """(key path, value) of every leaf of a nested table."""
     for key, value in table.items():
         if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{key}.")
+            yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+def differences(before, now, free=()):
+    """In which settings two tables differ, in words; "" if in none but the `free` ones."""
+    before, now = dict(_flat(before)), dict(_flat(now))
+    changed = sorted(
+        key for key in (before.keys() | now.keys()) - set(free) if before.get(key) != now.get(key)
+    )
+    was = ", ".join(f"{k} was {before.get(k)!r}, now {now.get(k)!r}" for k in changed[:3])
+    return was + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
 
 
 def _compare(out, config):
     """Refuse to resume another configuration; only the number of epochs may differ."""
     try:
-        before = dict(flat(tomllib.loads((out / "config.toml").read_text("utf-8"))))
+        before = tomllib.loads((out / "config.toml").read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CheckpointError(f"{out / 'config.toml'} cannot be read: {error}") from None
-    now = dict(flat(config))
-    free = {"training.epochs", *DESCRIPTIONS}
-    changed = sorted(
-        key for key in (before.keys() | now.keys()) - free if before.get(key) != now.get(key)
-    )
-    if changed:
-        was = ", ".join(f"{k} was {before.get(k)!r}, now {now.get(k)!r}" for k in changed[:3])
-        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-        raise CheckpointError(f"cannot resume {out} with another configuration: {was}{more}")
+    was = differences(before, config, {"training.epochs", *DESCRIPTIONS})
+    if was:
+        raise CheckpointError(f"cannot resume {out} with another configuration: {was}")
 
 
 def _digest(arrays):

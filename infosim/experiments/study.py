@@ -27,7 +27,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from infosim.errors import CheckpointError, ConfigError
-from infosim.experiments.run import flat
+from infosim.experiments.run import differences
 
 #: Seconds between signs of life of a trial, and without one after which it counts as killed.
 BEAT, GRACE = 10, 60
@@ -238,7 +238,10 @@ def open_study(url, name, sampler, seed, warm_up, settings=None, start=None):
                 study.enqueue_trial(start, {"start": True}, skip_if_exists=True)
                 study.set_user_attr("infosim", known)
             elif known["hash"] != _digest(settings):
-                raise CheckpointError(f"{where} {_difference(known['settings'], settings)}")
+                was = differences(known["settings"], settings)
+                raise CheckpointError(
+                    f"{where} is of another configuration: {was}; use another name"
+                )
         study.sampler = _sampler(sampler, seed, known["start"])
         return study
 
@@ -258,14 +261,6 @@ def _known(study, where):
 def _digest(settings):
     text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _difference(before, now):
-    before, now = dict(flat(before)), dict(flat(now))
-    changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
-    was = ", ".join(f"{k} was {before.get(k)!r}, now {now.get(k)!r}" for k in changed[:3])
-    more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-    return f"is of another configuration: {was}{more}; use another name"
 
 
 def run_trial(study, objective):

@@ -84,7 +84,8 @@ def status(directory):
     plan = load_plan(directory)
     found = status_of(plan, directory)
     write_table(plan, directory)
-    begun = sum((directory / "runs" / k / "started.json").exists() for k in found.left)
+    marks = "started.json", "checkpoint.npz"  # at work, or stopped
+    begun = sum(any((directory / "runs" / k / m).exists() for m in marks) for k in found.left)
     click.echo(
         f"{len(found.done)} of {len(plan)} done, {begun} begun, {len(found.left) - begun} waiting, "
         f"{len(found.failed)} failed"

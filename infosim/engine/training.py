@@ -65,15 +65,17 @@ class Training:
     batch : samples per batch; the last of an epoch may be smaller
     validation, test : further samples, or None
     record_every : information is measured in the first of every so many batches
+    evaluate_every : validation and test error are measured in every so manyth epoch, from 0 on
 
     Raises
     ------
-    ConfigError : batch not in 1 to the number of samples
+    ConfigError : batch not in 1 to the number of samples, record_every or evaluate_every below 1
     """
 
     def __init__(
-        self, simulator, inputs, *, batch=1024, validation=None, test=None, record_every=10
-    ):
+        self, simulator, inputs, *, batch=1024, validation=None, test=None, record_every=10,
+        evaluate_every=1,
+    ):  # fmt: skip
         self.simulator = simulator
         self.samples = simulator.samples(inputs)
         n = len(self.samples)
@@ -81,10 +83,9 @@ class Training:
             raise ConfigError(f"batch must be an integer of at least 1, was {batch!r}")
         if batch > n:
             raise ConfigError(f"batch of {batch} is larger than the {n} training samples")
-        if not isinstance(record_every, int) or record_every < 1:
-            raise ConfigError(
-                f"record_every must be an integer of at least 1, was {record_every!r}"
-            )
+        for name, value in (("record_every", record_every), ("evaluate_every", evaluate_every)):
+            if not isinstance(value, int) or value < 1:
+                raise ConfigError(f"{name} must be an integer of at least 1, was {value!r}")
         self.batch = batch
         self.n_batches = -(-n // batch)
         self.measured = (
@@ -101,7 +102,7 @@ class Training:
         if self.measured:
             for samples in (self.samples, *(s for s, _ in self.others.values())):
                 samples.all_labels(simulator.network.target)
-        self.record_every = record_every
+        self.record_every, self.evaluate_every = record_every, evaluate_every
         self.histories = [History() for _ in range(simulator.n_replicas)]
         self.epoch = 0
         with simulator.workers.engaged():
@@ -161,7 +162,8 @@ class Training:
         sim, n = self.simulator, len(self.samples)
         host = sim.kernels.host
         errors = {"train_error": host(self._wrong) / n if self.measured else None}
-        for name, (samples, purpose) in self.others.items():
+        due = self.epoch % self.evaluate_every == 0
+        for name, (samples, purpose) in self.others.items() if due else ():
             _, wrong = sim.predict(
                 samples, batch=self.batch, purpose=purpose, epoch=self.epoch, keep=False
             )

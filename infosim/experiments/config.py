@@ -50,6 +50,7 @@ _TRAINING = {
     "seed": ((int,), 0),
     "dtype": ((str,), "float32"),
     "record_every": ((int,), 10),
+    "evaluate_every": ((int,), 1),
 }
 _NETWORK = {
     "inputs": ((dict,), {"image": "images", "label": "labels"}),
@@ -165,12 +166,18 @@ def resolve(table):
         config[key] = _check(config[key], schema, key)
     if not 0 <= config["data"]["validation"] < 1:
         raise ConfigError(f"data.validation must be in [0, 1), was {config['data']['validation']}")
-    for key in ("epochs", "batch", "record_every"):
+    for key in ("epochs", "batch", "record_every", "evaluate_every"):
         low = 0 if key == "epochs" else 1
         if config["training"][key] < low:
             raise ConfigError(
                 f"training.{key} must be at least {low}, was {config['training'][key]}"
             )
+    epochs, every = config["training"]["epochs"], config["training"]["evaluate_every"]
+    if epochs % every:
+        raise ConfigError(
+            f"training.evaluate_every must divide training.epochs, or the end would not be "
+            f"measured; were {every} and {epochs}"
+        )
     for name, kind in config["network"]["inputs"].items():
         if kind not in ("images", "labels"):
             raise ConfigError(f"network.inputs.{name} must be 'images' or 'labels', was {kind!r}")
@@ -193,6 +200,35 @@ def _merge(base, changes):
         else:
             result[key] = value
     return result
+
+
+def _chosen(config):
+    """What a resolved configuration says beyond defaults, in an order that does not matter.
+
+    The order of layers and of compartments does: these are lists of pairs.
+    """
+
+    def chosen(table, schema):
+        return sorted(
+            (key, value)
+            for key, value in table.items()
+            if key not in schema or value != schema[key][1]
+        )
+
+    layers = [
+        (
+            name,
+            layer["size"],
+            sorted(layer["activation"].items()),
+            chosen(layer["binning"], _BINNING),
+            layer["goal"],
+            chosen(layer["optimizer"], _OPTIMIZER[layer["optimizer"]["name"]]),
+            [(key, chosen(one, _COMPARTMENT)) for key, one in layer["compartments"].items()],
+        )
+        for name, layer in config["layers"].items()
+    ]
+    tables = ("data", _DATA), ("training", _TRAINING), ("network", _NETWORK)
+    return [*(chosen(config[name], schema) for name, schema in tables), layers]
 
 
 def preset_names():
@@ -281,9 +317,11 @@ class Experiment:
 
     @property
     def key(self):
-        """A name for these very settings: a hash of all but the texts that describe them."""
-        settings = {k: v for k, v in self.config.items() if k not in DESCRIPTIONS}
-        text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
+        """A name for these very settings: a hash of all that is not a default or a description.
+
+        So it stays what it is when a later version has more settings. (A default never changes.)
+        """
+        text = json.dumps(_chosen(self.config), separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def network(self, dataset):

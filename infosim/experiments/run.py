@@ -23,7 +23,7 @@ from infosim.engine import Samples, Simulator, Training
 from infosim.engine.randomness import TEST
 from infosim.errors import CheckpointError, ConfigError, InfosimError
 from infosim.experiments import environment, store
-from infosim.experiments.config import DESCRIPTIONS
+from infosim.experiments.config import DESCRIPTIONS, resolve
 from infosim.kernels import backend as backends
 
 FILES = (
@@ -80,7 +80,7 @@ def train_together(
     """Train experiments side by side in one simulation, each into its directory as if alone.
 
     They may differ in seeds and in numbers (`Network.check_alike`), not in data, batch, epochs,
-    precision and `record_every`. Arguments and errors as for `train`.
+    precision, `record_every` and `evaluate_every`. Arguments and errors as for `train`.
 
     summary : whether to draw summary.png
 
@@ -101,7 +101,7 @@ def train_together(
     samples, validation, test = _samples(experiments, dataset)
     training = Training(
         simulator, samples, batch=settings["batch"], validation=validation, test=test,
-        record_every=settings["record_every"],
+        record_every=settings["record_every"], evaluate_every=settings["evaluate_every"],
     )  # fmt: skip
     _open(outs, [one.config for one in experiments], training, resume, force)
     for replica, out in enumerate(outs):
@@ -135,7 +135,7 @@ def _check_together(one, other):
     """Raise unless experiments of these configurations can share a simulation."""
     for table, keys in (
         ("data", ("name", "validation")),
-        ("training", ("epochs", "batch", "dtype", "record_every")),
+        ("training", ("epochs", "batch", "dtype", "record_every", "evaluate_every")),
         ("network", ("inputs",)),
     ):
         for key in keys:
@@ -230,8 +230,8 @@ def differences(before, now, free=()):
 def _compare(out, config):
     """Refuse to resume another configuration; only the number of epochs may differ."""
     try:
-        before = tomllib.loads((out / "config.toml").read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        before = resolve(tomllib.loads((out / "config.toml").read_text("utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ConfigError) as error:
         raise CheckpointError(f"{out / 'config.toml'} cannot be read: {error}") from None
     was = differences(before, config, {"training.epochs", *DESCRIPTIONS})
     if was:

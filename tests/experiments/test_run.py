@@ -1,5 +1,6 @@
 """Run directories: complete, atomic, resumable to the same bits."""
 
+import copy
 import csv
 import json
 import os
@@ -15,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import infosim
 from infosim.engine.state import LayerState
-from infosim.errors import CheckpointError
+from infosim.errors import CheckpointError, ConfigError
 from infosim.experiments import Experiment, Interrupted, run, store, train
 
 SETTINGS = (
@@ -247,3 +249,32 @@ def test_a_network_too_large_for_its_memory_leaves_nothing(experiment, tmp_path,
     with pytest.raises(MemoryError):
         train(experiment, tmp_path / "run")
     assert not list(tmp_path.iterdir())
+
+
+def test_only_every_so_manyth_epoch_is_evaluated_and_the_end_always(tmp_path):
+    few = ["training.epochs=4", "layers.hidden.size=5"]
+    sparse = [*few, "training.evaluate_every=2"]
+    every, some = (
+        infosim.load_run(train(Experiment.load("demo/digits", s), tmp_path / str(len(s)))).metrics
+        for s in (few, sparse)
+    )
+    for name in ("val_error", "test_error"):
+        assert np.isfinite(every[name]).all()
+        np.testing.assert_array_equal(np.isnan(some[name]), [False, True, False, True, False])
+        np.testing.assert_array_equal(some[name][::2], every[name][::2])
+    np.testing.assert_array_equal(some["train_error"], every["train_error"])
+    with pytest.raises(ConfigError, match="evaluate_every must divide"):
+        Experiment.load("demo/digits", ["training.epochs=4", "training.evaluate_every=3"])
+
+
+def test_a_key_is_of_what_is_not_a_default_and_of_the_order_of_layers_and_compartments():
+    one = Experiment.load("demo/digits")
+    assert one.key == "eecb004fd4c6abe1"  # as in results that are kept
+    for same in ("title=other", "training.dtype=float32", "layers.hidden.compartments.F.delay=0"):
+        assert Experiment.load("demo/digits", [same]).key == one.key
+    for other in ("training.seed=1", "layers.output.binning.bins=19", "data.name=mnist"):
+        assert Experiment.load("demo/digits", [other]).key != one.key
+    swapped = copy.deepcopy(one.config)
+    compartments = swapped["layers"]["hidden"]["compartments"]
+    swapped["layers"]["hidden"]["compartments"] = dict(reversed(compartments.items()))
+    assert Experiment("swapped", swapped).key != one.key

@@ -2,7 +2,8 @@
 
 The cache is the folder in the environment variable INFOSIM_DATA, or else the user's cache folder;
 each data set has a sub-folder of its name. Reading needs no permission to write. Only `fetch`
-uses the network and only `fetch` and `import_dir` write; nothing unverified is ever returned.
+uses the network and only `fetch` and `import_dir` write to it; nothing unverified is ever returned.
+What takes long to decode is kept in the user's cache folder, if that can be written to.
 """
 
 import gzip
@@ -15,6 +16,7 @@ from textwrap import shorten
 import pooch
 
 from infosim.datasets.dataset import Dataset
+from infosim.datasets.files import atomic
 from infosim.datasets.sources import SOURCES, find_source
 from infosim.errors import DataError
 
@@ -132,6 +134,8 @@ def _fault(file, path):
 
 def _download(source, file, progress):
     """The path of `file`, downloaded from the first mirror that serves what was published."""
+    if not source.mirrors:
+        raise DataError(f"{source.name} cannot be fetched; {_remedies(source)}")
     folder = _writable_folder(source.name)
     for mirror in source.mirrors:
         try:
@@ -165,23 +169,25 @@ def _writable_folder(name):
 
 def _copy(path, target):
     """Copy a file whole or not at all, compressing it if the name of `target` says so."""
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=target.suffix)
     try:
-        with path.open("rb") as source, open(handle, "wb") as file:
+        with path.open("rb") as source, atomic(target) as file:
             if path.suffix == target.suffix:
                 shutil.copyfileobj(source, file)
             else:
                 with gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as packed:
                     shutil.copyfileobj(source, packed)
-        os.chmod(temporary, 0o644)  # mkstemp made it private; a cache may be shared
-        os.replace(temporary, target)
     except OSError as problem:
         raise DataError(f"{target}: cannot be written ({problem.strerror})") from None
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def _remedies(source):
+    if not source.mirrors:
+        files = ", ".join(file.name for file in source.files)
+        return (
+            f"put {files}, which is served nowhere, into {cache_dir() / source.name}, or run "
+            "`infosim data import DIR` with it in DIR; "
+            f"the original, {source.original}, can be fetched"
+        )
     return (
         f"run `infosim data fetch {source.name}` on a machine with a network, "
         "or `infosim data import DIR` with its files in DIR"

@@ -1,12 +1,11 @@
 """CIFAR-10 in its binary version, for its Python version is a pickle, which runs what it holds."""
 
-import hashlib
 import tarfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from infosim.datasets.files import verified
 from infosim.errors import DataError
 
 _TRAIN = [f"data_batch_{i}.bin" for i in range(1, 6)]
@@ -23,17 +22,8 @@ def read_cifar10(path, sha256):
     Format: https://www.cs.toronto.edu/~kriz/cifar.html
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            if digest != sha256:
-                raise DataError(f"{path}: its SHA-256 is {digest}, expected {sha256}")
-            file.seek(0)
-            batches = _read_batches(file, path)
-    except (tarfile.TarError, EOFError, zlib.error) as problem:
-        raise DataError(f"{path}: damaged, expected a gzipped tar archive ({problem})") from None
-    except OSError as problem:
-        raise DataError(f"{path}: cannot be read ({problem.strerror or problem})") from None
+    with verified(path, sha256, "a gzipped tar archive") as file:
+        batches = _read_batches(file, path)
     arrays = []
     for names in (_TRAIN, _TEST):
         records = [batches[name] for name in names]

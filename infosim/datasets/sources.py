@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from infosim.datasets.cifar import read_cifar10
+from infosim.datasets.cifar_jpeg import read_cifar10_jpeg
 from infosim.datasets.idx import read_idx
 from infosim.errors import ConfigError, near
 
@@ -12,7 +13,7 @@ class File(NamedTuple):
     """A published file: its name, what its mirrors serve, and the content we trust."""
 
     name: str
-    served: str  # the hash, as pooch writes it, of the bytes that the mirrors serve
+    served: str  # the hash, as pooch writes it, of the bytes that mirrors serve; "" without any
     sha256: str  # of the content: of an IDX file uncompressed, of an archive as it is
     read: Callable  # (path, sha256) -> the arrays in it, or DataError
 
@@ -31,6 +32,7 @@ class Source(NamedTuple):
     files: tuple[File, ...]
     image_shape: tuple[int, ...]
     citation: str
+    original: str = ""  # the data set it is a copy of
 
 
 def _read_one(path, sha256):
@@ -113,6 +115,23 @@ SOURCES = {
             ),
             image_shape=(3, 32, 32),
             citation="Krizhevsky (2009), https://www.cs.toronto.edu/~kriz/cifar.html",
+        ),
+        Source(
+            name="cifar10-jpeg",
+            mirrors=(),
+            files=(
+                File(
+                    "cifar10-jpeg.tar.xz",
+                    "",
+                    "e82212b8f8580e3e79f41a32c7db0e6a5b8fb10188d1723b706e150379c98be9",
+                    read_cifar10_jpeg,
+                ),
+            ),
+            image_shape=(3, 32, 32),
+            citation="JPEG copies of CIFAR-10, Krizhevsky (2009), "
+            "https://www.cs.toronto.edu/~kriz/cifar.html: pixels close to the originals, "
+            "not identical",
+            original="cifar10",
         ),
     )
 }

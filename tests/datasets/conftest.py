@@ -10,7 +10,7 @@ import numpy as np
 import pooch
 import pytest
 
-from infosim.datasets import cifar, sources
+from infosim.datasets import cifar, cifar_jpeg, sources
 
 
 def idx(array):
@@ -19,10 +19,10 @@ def idx(array):
     return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
-def tar(members):
-    """A gzipped tar archive of (name, bytes)."""
+def tar(members, packing="gz"):
+    """A compressed tar archive of (name, bytes)."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    with tarfile.open(fileobj=buffer, mode=f"w:{packing}") as archive:
         for name, content in members:
             info = tarfile.TarInfo(name)
             info.size = len(content)
@@ -92,19 +92,38 @@ def small_fashion(monkeypatch, cache):
     return small
 
 
-@pytest.fixture
-def small_cifar(monkeypatch, cache):
-    """Put an archive of batches of 3 images in the cache: a function of its members."""
-    monkeypatch.setattr(cifar, "_IMAGES", 3)
+def _put(name, packing, cache, monkeypatch):
+    """A function that puts the archive of these members in the cache, in place of a data set's."""
 
     def put(members):
-        content = members if isinstance(members, bytes) else tar(members)
-        published = sources.SOURCES["cifar10"]
+        content = members if isinstance(members, bytes) else tar(members, packing)
+        published = sources.SOURCES[name]
         file = published.files[0]._replace(sha256=sha256(content))
-        monkeypatch.setitem(sources.SOURCES, "cifar10", published._replace(files=(file,)))
-        path = cache / "cifar10" / file.name
+        monkeypatch.setitem(sources.SOURCES, name, published._replace(files=(file,)))
+        path = cache / name / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return path
 
     return put
+
+
+@pytest.fixture
+def small_cifar(monkeypatch, cache):
+    """Put an archive of batches of 3 images in the cache: a function of its members."""
+    monkeypatch.setattr(cifar, "_IMAGES", 3)
+    return _put("cifar10", "gz", cache, monkeypatch)
+
+
+@pytest.fixture
+def user_cache(tmp_path, monkeypatch):
+    """A cache folder of the user's own."""
+    monkeypatch.setattr(pooch, "os_cache", lambda name: str(tmp_path / "user" / name))
+    return tmp_path / "user" / "infosim"
+
+
+@pytest.fixture
+def small_jpegs(monkeypatch, cache, user_cache):
+    """The same for an archive with 2 training images and 1 test image of each class."""
+    monkeypatch.setattr(cifar_jpeg, "_IMAGES", {"train": 2, "test": 1})
+    return _put("cifar10-jpeg", "xz", cache, monkeypatch)

@@ -29,6 +29,7 @@ def test_list(cache, small_mnist, small_fashion):
         "mnist": "present",
         "fashion-mnist": "damaged",
         "cifar10": "absent",
+        "cifar10-jpeg": "absent",
     }
     assert str(cache / "mnist") in result.output
     assert f"cache: {cache}" in result.output

@@ -16,6 +16,7 @@ _COMMANDS = {
     "data": "infosim.cli.data",
     "demo": "infosim.cli.train",
     "env": "infosim.cli.env",
+    "goal": "infosim.cli.goal",
     "optimize": "infosim.cli.optimize",
     "pid": "infosim.cli.pid",
     "presets": "infosim.cli.presets",

@@ -102,6 +102,32 @@ def lattice(n_sources):
     return Lattice(n_sources, antichains, order, moebius, inclusion_exclusion)
 
 
+def covers(n_sources):
+    """The edges of the Hasse diagram: bool (A, A), [a, b] if b is above a with nothing between."""
+    order = lattice(n_sources).order
+    below = order & ~np.eye(len(order), dtype=bool)
+    return below & ~(below @ below)
+
+
+def levels(n_sources):
+    """int (A,): how many edges of the Hasse diagram each atom is above the lowest one."""
+    edges = covers(n_sources)
+    found = np.zeros(len(edges), dtype=int)
+    for b in range(1, len(found)):  # what lies below b precedes it, so it is finished
+        found[b] = 1 + found[edges[:, b]].max()
+    return found
+
+
+def members(n_sources):
+    """bool (A + 1, K): whether each atom, and last H_res, is part of the information I(Y:k).
+
+    These are the consistency equations: I(Y:k) is the sum of the atoms in the down-set of {k}.
+    """
+    one = lattice(n_sources)
+    singles = [one.antichains.index((1 << k,)) for k in range(n_sources)]
+    return np.vstack([one.order[:, singles], np.zeros(n_sources, dtype=bool)])
+
+
 def source_names(n_sources, names=None):
     """`names` as a tuple of `n_sources` distinct strings that labels can hold; 1, 2, ... for None.
 

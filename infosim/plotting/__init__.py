@@ -1,7 +1,14 @@
 """Figures: functions(results, ax) -> ax, one style sheet, no display and no pyplot."""
 
+from infosim.plotting.concepts import (
+    goal_bars,
+    goal_summary,
+    information_circle,
+    lattice_diagram,
+    neuron,
+)
 from infosim.plotting.plots import atoms, confusion, errors, receptive_fields
-from infosim.plotting.style import STYLE, figure, style
+from infosim.plotting.style import STYLE, figure, save, style
 from infosim.plotting.summary import summary
 
 __all__ = [
@@ -10,7 +17,13 @@ __all__ = [
     "confusion",
     "errors",
     "figure",
+    "goal_bars",
+    "goal_summary",
+    "information_circle",
+    "lattice_diagram",
+    "neuron",
     "receptive_fields",
+    "save",
     "style",
     "summary",
 ]

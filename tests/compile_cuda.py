@@ -9,6 +9,7 @@ Prints a line of JSON for each: kernel, precision, float64 instructions, bytes o
 import json
 import re
 from contextlib import nullcontext
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -68,6 +69,12 @@ def network(activation, lateral, optimizer, kind):
     return Network({"x": 4, "y": 3}, [hidden, output], 2, "out", "y")
 
 
+def backprop(activation, lateral, optimizer, kind):
+    """The same network, all of it trained by backpropagation through three steps."""
+    given = network(activation, lateral, optimizer, kind)
+    return replace(given, steps=3, rule="backprop")
+
+
 def main():
     rng = np.random.default_rng(0)
     inputs = {"x": rng.normal(size=(40, 4)).astype("float32"), "y": rng.integers(0, 3, 40)}
@@ -75,13 +82,14 @@ def main():
     np.seterr(all="ignore")  # nothing is computed
     for dtype in ("float32", "float64"):
         precision.append(dtype)
-        for given, form in (
-            (images, (Activation("trivariate"), "all-but-self", Adam(), "fixed")),
-            (inputs, (Activation("bivariate"), "dense", SGD(), "adaptive")),
-            (inputs, (Activation("sum"), "sparse(2)", Adam(), "normalised")),
+        for given, of, form in (
+            (images, network, (Activation("trivariate"), "all-but-self", Adam(), "fixed")),
+            (inputs, network, (Activation("bivariate"), "dense", SGD(), "adaptive")),
+            (inputs, network, (Activation("sum"), "sparse(2)", Adam(), "normalised")),
+            (inputs, backprop, (Activation("sum"), "sparse(2)", Adam(), "normalised")),
         ):
             for seeds in (0, [0, 1]):
-                simulator = Simulator(network(*form), "cuda", seeds, dtype=dtype)
+                simulator = Simulator(of(*form), "cuda", seeds, dtype=dtype)
                 kernels._multiply = lambda a, b, out: None
                 simulator.fit(given, 1, batch=20, test=given)
 

@@ -98,3 +98,53 @@ def goal(gamma, bins, theta, n_bins):
     if not isinstance(gamma, dict):
         gamma = dict(zip(values, gamma, strict=True))
     return sum(g * values[name] for name, g in gamma.items())
+
+
+def sigma(x):
+    return 1 / (1 + np.exp(-x))
+
+
+DRIVES = {
+    "trivariate": lambda r, z, v: r * (0.8 + 0.1 * sigma(2 * r * z) + 0.1 * sigma(2 * r * v)),
+    "bivariate": lambda r, z: r * (0.9 + 0.2 * sigma(2 * r * z)),
+    "sum": lambda *u: sum(u),
+    "feedforward": lambda r, *others: r,
+}
+
+
+def presentation(network, weights, biases, inputs, frozen):
+    """θ (n, B) of every (step, layer), at default parameters and with the samples' noise frozen.
+
+    weights (n, n_in), biases (n,) : by (layer, compartment)
+    inputs : name -> (units, B)
+    frozen : (step, layer) -> θ₀ and y₀ of what fired; y is y₀ + (1 - silent) (θ - θ₀)
+    """
+    n_samples = len(next(iter(inputs.values()))[0])
+    theta, y = {}, {}
+    for step in range(network.steps):
+        for layer in network.layers:
+            potentials = []
+            for c in layer.compartments:
+                if c.source in network.inputs:
+                    x = inputs.get(c.source)
+                else:
+                    x = y.get((step - c.delay, c.source))
+                if x is None:
+                    x = np.zeros((network.size(c.source), n_samples))
+                potentials.append(
+                    weights[layer.name, c.name] @ x + biases[layer.name, c.name][:, None]
+                )
+            at = step, layer.name
+            theta[at] = sigma(DRIVES[layer.activation.name](*potentials))
+            before, drawn = frozen.get(at, (theta[at], 0 * theta[at]))
+            span = {"signed": 2, "binary": 1}[layer.outputs]
+            y[at] = drawn + span * (theta[at] - before)
+    return theta
+
+
+def cross_entropy(theta, labels):
+    """Mean of -log softmax(θ) of the label over samples, in nats; θ (n_classes, B)."""
+    total = 0.0
+    for s, label in enumerate(labels):
+        total -= np.log(np.exp(theta[label, s]) / sum(np.exp(t) for t in theta[:, s]))
+    return total / len(labels)

@@ -89,7 +89,8 @@ def _describe(history):
     if words:
         words[0] = f"error: {words[0]}"
     goals = [f"{name} {values[-1]:.3f}" for name, values in history.mean_goal.items()]
-    return f"{', '.join(words)}; goal in bits: {', '.join(goals)}"
+    parts = [", ".join(words), f"goal in bits: {', '.join(goals)}" if goals else ""]
+    return "; ".join(part for part in parts if part)
 
 
 class _Bar:

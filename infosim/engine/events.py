@@ -30,13 +30,15 @@ class Present:
 class Fire:
     """Compute one layer from what its sources hold at `time`.
 
-    `sampled` draws outputs from θ; otherwise they are the likelier value.
+    `sampled` draws outputs from θ, unless the layer's never are; otherwise they are the likelier
+    value. `kept` notes the firing for a rule that learns from all of a presentation.
     """
 
     time: int
     layer: str
     order: int
     sampled: bool = True
+    kept: bool = False
 
 
 @dataclass(slots=True)
@@ -51,10 +53,10 @@ class Record:
 
 @dataclass(slots=True)
 class Learn:
-    """Score one layer's last firing and update its weights."""
+    """Score one layer's last firing and update its weights; without a layer, follow the rule."""
 
     time: int
-    layer: str
+    layer: str | None = None
     order: int = 2000
 
 

@@ -13,6 +13,7 @@ from infosim.engine.training import Training
 from infosim.errors import ConfigError, ShapeError, near
 from infosim.kernels import backend as backends
 from infosim.network import Network
+from infosim.rules.backprop import Backprop
 
 
 @dataclass(frozen=True)
@@ -100,19 +101,21 @@ class Simulator:
                     lambda *place: [generator(seed, INITIAL, *place) for seed in self.seeds],
                     self.kernels,
                     self.dtype,
+                    self.network.steps if self.network.rule == "backprop" else None,
                 )
                 for i, layer in enumerate(self.network.layers)
             }
         self.events = EventLoop()
         self.time = 0
+        self.rule = None  # each layer learns for itself
+        if self.network.rule == "backprop":
+            self.rule = Backprop(self.network, self.layers, self.kernels, self.workers)
         #: (step, layer, order) of every firing of a presentation, and the layers that learn
         self._firings = [
-            (step, layer.name, order)
-            for step in range(self.network.steps)
-            for order, layer in enumerate(self.network.layers)
-            if layer.name in self.network.needed(step)
+            (step, layer.name, self.layers[layer.name].number)
+            for step, layer in self.network.firings()
         ]
-        self._learning = [layer.name for layer in self.network.layers if layer.learns]
+        self._learning = self.rule.learning if self.rule else self.network.learning
         self._inputs = {}
         self._feed = Feed(self.network, self.n_replicas, self.kernels, self.workers, self.dtype)
         self._countings = {}
@@ -132,22 +135,30 @@ class Simulator:
 
         inputs : input name -> array (units, B) or (R, units, B); an input left out is silent
         outputs : layer name -> likewise, what delayed connections read at the first step
-        learn : whether layers with a goal learn on the last step
+        learn : whether weights learn on the last step, by each layer's goal or the network's rule
         sampled : draw outputs from the firing probabilities
         probes : called after the last step, before learning
         stream, batch : the place of this presentation's random numbers; by default its time,
             so that no two presentations by hand share them
+
+        Raises
+        ------
+        ConfigError : `outputs` of a presentation that backprop is to learn from
         """
+        if learn and outputs and self.rule:
+            given = ", ".join(map(repr, outputs))
+            raise ConfigError(f"backprop starts from silent layers, outputs of {given} were given")
         batch = self.time if batch is None else batch
         start, last = self.time, self.time + self.network.steps - 1
         schedule = self.events.schedule
         schedule(Present(start, inputs, outputs or {}, stream, batch))
         for step, layer, order in self._firings:
-            schedule(Fire(start + step, layer, order, sampled))
+            kept = learn and self.rule is not None and start + step < last
+            schedule(Fire(start + step, layer, order, sampled, kept))
         for probe in probes:
             schedule(Record(last, probe))
         if learn:
-            for layer in self._learning:
+            for layer in [None] if self.rule else self._learning:
                 schedule(Learn(last, layer))
         self.time = last + 1
 
@@ -172,6 +183,8 @@ class Simulator:
                     self._fire(event)
                 case Record():
                     event.probe(self)
+                case Learn(layer=None):
+                    self.rule.learn(self._inputs)
                 case Learn():
                     self.layers[event.layer].learn(self.workers)
         except BaseException:
@@ -216,6 +229,8 @@ class Simulator:
         step = event.time - self._presented.time
         place = self._presented.stream, layer.number + 256 * step, self._presented.batch
         layer.fire(event.time, signals, self._n_samples, event.sampled, place, self.workers)
+        if event.kept:
+            layer.keep(step, self.workers)
 
     # -- what a user asks for --------------------------------------------------------------------
 
@@ -417,6 +432,24 @@ class Simulator:
     def arrays(self, replica=0):
         """Everything that training changes in a replica, name -> live array."""
         return {k: v for layer in self.layers.values() for k, v in layer.arrays(replica).items()}
+
+    def set_arrays(self, *given):
+        """Copy each replica's arrays, named as by `arrays`, into its own; others stay.
+
+        Raises
+        ------
+        KeyError, ValueError : a name that the network does not have, a shape that does not fit
+        """
+        for name, layer in self.layers.items():
+            for compartment in layer.compartments:
+                if compartment.index is None:
+                    key = f"{name}/{compartment.spec.name}/mask"
+                    masks = [one[key] for one in given] if key in given[0] else None
+                    compartment.mask = None if masks is None else np.concatenate(masks)
+        for replica, one in enumerate(given):
+            own = self.arrays(replica)
+            for name, array in one.items():
+                own[name][...] = self.kernels.resident(array)
 
 
 def _among(state, known):

@@ -1,10 +1,12 @@
 """What changes during a simulation: weights, optimizer moments, potentials and outputs."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from infosim.engine import optimizers
+from infosim.engine.threads import Plans
 from infosim.errors import ConfigError, ShapeError, near
 from infosim.neuron.binning import BINNINGS
 from infosim.pid import lattice
@@ -120,12 +122,29 @@ def _initial(spec, n, n_in, rng, dtype):
     return index, weights, biases
 
 
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What backprop needs of a layer: each firing of a presentation, and room for the way back.
+
+    past : (u, θ, y) of every step but the last, (K, N, B) and (N, B), copies
+    slopes : the loss's, in θ or y, of a step and of the one before it, (N, B) each
+    product : what is projected back to this layer, before it is added to a slope, (N, B)
+    deltas, bias_gradients : all steps' sum and a single step's, (K, N, B) and (K, N) each
+    """
+
+    past: list
+    slopes: tuple
+    product: object
+    deltas: tuple
+    bias_gradients: tuple
+
+
 class LayerState:
     """One layer's compartments and the arrays of its last firing.
 
-    `potentials` (K, N, B), `probabilities` θ (N, B) and `output` ±1 (N, B) are what it last
-    computed, for the neurons of all replicas of the network side by side; `self["F"]` is the
-    compartment called F.
+    `potentials` (K, N, B), `probabilities` θ (N, B) and `output` (N, B), 1 where a neuron fires,
+    are what it last computed, for the neurons of all replicas of the network side by side;
+    `self["F"]` is the compartment called F.
 
     Parameters
     ----------
@@ -134,9 +153,10 @@ class LayerState:
     inputs : names of the network's inputs
     seeds : of each replica, uint32 (R,), where the kernels are
     rngs : (layer, compartment) -> a generator for each replica
+    n_traced : steps of a presentation, for a rule that learns from all of them (`Trace`)
     """
 
-    def __init__(self, specs, number, sizes, inputs, seeds, rngs, kernels, dtype):
+    def __init__(self, specs, number, sizes, inputs, seeds, rngs, kernels, dtype, n_traced=None):
         self.spec, self.number, self.kernels, self.dtype = specs[0], number, kernels, dtype
         spec, xp, self.n_replicas = specs[0], kernels.xp, len(specs)
         n, n_compartments = spec.size, len(spec.compartments)
@@ -158,11 +178,11 @@ class LayerState:
             )
             for k, c in enumerate(spec.compartments)
         ]
-        self._plans = {}
+        self._plans = Plans()
         self._seeds, self._places = seeds, {}
         resident = kernels.resident
         self.parameters = resident(np.array([one.activation.packed(dtype) for one in specs]))
-        self.clamp = dtype.type(spec.activation.clamp)
+        self.clamp, self._off = map(dtype.type, (spec.activation.clamp, spec.silent))
         self._activate = kernels.activate(spec.activation.scalar, n_compartments)
         self._chain = kernels.chain(spec.activation.scalar, n_compartments)
         binning = spec.binning
@@ -185,12 +205,13 @@ class LayerState:
             self._goal_terms = tuple(map(resident, _terms(structure[used], dtype)))
             self._weights = resident(weights.astype(dtype))
             self._entropy_weights = resident(np.array([h for _, h in coefficients], dtype))
-            self._update = getattr(kernels, optimizers.kernel(spec.optimizer))
-            self._optimizers = [one.optimizer for one in specs]
-            self._rates = resident(self._rates_at(1))
+        self._update = getattr(kernels, optimizers.kernel(spec.optimizer))
+        self._optimizers = [one.optimizer for one in specs]
+        self._rates = resident(self._rates_at(1))
         self._rates_ahead = range(0)
         self.updates = 0
         self._information = xp.zeros((shape[1], len(self._all_terms[0])), np.float64)
+        self._n_traced = n_traced
         self._memory, self._scratch, self._sizes = {}, {}, {}
         self.n_samples = self._most_samples = 0
         self.silence()
@@ -263,6 +284,7 @@ class LayerState:
             self._bins,
             self._slope,
             self._delta,
+            self.trace,
         ) = self._sizes[n_samples]
         for compartment in self.compartments:
             compartment.touch()
@@ -270,21 +292,43 @@ class LayerState:
     def reserve(self, n_samples, workers):
         """Take the memory that batches of up to so many samples need."""
         self._resize(n_samples)
-        for block in self._blocks(workers):
+        for block in self.blocks(workers) if self.spec.goal is not None else ():
             self._work(block)
 
     def _arrays(self, n_samples):
         """The arrays of a firing of so many samples."""
         (k, n), dtype = self.biases.shape, self.dtype
         outputs = [self._array(f"y{i}", (n, n_samples), dtype) for i in (0, 1)]
+        slope = self._array("slope", (n, n_samples), dtype)
+        delta = self._array("delta", (k, n, n_samples), dtype)
         return (
             self._array("u", (k, n, n_samples), dtype),
             self._array("theta", (n, n_samples), dtype),
             outputs,
             [y.reshape(self.n_replicas, -1, n_samples) for y in outputs],
             self._array("bins", (k, n, n_samples), np.uint8),
-            self._array("slope", (n, n_samples), dtype),
-            self._array("delta", (k, n, n_samples), dtype),
+            slope,
+            delta,
+            self._n_traced and self._trace(n_samples, slope, delta),
+        )
+
+    def _trace(self, n_samples, slope, delta):
+        """The Trace of firings of so many samples."""
+        (k, n), dtype = self.biases.shape, self.dtype
+        past = [
+            (
+                self._array(f"u{step}", (k, n, n_samples), dtype),
+                self._array(f"theta{step}", (n, n_samples), dtype),
+                self._array(f"past{step}", (n, n_samples), dtype),
+            )
+            for step in range(self._n_traced - 1)
+        ]
+        return Trace(
+            past,
+            (slope, self._array("further slope", (n, n_samples), dtype)),
+            self._array("product", (n, n_samples), dtype),
+            (delta, self._array("further delta", (k, n, n_samples), dtype)),
+            (self._bias_gradient, self.kernels.xp.empty((k, n), dtype)),
         )
 
     def _array(self, name, shape, dtype):
@@ -302,7 +346,8 @@ class LayerState:
             self._scratch[key] = self.kernels.scratch(*arguments)
         return self._scratch[key]
 
-    def _blocks(self, workers):
+    def blocks(self, workers):
+        """The blocks of neurons that learning is cut into."""
         return workers.blocks(self.spec.size, self.n_samples, self.n_replicas)
 
     def _of_replicas(self, array, start, stop):
@@ -317,18 +362,12 @@ class LayerState:
     # -- what the events do ----------------------------------------------------------------------
 
     def _planned(self, workers, build, *variant):
-        """The plan `build(workers, *variant)`, made once as long as nothing in `variant` changes.
-
-        A plan is what `Workers.run` carries out. Planning anew at every step would take as long as
-        all the rest of the event loop. Few are kept, for they keep the inputs they were made for.
-        """
-        key = (build.__name__, self.n_samples, *map(id, variant))
-        if key not in self._plans:
-            if len(self._plans) == 32:
-                self._plans.clear()
-            plan = workers.prepared(build(workers, *variant))
-            self._plans[key] = plan, variant  # kept, so that no id is given away
-        return self._plans[key][0]
+        """The plan `build(workers, *variant)`, made once for these very objects."""
+        return self._plans.made(
+            (build.__name__, self.n_samples),
+            variant,
+            lambda: workers.prepared(build(workers, *variant)),
+        )
 
     def fire(self, time, signals, n_samples, sampled, place, workers):
         """Project, activate and sample.
@@ -348,7 +387,7 @@ class LayerState:
             held = compartment.projected is x and (x is None or not compartment.from_layer)
             new.append(_NOTHING if held else x)
             compartment.projected = x
-        place = self._place(place)
+        place, sampled = self._place(place), sampled and self.spec.sampled
         workers.run(self._planned(workers, self._firing, self._outputs[0], sampled, place, *new))
 
     def _place(self, numbers):
@@ -383,7 +422,7 @@ class LayerState:
                     w, index = compartment._weights, compartment._index
                     calls.append((kernels.project_sparse, (w, index, x, tile, u)))
             neurons = self._u, self.biases, self.parameters, self.clamp
-            numbers = sampled, self._seeds, place
+            numbers = self._off, sampled, self._seeds, place
             calls.append((self._activate, (*neurons, *numbers, tile, self.theta, output)))
             plan.append(calls)
         return plan
@@ -394,7 +433,7 @@ class LayerState:
 
     def bins(self, workers):
         """The bin of every potential of the last firing, uint8 (K, N, B), kept."""
-        workers.run([[self._bin(*block)] for block in self._blocks(workers)])
+        workers.run([[self._bin(*block)] for block in self.blocks(workers)])
         return self.kernels.host(self._bins)
 
     def information(self, workers):
@@ -408,52 +447,63 @@ class LayerState:
         measure = self.kernels.information
         return [
             [self._bin(*block), (measure, (*what, *block, self._work(block), result))]
-            for block in self._blocks(workers)
+            for block in self.blocks(workers)
         ]
 
     def _scoring(self, block, signals):
         """The calls that score a block and leave the gradients of its weights and biases."""
-        kernels, (start, stop) = self.kernels, block
         goal = self._goal_terms, self._weights, self._entropy_weights
         what = self._bins, self.n_bins, self.theta, *goal
-        neurons = self._u, self.biases, self.parameters, self.clamp
-        calls = [
+        slope, delta = self._slope, self._delta
+        return [
             self._bin(*block),
-            (kernels.score, (*what, *block, self._work(block), self._slope)),
-            (
-                self._chain,
-                (*neurons, self.theta, self._slope, *block, self._delta, self._bias_gradient),
+            (self.kernels.score, (*what, *block, self._work(block), slope)),
+            self.chaining(block, self._u, self.theta, slope, delta, self._bias_gradient),
+            *(
+                self.weighing(block, c, x, d, c.gradient)
+                for c, x, d in zip(self.compartments, signals, delta, strict=True)
+                if c.trainable
             ),
         ]
-        for c, x, d in zip(self.compartments, signals, self._delta, strict=True):
-            if not c.trainable:
-                continue
-            if x is None:
-                calls.append((c.gradient[start:stop].fill, (0,)))
-            elif c._index is None:
-                x = x[slice(*self._replicas(start, stop))]
-                d = self._of_replicas(d, start, stop)
-                gradient = self._of_replicas(c.gradient, start, stop)
-                calls.append((kernels.accumulate, (d, x, gradient)))
-            else:
-                calls.append((kernels.accumulate_sparse, (d, c._index, x, *block, c.gradient)))
-        return calls
+
+    def chaining(self, block, u, theta, slope, delta, bias_gradient):
+        """The call that takes a block's slopes in θ (N, B) to its potentials and biases."""
+        neurons = u, self.biases, self.parameters, self.clamp
+        return self._chain, (*neurons, theta, slope, *block, delta, bias_gradient)
+
+    def weighing(self, block, compartment, x, delta, gradient):
+        """The call that leaves the gradient of a block's weights, which read x, in `gradient`."""
+        kernels, index, (start, stop) = self.kernels, compartment._index, block
+        if x is None:
+            return gradient[start:stop].fill, (0,)
+        if index is not None:
+            return kernels.accumulate_sparse, (delta, index, x, *block, gradient)
+        delta, gradient = (self._of_replicas(a, start, stop) for a in (delta, gradient))
+        return kernels.accumulate, (delta, x[slice(*self._replicas(start, stop))], gradient)
 
     def gradient(self, workers):
         """Score the last firing: ∂G/∂θ (N, B), ∂G/∂u (K, N, B) and ∂G/∂bias (K, N), all kept."""
-        workers.run([self._scoring(block, self.signals) for block in self._blocks(workers)])
+        workers.run([self._scoring(block, self.signals) for block in self.blocks(workers)])
         return tuple(map(self.kernels.host, (self._slope, self._delta, self._bias_gradient)))
 
     def learn(self, workers):
         """Score the last firing and climb the gradient."""
+        self.begin_update()
+        workers.run(self._planned(workers, self._learning, *self.masks, *self.signals))
+
+    def begin_update(self):
+        """Count an update and have its optimizers' numbers ready; weights are about to change."""
         self.look_ahead(1)
         self.updates += 1
         self._rates[...] = self._rates_table[self.updates - self._rates_ahead.start]
-        masks = [c._mask for c in self.compartments]
-        workers.run(self._planned(workers, self._learning, *masks, *self.signals))
         for compartment in self.compartments:
             if compartment.trainable:
                 compartment.touch()
+
+    @property
+    def masks(self):
+        """Each compartment's mask as kernels take it, where they are."""
+        return [c._mask for c in self.compartments]
 
     def look_ahead(self, n):
         """Have the optimizers' numbers of the next n updates where the kernels are."""
@@ -468,6 +518,13 @@ class LayerState:
         """The plan of learning: scoring, then updating, block by block."""
         n = len(self.compartments)
         masks, signals = masks_and_signals[:n], masks_and_signals[n:]
+        return [
+            [*self._scoring(block, signals), *self.updating(block, masks)]
+            for block in self.blocks(workers)
+        ]
+
+    def updating(self, block, masks):
+        """The calls that move a block's weights and biases along their gradients."""
         updates = []  # weights, their gradient, mask and moments
         for k, (c, mask) in enumerate(zip(self.compartments, masks, strict=True)):
             if c.trainable:
@@ -475,13 +532,48 @@ class LayerState:
             if c.trainable and c.spec.bias:
                 bias, gradient = self.biases[k][:, None], self._bias_gradient[k][:, None]
                 updates.append((bias, gradient, c._no_mask, self._bias_moments[k][:, :, None]))
+        return [(self._update, (*update, self._rates, *block)) for update in updates]
+
+    # -- what backprop needs ---------------------------------------------------------------------
+
+    def keep(self, step, workers):
+        """Copy the firing of a step that is not the last, before the next overwrites it."""
+        past = self.trace.past[step]
+        workers.run(self._planned(workers, self._keeping, self._outputs[0], past))
+
+    def _keeping(self, workers, output, past):
+        """The plan of `keep`."""
+        copy = self.kernels.xp.copyto
+        pairs = list(zip(past, (self._u, self.theta, output), strict=True))
         return [
-            [
-                *self._scoring(block, signals),
-                *((self._update, (*update, self._rates, *block)) for update in updates),
-            ]
-            for block in self._blocks(workers)
+            [(copy, (to[..., start:stop, :], a[..., start:stop, :])) for to, a in pairs]
+            for start, stop in self.blocks(workers)
         ]
+
+    def firing(self, step):
+        """The potentials u (K, N, B), θ and outputs (N, B) of a step of the presentation."""
+        past = self.trace.past
+        return past[step] if step < len(past) else (self._u, self.theta, self._outputs[0])
+
+    def spreading(self, block, compartment, dense):
+        """The call that writes a block's sparse weights as rows of a matrix (N, n_in)."""
+        return self.kernels.spread, (compartment._weights, compartment._index, *block, dense)
+
+    def projecting_back(self, compartment, delta, source, tile, dense=None):
+        """The call that leaves Wᵀδ in a tile of the product (N, B) of the layer that is read.
+
+        delta : of the compartment, (N, B); dense : its sparse weights as a matrix
+        """
+        (start, stop, first, last), n_replicas = tile, self.n_replicas
+        replicas = slice(*source._replicas(start, stop))
+        weights = (compartment._weights if dense is None else dense).reshape(
+            n_replicas, self.spec.size, source.spec.size
+        )[replicas]
+        of = start % source.spec.size
+        columns = slice(of, of + (stop - start) // len(weights))
+        delta = delta.reshape(n_replicas, self.spec.size, -1)[replicas, :, first:last]
+        product = source._of_replicas(source.trace.product[:, first:last], start, stop)
+        return self.kernels.project, (weights[:, :, columns].transpose(0, 2, 1), delta, product)
 
     # -- saving ----------------------------------------------------------------------------------
 

@@ -88,6 +88,33 @@ class _SingleThreadedBlas:
 _single_threaded_blas = _SingleThreadedBlas()
 
 
+class Plans:
+    """What `Workers.run` carries out, made once as long as nothing it was made for changes.
+
+    Planning anew at every step would take as long as all the rest of the event loop. Few plans are
+    kept, for they keep the arrays they were made for.
+    """
+
+    def __init__(self):
+        self._made = {}
+
+    def __len__(self):
+        return len(self._made)
+
+    def clear(self):
+        """Forget all plans."""
+        self._made.clear()
+
+    def made(self, name, variant, build):
+        """What `build()` makes under `name` (hashable) for these very objects."""
+        key = (name, *map(id, variant))
+        if key not in self._made:
+            if len(self._made) == 32:
+                self._made.clear()
+            self._made[key] = build(), variant  # kept, so that no id is given away
+        return self._made[key][0]
+
+
 class Workers:
     """A fixed number of threads that share out the parts of a layer's work.
 

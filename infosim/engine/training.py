@@ -225,15 +225,10 @@ class Training:
             )
         first = states[0]
         resident = sim.kernels.resident
-        for name, layer in sim.layers.items():
-            for compartment in layer.compartments:
-                if compartment.index is None:
-                    key = f"network/{name}/{compartment.spec.name}/mask"
-                    masks = [state[key] for state in states] if key in first else None
-                    compartment.mask = None if masks is None else np.concatenate(masks)
-        for replica, state in enumerate(states):
-            for name, array in sim.arrays(replica).items():
-                array[...] = resident(state[f"network/{name}"])
+        names = [key.removeprefix("network/") for key in first if key.startswith("network/")]
+        sim.set_arrays(*({name: state[f"network/{name}"] for name in names} for state in states))
+        if sim.arrays().keys() - names:
+            raise KeyError(f"no {min(sim.arrays().keys() - names)}")
         for name, layer in sim.layers.items():
             layer.updates = int(first[f"updates/{name}"])
         self._begin()

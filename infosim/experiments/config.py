@@ -57,15 +57,20 @@ _NETWORK = {
     "steps": ((int,), 1),
     "readout": ((str,), "output"),
     "target": ((str,), "label"),
+    "rule": ((str,), "infomorphic"),
 }
 _LAYER = {
     "size": ((int,), _REQUIRED),
     "activation": ((dict,), _REQUIRED),
     "binning": ((dict,), {}),
-    "goal": ((str, dict, list), _REQUIRED),
+    "goal": ((str, dict, list), ""),
     "optimizer": ((dict,), {}),
     "compartments": ((dict,), _REQUIRED),
+    "outputs": ((str,), "signed"),
+    "sampled": ((bool,), True),
 }
+#: Those of a layer's settings that came later: in a run's key only where they are no defaults.
+_LATER = {key: _LAYER[key] for key in ("outputs", "sampled")}
 _BINNING = {
     "kind": ((str,), "fixed"),
     "bins": ((int, list), 20),
@@ -140,10 +145,11 @@ def _resolve_layer(table, where):
         key: _check(value, _COMPARTMENT, f"{where}.compartments.{key}")
         for key, value in _tables(layer["compartments"], f"{where}.compartments")
     }
-    try:
-        layer["goal"] = str(Goal.of(layer["goal"], tuple(layer["compartments"])))
-    except ConfigError as error:
-        raise ConfigError(f"{where}.goal: {error}") from None
+    if layer["goal"] != "":  # without one the layer does not learn by itself
+        try:
+            layer["goal"] = str(Goal.of(layer["goal"], tuple(layer["compartments"])))
+        except ConfigError as error:
+            raise ConfigError(f"{where}.goal: {error}") from None
     return layer
 
 
@@ -224,6 +230,7 @@ def _chosen(config):
             layer["goal"],
             chosen(layer["optimizer"], _OPTIMIZER[layer["optimizer"]["name"]]),
             [(key, chosen(one, _COMPARTMENT)) for key, one in layer["compartments"].items()],
+            *chosen({key: layer[key] for key in _LATER}, _LATER),
         )
         for name, layer in config["layers"].items()
     ]
@@ -343,8 +350,10 @@ class Experiment:
                         ],
                         activation=Activation(activation.pop("name"), activation, clamp),
                         binning=Binning(**table["binning"]),
-                        goal=table["goal"],
+                        goal=table["goal"] or None,
                         optimizer=kind(**optimizer),
+                        outputs=table["outputs"],
+                        sampled=table["sampled"],
                     )
                 )
             except InfosimError as error:
@@ -356,6 +365,7 @@ class Experiment:
             steps=settings["steps"],
             readout=settings["readout"] or None,
             target=settings["target"] or None,
+            rule=settings["rule"],
         )
 
     def samples(self, dataset):

@@ -201,11 +201,13 @@ def _studies():
 def _layer(experiment, name):
     """The name of the layer whose goal is searched."""
     layers = experiment.config["layers"]
-    readout = experiment.config["network"]["readout"]
+    readout, rule = (experiment.config["network"][key] for key in ("readout", "rule"))
+    if rule != "infomorphic":
+        raise ConfigError(f"with network.rule {rule!r} no layer learns by a goal")
     learning = [
         layer
         for layer, table in layers.items()
-        if any(one["trainable"] for one in table["compartments"].values())
+        if table["goal"] and any(one["trainable"] for one in table["compartments"].values())
     ]
     if name is None:
         for layer in learning:
@@ -215,7 +217,8 @@ def _layer(experiment, name):
     if name not in layers:
         raise ConfigError(f"no layer {name!r}; {near(name, layers)}")
     if name not in learning:
-        raise ConfigError(f"layer {name!r} does not learn: none of its compartments is trainable")
+        why = "none of its compartments is trainable" if layers[name]["goal"] else "it has no goal"
+        raise ConfigError(f"layer {name!r} does not learn: {why}")
     return name
 
 
@@ -468,9 +471,11 @@ class _Results:
         if ranked:
             store.write_text(self.out / "best.toml", self.best(ranked))
         if ranked and picture:
+            from infosim.plotting import save
+
             figure = self.draw(ranked)
             with store.atomic(self.out / "search.png") as file:
-                figure.savefig(file, format="png")
+                save(figure, file, "png")
 
     def table(self):
         """The text of trials.csv: a row for each trial, with the value it had last."""

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from infosim.errors import CheckpointError
+from infosim.datasets import load
+from infosim.engine import Simulator
+from infosim.errors import CheckpointError, ShapeError
 from infosim.experiments import store
+from infosim.experiments.config import Experiment, override, resolve
 from infosim.experiments.extras import need
 from infosim.experiments.sweep import load_plan, status, table
 
@@ -36,6 +39,26 @@ class RunResults:
     @cached_property
     def weights(self):
         return store.read_arrays(self.path / "weights.npz")
+
+    def simulator(self, settings=(), **options):
+        """The network as it was when the run was last saved, in a Simulator, to look inside.
+
+        settings : overrides as of `Experiment.load`, such as "network.steps=8"
+        options : of `Simulator` (backend, threads)
+
+        Raises
+        ------
+        ConfigError : a setting that cannot be; CheckpointError : weights that do not fit
+        """
+        experiment = Experiment(self.path.name, resolve(override(self.config, settings)))
+        training = experiment.config["training"]
+        network = experiment.network(load(experiment.config["data"]["name"]))
+        made = Simulator(network, seed=training["seed"], dtype=training["dtype"], **options)
+        try:
+            made.set_arrays(self.weights)
+        except (KeyError, ValueError, ShapeError) as error:
+            raise CheckpointError(f"{self.path} has other weights than needed: {error}") from None
+        return made
 
     def dataframe(self):
         """The metrics as a pandas DataFrame. Raises ConfigError without pandas."""

@@ -307,7 +307,7 @@ def _metrics(history):
 
 def write_summaries(outs, experiments, dataset, training, test):
     """Draw summary.png of each run: errors, atoms, receptive fields, confusion matrix."""
-    from infosim.plotting import summary
+    from infosim.plotting import save, summary
 
     simulator, inputs = training.simulator, experiments[0].config["network"]["inputs"]
     images = {name for name, kind in inputs.items() if kind == "images"}
@@ -334,7 +334,7 @@ def write_summaries(outs, experiments, dataset, training, test):
             f"{experiment.name} on {dataset.name}, seed {simulator.seeds[replica]}",
         )
         with store.atomic(out / "summary.png") as file:
-            figure.savefig(file, format="png")
+            save(figure, file, "png")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from functools import cache
 import numpy as np
 import numpy as xp
 
+from infosim.elementary import exp
 from infosim.jit import inline, kernel, reduction
 from infosim.kernels.scalar import (
     ONE,
@@ -23,6 +24,7 @@ from infosim.kernels.scalar import (
     bin_index,
     bin_range,
     bin_scale,
+    climb,
     entropy,
     log2_ratio,
     philox,
@@ -112,19 +114,20 @@ _POTENTIALS = {1: _one_potential, 2: _two_potentials, 3: _three_potentials}
 
 @cache
 def activate(scalar, n_compartments):
-    """An activation's kernel (u, bias, p, clamp, sampled, seeds, place, tile, theta, y).
+    """An activation's kernel (u, bias, p, clamp, off, sampled, seeds, place, tile, theta, y).
 
     u : potentials without bias, (K, N, B); bias : (K, N); p : packed parameters, (R, P)
-    clamp : θ stays in [clamp, 1 - clamp]; sampled : draw y ~ Bernoulli(θ), else y = +1 iff θ > ½
+    clamp : θ stays in [clamp, 1 - clamp]; off : the output of a neuron that does not fire, of the
+        same precision; sampled : fire with probability θ, else iff θ > ½
     seeds : uint32 (R,); place : uint32 (3,), stream, layer and step, and batch. With the neuron's
         number in its replica and the sample's they say which random numbers are meant
     tile : (start, stop, first, last), neurons and samples to compute; first is a multiple of 64
-    theta, y : written, (N, B); y is +1 or -1
+    theta, y : written, (N, B); y is 1 or `off`
     """
     potentials = _POTENTIALS[n_compartments]
 
     @kernel
-    def activate(u, bias, p, clamp, sampled, seeds, place, tile, theta, y):
+    def activate(u, bias, p, clamp, off, sampled, seeds, place, tile, theta, y):
         start, stop = tile[0], tile[1]
         first, last = np.uint64(tile[2]), np.uint64(tile[3])  # unsigned: an index is never negative
         replica, origin = _replica(start, u.shape[1], len(seeds))
@@ -139,11 +142,11 @@ def activate(scalar, n_compartments):
             for n in range(start, stop):
                 _random_row(seeds[replica], place, n - origin, tile[2] // _BLOCK, words)
                 for s in range(first, last):
-                    y[n, s] = ONE if unit(words[s - first]) < theta[n, s] else -ONE
+                    y[n, s] = ONE if unit(words[s - first]) < theta[n, s] else off
         else:
             for n in range(start, stop):
                 for s in range(first, last):
-                    y[n, s] = ONE if theta[n, s] > np.float32(0.5) else -ONE
+                    y[n, s] = ONE if theta[n, s] > np.float32(0.5) else off
 
     return activate
 
@@ -531,6 +534,56 @@ def accumulate_sparse(delta, index, x, start, stop, gradient):
     for n in range(start, stop):
         for j in range(gradient.shape[1]):
             gradient[n, j] = _dot(delta[n], inputs[index[n, j]])
+
+
+@kernel
+def spread(weights, index, start, stop, dense):
+    """The matrix that sparse weights stand for.
+
+    weights, index : (N, k), int32; dense : written, (N, n_in), 0 where there is no connection
+    """
+    for n in range(start, stop):
+        for i in range(dense.shape[1]):
+            dense[n, i] = ZERO
+        for j in range(weights.shape[1]):
+            dense[n, index[n, j]] = weights[n, j]
+
+
+@kernel
+def add(values, factor, tile, total):
+    """Add `factor` times `values` to `total`, both (N, M), in tile (start, stop, first, last)."""
+    for n in range(tile[0], tile[1]):
+        for m in range(tile[2], tile[3]):
+            total[n, m] += factor * values[n, m]
+
+
+@kernel
+def cross_entropy(theta, target, tile, slope, loss):
+    """Each sample's loss, log Σ_n exp θ_n - Σ_n target_n θ_n: firing probabilities as logits.
+
+    theta : (N, B); target : one-hot, (R, N/R, B), any memory order
+    tile : (start, stop, first, last), replicas and samples to compute
+    slope : written, -∂/∂θ of its mean over samples, (N, B); loss : written, in nats, (R, B)
+    """
+    size, n_samples = theta.shape[0] // len(target), theta.shape[1]
+    first, last = tile[2], tile[3]
+    for r in range(tile[0], tile[1]):
+        for s in range(first, last):
+            loss[r, s] = ZERO
+        for i in range(size):
+            n = r * size + i
+            for s in range(first, last):
+                slope[n, s] = exp(theta[n, s])
+                loss[r, s] += slope[n, s]
+        for i in range(size):
+            n = r * size + i
+            for s in range(first, last):
+                slope[n, s] = climb(slope[n, s] / loss[r, s], target[r, i, s], n_samples)
+        for s in range(first, last):
+            loss[r, s] = math.log(loss[r, s])
+        for i in range(size):
+            for s in range(first, last):
+                loss[r, s] -= target[r, i, s] * theta[r * size + i, s]
 
 
 @kernel

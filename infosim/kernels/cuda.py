@@ -20,6 +20,7 @@ from functools import cache
 
 import numpy as np
 
+from infosim.elementary import exp
 from infosim.kernels import backend
 from infosim.kernels.scalar import (
     ONE,
@@ -29,6 +30,7 @@ from infosim.kernels.scalar import (
     bin_index,
     bin_range,
     bin_scale,
+    climb,
     entropy,
     log2_ratio,
     philox,
@@ -224,7 +226,7 @@ def activate(scalar, n_compartments):
     """An activation's kernel, as in `kernels.cpu`: a thread draws the four samples of a counter."""
 
     @cuda.jit
-    def kernel(u, bias, p, clamp, sampled, seeds, place, start, stop, first, last, theta, y):
+    def kernel(u, bias, p, clamp, off, sampled, seeds, place, start, stop, first, last, theta, y):
         n_counters = (last - first + 63) // 64 * 16
         size = u.shape[1] // seeds.shape[0]
         for i in range(cuda.grid(1), (stop - start) * n_counters, cuda.gridsize(1)):
@@ -250,11 +252,11 @@ def activate(scalar, n_compartments):
                     t = probability(drive, clamp)
                     theta[n, s] = t
                     threshold = unit(np.uint32(words[lane])) if sampled else np.float32(0.5)
-                    y[n, s] = ONE if threshold < t else -ONE
+                    y[n, s] = ONE if threshold < t else off
 
-    def activate(u, bias, p, clamp, sampled, seeds, place, tile, theta, y):
+    def activate(u, bias, p, clamp, off, sampled, seeds, place, tile, theta, y):
         n_blocks = _blocks_for(-(-theta.size // 4))
-        _launch(kernel, n_blocks, u, bias, p, clamp, sampled, seeds, place, *tile, theta, y)
+        _launch(kernel, n_blocks, u, bias, p, clamp, off, sampled, seeds, place, *tile, theta, y)
 
     return activate
 
@@ -768,6 +770,54 @@ def accumulate_sparse(delta, index, x, start, stop, gradient):
     """Gradient of the weights of neurons with few inputs: a block of threads per weight."""
     n_blocks = min(gradient.size, 32 * _MOST_BLOCKS)
     _launch(_accumulate_sparse, n_blocks, delta, index, x, start, stop, gradient)
+
+
+@cuda.jit
+def _spread(weights, index, start, stop, dense):
+    k = weights.shape[1]
+    for i in range(cuda.grid(1), (stop - start) * k, cuda.gridsize(1)):
+        n, j = start + i // k, i % k
+        dense[n, index[n, j]] = weights[n, j]
+
+
+def spread(weights, index, start, stop, dense):
+    """The matrix that sparse weights stand for, as in `kernels.cpu`."""
+    dense[start:stop].fill(0)
+    _launch(_spread, _blocks_for(weights.size), weights, index, start, stop, dense)
+
+
+@cuda.jit
+def _add(values, factor, start, stop, first, last, total):
+    n_columns = last - first
+    for i in range(cuda.grid(1), (stop - start) * n_columns, cuda.gridsize(1)):
+        n, m = start + i // n_columns, first + i % n_columns
+        total[n, m] += factor * values[n, m]
+
+
+def add(values, factor, tile, total):
+    """Add `factor` times `values` to `total`, as in `kernels.cpu`."""
+    _launch(_add, _blocks_for(total.size), values, factor, *tile, total)
+
+
+@cuda.jit
+def _cross_entropy(theta, target, start, stop, first, last, slope, loss):
+    size, n_samples = theta.shape[0] // target.shape[0], theta.shape[1]
+    for i in range(cuda.grid(1), (stop - start) * (last - first), cuda.gridsize(1)):
+        r, s = start + i // (last - first), first + i % (last - first)
+        whole = chosen = theta[0, 0] * ZERO
+        for j in range(size):
+            t = theta[r * size + j, s]
+            whole += exp(t)
+            chosen += target[r, j, s] * t
+        for j in range(size):
+            n = r * size + j
+            slope[n, s] = climb(exp(theta[n, s]) / whole, target[r, j, s], n_samples)
+        loss[r, s] = math.log(whole) - chosen
+
+
+def cross_entropy(theta, target, tile, slope, loss):
+    """Each sample's loss and its slope, as in `kernels.cpu`: a thread per sample."""
+    _launch(_cross_entropy, _blocks_for(loss.size), theta, target, *tile, slope, loss)
 
 
 # -- updates -------------------------------------------------------------------------------------

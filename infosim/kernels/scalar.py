@@ -55,6 +55,12 @@ def pull(slope, theta, clamp):
 
 
 @inline
+def climb(share, target, n_samples):
+    """-∂/∂logit of the mean cross-entropy of so many samples, from a class's softmax and target."""
+    return (target - share) / np.float32(n_samples)
+
+
+@inline
 def union_terms(p1, p0, u1, u0):
     """What the gradient needs of a cell with masses p1, p0 in a union of masses u1, u0.
 

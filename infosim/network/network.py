@@ -11,6 +11,10 @@ from infosim.pid import Goal
 #: Units and samples are numbered with 31 bits, layers with 8 (in the random numbers' counter).
 _LARGEST = 2**31 - 1
 _MOST_LAYERS = 256
+#: What a neuron's output is while it does not fire; while it does, +1.
+_SILENT = {"signed": -1.0, "binary": 0.0}
+#: How weights learn: each layer for its own goal, or all for the readout's cross-entropy.
+RULES = ("infomorphic", "backprop")
 
 
 def _positive_int(what, value):
@@ -95,7 +99,8 @@ class Layer:
     """Neurons that share their kinds of compartments, activation, binning, goal and optimizer.
 
     `goal` is a `Goal`, a formula or a published name (see `Goal.of`); None makes a layer that
-    does not learn.
+    does not learn. `outputs` are "signed" (+1 and -1) or "binary" (1 and 0). `sampled` neurons
+    draw them from their firing probability, others always take the likelier one.
 
     Raises
     ------
@@ -109,11 +114,19 @@ class Layer:
     binning: Binning = field(default_factory=Binning)
     goal: Goal | str | None = None
     optimizer: Adam | SGD = field(default_factory=Adam)
+    outputs: str = "signed"
+    sampled: bool = True
 
     def __post_init__(self):
         set_ = object.__setattr__
         where = f"layer {self.name!r}"
         _positive_int(f"{where}: size", self.size)
+        if self.outputs not in tuple(_SILENT):
+            raise ConfigError(
+                f"{where}: outputs must be {' or '.join(_SILENT)}, was {self.outputs!r}"
+            )
+        if not isinstance(self.sampled, bool):
+            raise ConfigError(f"{where}: sampled must be true or false, was {self.sampled!r}")
         set_(self, "compartments", tuple(self.compartments))
         names = [c.name for c in self.compartments]
         if len(set(names)) != len(names):
@@ -136,6 +149,11 @@ class Layer:
         """Whether any weight of this layer is trained."""
         return self.goal is not None and any(c.trainable for c in self.compartments)
 
+    @property
+    def silent(self):
+        """The output of a neuron that does not fire; of one that does it is 1."""
+        return _SILENT[self.outputs]
+
 
 @dataclass(frozen=True)
 class Network:
@@ -148,11 +166,14 @@ class Network:
     steps : time steps of one presentation; layers learn on the last
     readout : the layer whose firing probabilities are the prediction, one neuron per class, or None
     target : the input that holds the label as one-hot; withheld (silent) at evaluation
+    rule : "infomorphic", each layer climbs its own goal; or "backprop" (`infosim.rules.backprop`),
+        all weights the readout depends on descend its cross-entropy, and goals are only measured
 
     Raises
     ------
     ConfigError : a compartment that names a missing source, reads a layer that has not yet fired
-        in this step (a delay-0 cycle), or delays an input; sizes that do not fit
+        in this step (a delay-0 cycle), or delays an input; sizes that do not fit; backprop without
+        readout or target
     """
 
     inputs: Mapping[str, int]
@@ -160,6 +181,7 @@ class Network:
     steps: int = 1
     readout: str | None = None
     target: str | None = None
+    rule: str = "infomorphic"
 
     def __post_init__(self):
         object.__setattr__(self, "inputs", dict(self.inputs))
@@ -196,6 +218,10 @@ class Network:
                     f"readout layer {self.readout!r} has {self.layer(self.readout).size} neurons "
                     f"for {self.inputs[self.target]} classes"
                 )
+        if self.rule not in RULES:
+            raise ConfigError(f"unknown rule {self.rule!r}; {near(self.rule, RULES)}")
+        if self.rule == "backprop" and None in (self.readout, self.target):
+            raise ConfigError("rule backprop needs a readout layer and a target input")
 
     def _check(self, layer, compartment, names, fired):
         where = f"layer {layer.name!r}, compartment {compartment.name!r}"
@@ -240,9 +266,24 @@ class Network:
                 return layer
         raise ConfigError(f"no layer {name!r}; {near(name, [one.name for one in self.layers])}")
 
+    @property
+    def learning(self):
+        """The names of the layers that climb a goal of their own."""
+        return [layer.name for layer in self.layers if layer.learns]
+
     def size(self, name):
         """The number of units of an input or layer."""
         return self.inputs[name] if name in self.inputs else self.layer(name).size
+
+    def firings(self):
+        """What fires in a presentation, in order: [(step, layer)]."""
+        needed = map(self.needed, range(self.steps))
+        return [
+            (step, layer)
+            for step, names in enumerate(needed)
+            for layer in self.layers
+            if layer.name in names
+        ]
 
     def needed(self, step):
         """The names of the layers whose output matters at `step` of a presentation.
@@ -275,7 +316,8 @@ class Network:
 
 def _form(network):
     """What must be the same in networks that are simulated side by side, by name."""
-    form = {key: getattr(network, key) for key in ("inputs", "steps", "readout", "target")}
+    alike = ("inputs", "steps", "readout", "target", "rule")
+    form = {key: getattr(network, key) for key in alike}
     form["the order of layers"] = [layer.name for layer in network.layers]
     for layer in network.layers:
         where = f"layer {layer.name!r}:"
@@ -285,6 +327,8 @@ def _form(network):
         form[f"{where} clamp"] = layer.activation.clamp
         form[f"{where} optimizer"] = type(layer.optimizer).__name__
         form[f"{where} having a goal"] = layer.goal is not None
+        form[f"{where} outputs"] = layer.outputs
+        form[f"{where} sampled"] = layer.sampled
         form[f"{where} compartments"] = [c.name for c in layer.compartments]
         for c in layer.compartments:
             for key in ("source", "connectivity", "delay", "trainable", "bias"):

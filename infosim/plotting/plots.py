@@ -61,7 +61,8 @@ def atoms(values, labels, ax, show=6, name="", looks=None):
     values : (E + 1, N, A + 1) bits, the atoms and H_res of each neuron and epoch
     labels : the A + 1 names, such as {F}{C} and H_res
     show : how many are drawn: those whose last median is largest in magnitude, ties in lattice
-        order. The legend, sorted by the last median, says how many there are.
+        order. The legend, sorted by the last median, says how many there are. Or the labels of
+        those to draw.
     name : of the layer, for the title
     looks : label -> line properties, for one colour per atom across plots; see `atom_looks`
 
@@ -70,7 +71,8 @@ def atoms(values, labels, ax, show=6, name="", looks=None):
     ShapeError : values and labels do not fit
     """
     low, median, high = _quartiles(values, labels)
-    shown = _largest(median, show)
+    chosen = not isinstance(show, int)
+    shown = [list(labels).index(one) for one in show] if chosen else _largest(median, show)
     if looks is None:
         looks = atom_looks([labels[a] for a in shown])
     single = len(median) == 1
@@ -94,7 +96,8 @@ def atoms(values, labels, ax, show=6, name="", looks=None):
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     ax.margins(y=0.08)
     _epoch_axis(ax, len(median))
-    heading = f"{len(shown)} largest of {len(labels)}" if len(shown) < len(labels) else None
+    heading = f"{len(shown)}{'' if chosen else ' largest'} of {len(labels)}"
+    heading = heading if len(shown) < len(labels) else None
     order = sorted(range(len(shown)), key=lambda i: -np.nan_to_num(median[-1, shown[i]]))
     ax.legend(
         handles=[lines[i] for i in order],

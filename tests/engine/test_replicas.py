@@ -443,6 +443,8 @@ UNLIKE = {
     ),
     "clamp": (network(activation=Activation("sum", {}, 0.1)), "clamp is 0.0 in one and 0.1 in"),
     "optimizer": (network(optimizer=SGD()), "layer 'h': optimizer is Adam in one and SGD in"),
+    "outputs": (network(outputs="binary"), "outputs is signed in one and binary in another"),
+    "sampled": (network(sampled=False), "'h': sampled is True in one and False in another"),
     "goal": (network(goal=None), "layer 'h': having a goal is True in one and False in another"),
     "order of compartments": (
         network(compartments=[LATERAL, FORWARD], goal="{F}"),

@@ -226,8 +226,13 @@ def test_layer(settings, layer, found):
 
 
 def test_layer_that_cannot_be_searched():
-    with pytest.raises(ConfigError, match="no layer but the readout learns"):
-        module._layer(Experiment.load("iclr/readout"), None)
+    for preset in ("iclr/readout", "iclr/random-projection"):
+        with pytest.raises(ConfigError, match="no layer but the readout learns"):
+            module._layer(Experiment.load(preset), None)
+    with pytest.raises(ConfigError, match="layer 'hidden' does not learn: it has no goal"):
+        module._layer(Experiment.load("iclr/random-projection"), "hidden")
+    with pytest.raises(ConfigError, match=r"network\.rule 'backprop' no layer learns by a goal"):
+        module._layer(Experiment.load("iclr/backprop"), None)
 
 
 def test_the_goal_of_the_readout_has_five_parameters(experiment, tmp_path):

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import infosim
+from infosim.engine.randomness import TEST
 from infosim.engine.state import LayerState
 from infosim.errors import CheckpointError, ConfigError
 from infosim.experiments import Experiment, Interrupted, run, store, train
@@ -278,3 +279,25 @@ def test_a_key_is_of_what_is_not_a_default_and_of_the_order_of_layers_and_compar
     compartments = swapped["layers"]["hidden"]["compartments"]
     swapped["layers"]["hidden"]["compartments"] = dict(reversed(compartments.items()))
     assert Experiment("swapped", swapped).key != one.key
+    published = Experiment.load("iclr/trivariate-optimized")
+    assert published.key == "280682f19a48b667"
+    for same in ("network.rule='infomorphic'", "layers.hidden.outputs=signed",
+                 "layers.hidden.sampled=true"):  # fmt: skip
+        assert Experiment.load("iclr/trivariate-optimized", [same]).key == published.key
+    for other in ("network.rule='backprop'", "layers.hidden.outputs=binary",
+                  "layers.hidden.sampled=false", "layers.hidden.goal=''"):  # fmt: skip
+        assert Experiment.load("iclr/trivariate-optimized", [other]).key != published.key
+
+
+def test_a_trained_network_can_be_looked_into_again(finished, experiment):
+    results = infosim.load_run(finished)
+    net = results.simulator()
+    _, _, test = experiment.samples(infosim.load("digits"))
+    again = net.evaluate(test, batch=288, purpose=TEST, epoch=12)
+    assert again.error == results.metrics["test_error"][-1]
+    longer = results.simulator(["network.steps=5"], threads=1)
+    assert longer.network.steps == 5
+    np.testing.assert_array_equal(longer["hidden"]["L"].weights, net["hidden"]["L"].weights)
+    assert not np.diag(net["hidden"]["L"].weights).any()
+    with pytest.raises(CheckpointError, match="has other weights than needed"):
+        results.simulator(["layers.hidden.size=3"])

@@ -34,7 +34,8 @@ def compiled():
 
 def test_every_kernel_compiles_in_both_precisions(compiled):
     names = {"activate", "chain", "bin_potentials", "score", "information", "project_sparse",
-             "accumulate_sparse", "adam", "sgd", "classify", "take_scaled"}  # fmt: skip
+             "accumulate_sparse", "adam", "sgd", "classify", "take_scaled", "spread", "add",
+             "cross_entropy"}  # fmt: skip
     for precision in ("float32", "float64"):
         assert names <= {c["kernel"] for c in compiled if c["precision"] == precision}
     assert {"take_one_hot", "count_wrong"} <= {c["kernel"] for c in compiled}

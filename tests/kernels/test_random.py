@@ -63,8 +63,8 @@ def fire(kernels, u, seeds=(1,), place=PLACE, tiles=None):
     for tile in tiles or [(*span, 0, n_samples) for span in spans]:
         kernels.activate(activation.scalar, 1)(
             resident(u[None]), resident(np.zeros((1, n), u.dtype)), resident(p), u.dtype.type(0),
-            True, resident(np.array(seeds, np.uint32)), resident(np.array(place, np.uint32)), tile,
-            theta, y,
+            u.dtype.type(-1), True, resident(np.array(seeds, np.uint32)),
+            resident(np.array(place, np.uint32)), tile, theta, y,
         )  # fmt: skip
     return host(theta), host(y)
 

@@ -1,3 +1,4 @@
+import naive
 import numpy as np
 import pytest
 
@@ -184,6 +185,63 @@ def test_dense_products_take_one_input_for_all_replicas(kernels):
     np.testing.assert_allclose(host(u), weights @ x, atol=1e-13)
     kernels.accumulate(u, given, gradient)
     np.testing.assert_allclose(host(gradient), host(u) @ x.T, atol=1e-12)
+
+
+@DTYPES
+def test_spread_makes_the_matrix_that_sparse_weights_stand_for(kernels, dtype):
+    rng = np.random.default_rng(25)
+    index = np.array([rng.permutation(7)[:3] for _ in range(5)], np.int32)
+    weights = rng.normal(size=(5, 3)).astype(dtype)
+    expected = np.zeros((5, 7), dtype)
+    np.put_along_axis(expected, index, weights, axis=1)
+    dense = kernels.resident(np.full((5, 7), np.nan, dtype))
+    for span in [(0, 5)] if kernels.ON_DEVICE else [(0, 2), (2, 5)]:
+        kernels.spread(kernels.resident(weights), kernels.resident(index), *span, dense)
+    np.testing.assert_array_equal(kernels.host(dense), expected)
+
+
+@DTYPES
+def test_add_adds_a_multiple_of_a_tile(kernels, dtype):
+    rng = np.random.default_rng(26)
+    values, before = rng.normal(size=(2, 5, 30)).astype(dtype)
+    total = kernels.resident(before.copy())
+    kernels.add(kernels.resident(values), np.dtype(dtype).type(2), (1, 4, 3, 29), total)
+    expected = before.copy()
+    expected[1:4, 3:29] += 2 * values[1:4, 3:29]
+    np.testing.assert_allclose(kernels.host(total), expected, rtol=1e-6)
+    np.testing.assert_array_equal(kernels.host(total)[:, :3], before[:, :3])
+
+
+@DTYPES
+@pytest.mark.parametrize("n_replicas", [1, 2])
+def test_cross_entropy_and_its_slope(kernels, dtype, n_replicas):
+    rng = np.random.default_rng(27)
+    n, n_samples = 4, 11
+    theta = rng.uniform(size=(n_replicas * n, n_samples)).astype(dtype)
+    theta[0, 0], theta[1, 0] = 0, 1
+    labels = rng.integers(0, n, (n_replicas, n_samples))
+    target = np.eye(n, dtype=dtype)[labels].transpose(0, 2, 1)  # as batches are gathered
+    slope = kernels.resident(np.full(theta.shape, np.nan, dtype))
+    loss = kernels.resident(np.full(labels.shape, np.nan, dtype))
+    tiles = [(0, n_replicas, 0, n_samples)]
+    if not kernels.ON_DEVICE:
+        tiles = [(r, r + 1, *s) for r in range(n_replicas) for s in ((0, 4), (4, n_samples))]
+    for tile in tiles:
+        kernels.cross_entropy(
+            kernels.resident(theta), in_order(kernels, target, "F"), tile, slope, loss
+        )
+    tolerance = {"float32": 1e-6, "float64": 1e-9}[dtype]
+    for r in range(n_replicas):
+        own = theta[r * n : (r + 1) * n].astype(float)
+        mean = naive.cross_entropy(own, labels[r])
+        assert kernels.host(loss)[r].mean() == pytest.approx(mean, rel=tolerance)
+        for i, s in np.ndindex(own.shape):
+            kept, values = own[i, s], []
+            for own[i, s] in (kept + 1e-4, kept - 1e-4):
+                values.append(naive.cross_entropy(own, labels[r]))
+            own[i, s] = kept
+            expected = -(values[0] - values[1]) / 2e-4
+            assert kernels.host(slope)[r * n + i, s] == pytest.approx(expected, abs=tolerance)
 
 
 @DTYPES

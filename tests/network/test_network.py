@@ -102,6 +102,17 @@ WRONG = {
     "sparse(-1)": (lambda: Connectivity.of("sparse(-1)"), r"unknown .* 'sparse\(-1\)'"),
     "sparse(": (lambda: Connectivity.of("sparse("), "unknown connectivity"),
     "connectivity None": (lambda: Connectivity.of(None), "unknown connectivity None"),
+    "outputs": (
+        lambda: Layer("h", 3, [Compartment("F", "x")], SUM, outputs="ternary"),
+        "layer 'h': outputs must be signed or binary, was 'ternary'",
+    ),
+    "outputs of no kind": (
+        lambda: Layer("h", 3, [Compartment("F", "x")], SUM, outputs=None), "outputs .* was None",
+    ),
+    "sampled": (
+        lambda: Layer("h", 3, [Compartment("F", "x")], SUM, sampled=1),
+        "layer 'h': sampled must be true or false, was 1",
+    ),
     "readout": (
         lambda: network(layer("out"), readout="uot"), "readout layer 'uot' is missing; .* out",
     ),

@@ -25,7 +25,7 @@ CASES = [(name, n) for name, form in ACTIVATIONS.items() for n in form.sources]
 cases = pytest.mark.parametrize(("name", "n_compartments"), CASES)
 
 
-def fire(kernels, activation, u, dtype, bias=None, sampled=False):
+def fire(kernels, activation, u, dtype, bias=None, sampled=False, off=-1):
     """(θ, y) of potentials u (K, N, B), by the kernel."""
     u = np.asarray(u, dtype)
     bias = np.zeros(u.shape[:2], dtype) if bias is None else np.asarray(bias, dtype)
@@ -33,8 +33,9 @@ def fire(kernels, activation, u, dtype, bias=None, sampled=False):
     theta, y = (resident(np.full(u.shape[1:], np.nan, dtype)) for _ in range(2))
     kernels.activate(activation.scalar, len(u))(
         resident(u), resident(bias), resident(activation.packed(dtype)[None]),
-        np.dtype(dtype).type(activation.clamp), sampled, resident(np.zeros(1, np.uint32)),
-        resident(np.zeros(3, np.uint32)), (0, u.shape[1], 0, u.shape[2]), theta, y,
+        np.dtype(dtype).type(activation.clamp), np.dtype(dtype).type(off), sampled,
+        resident(np.zeros(1, np.uint32)), resident(np.zeros(3, np.uint32)),
+        (0, u.shape[1], 0, u.shape[2]), theta, y,
     )  # fmt: skip
     return host(theta), host(y)
 
@@ -129,7 +130,8 @@ def test_replicas_have_each_their_own_parameters(kernels, replica):
     theta, y = resident(np.full((2, 9), np.nan)), resident(np.full((2, 9), np.nan))
     p = resident(np.array([one.packed("float64") for one in activation]))
     neurons = resident(u), resident(np.zeros((2, 2))), p, np.float64(1e-6)
-    numbers = False, resident(np.zeros(2, np.uint32)), resident(np.zeros(3, np.uint32))
+    seeds, place = resident(np.zeros(2, np.uint32)), resident(np.zeros(3, np.uint32))
+    numbers = np.float64(-1), False, seeds, place
     spans = [(0, 2)] if kernels.ON_DEVICE else [(0, 1), (1, 2)]
     for start, stop in spans:
         fire_all = kernels.activate(activation[0].scalar, 2)
@@ -183,6 +185,19 @@ def test_huge_potentials_give_sure_outputs_up_to_the_published_clamp(kernels, na
     # without a clamp, θ stays above the smallest normal float32
     np.testing.assert_allclose(theta, [[one * clamp, one - one * clamp]], rtol=1e-15, atol=2e-38)
     np.testing.assert_array_equal(y, [[-1, 1]])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("off", [-1.0, 0.0, 0.1])
+@pytest.mark.parametrize("sampled", [False, True])
+def test_a_neuron_that_does_not_fire_says_so(kernels, sampled, off, dtype):
+    u = np.random.default_rng(5).normal(size=(1, 2, 70))
+    _, signed = fire(kernels, Activation("sum"), u, dtype, sampled=sampled)
+    theta, y = fire(kernels, Activation("sum"), u, dtype, sampled=sampled, off=off)
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(y, np.where(signed > 0, 1, np.array(off, dtype)))
+    if not sampled:
+        np.testing.assert_array_equal(y == 1, theta > 0.5)
 
 
 def test_a_given_clamp_replaces_the_published_one(kernels):

@@ -1,0 +1,1 @@
+"""Rules of learning that are no neuron's own: what infomorphic learning is compared with."""

@@ -1,0 +1,268 @@
+"""What the figure scripts share: their options, runs that are made once, files written together.
+
+A run is known by the key of its settings. What it came to is kept in a ledger, runs.csv, beside the
+figures of its paper, so that a figure needs only the runs that no figure before it needed, here or
+on the machine where the ledger was filled.
+"""
+
+import csv
+import functools
+import io
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import numpy as np
+
+from infosim import plotting
+from infosim.datasets import load
+from infosim.engine.threads import available
+from infosim.errors import CheckpointError, InfosimError
+from infosim.experiments import Experiment, store
+from infosim.experiments.sweep import Run, Sweep, run_sweep
+
+ROOT = Path(__file__).parents[1]
+_COLUMNS = ("key", "preset", "settings", "epochs", "train_error", "val_error", "test_error")
+
+#: Settings of every run of a scale. Epochs and batches are the presets' (the published ones) except
+#: for smoke, which is a few seconds of the digits in the package.
+SCALES = {
+    "smoke": {
+        "data.name": "digits",
+        "training.batch": 288,
+        "training.epochs": 100,
+        "training.evaluate_every": 50,
+        "training.record_every": 4,
+    },
+    "laptop": {"training.evaluate_every": 10, "training.record_every": 47},
+    "paper": {"training.evaluate_every": 10, "training.record_every": 47},
+}
+
+
+class Errors(NamedTuple):
+    """What a run came to: errors after the last epoch, fractions."""
+
+    train: float
+    val: float
+    test: float
+
+
+@dataclass(frozen=True)
+class Work:
+    """One figure at one scale: where its runs come from and where its files go.
+
+    paper : folder of the paper's figures; command : what the user typed
+    out : folder of the figures and the ledger; runs : folder of run directories
+    jobs : processes; draw : whether to draw what is in the ledger and run nothing
+    """
+
+    paper: str
+    scale: str
+    command: str
+    out: Path
+    runs: Path
+    jobs: int
+    draw: bool
+
+    def pick(self, **choices):
+        """The value for this scale; laptop's where paper's is not given."""
+        return choices.get(self.scale, choices.get("laptop"))
+
+    def run(self, preset, settings=None):
+        """The Run of a preset with these settings (key path -> value) over those of the scale."""
+        settings = settings or {}
+        pairs = SCALES[self.scale] | settings
+        return Run(Experiment.load(preset, list(pairs.items())), {"preset": preset, **settings})
+
+    def folder(self, run):
+        """The directory of a run that was made here."""
+        return self.runs / "runs" / run.key
+
+    def errors(self, asked, others=()):
+        """`Errors` by key of the runs asked for, made unless in the ledger, and of others known.
+
+        With `draw` none is made. What the figure does not find here it leaves out.
+        """
+        runs = [*asked, *others]
+        missing = {run.key: run for run in asked if run.key not in self._ledger()}
+        try:
+            if missing and not self.draw:
+                self.carry_out(missing.values())
+        finally:
+            known = self._enter(runs)
+        return {run.key: known[run.key] for run in runs if run.key in known}
+
+    def about(self, hidden):
+        """Data, size and epochs of this scale's runs, for captions."""
+        if self.scale == "smoke":
+            return f"bundled 8x8 digits, {hidden} hidden neurons, 100 epochs"
+        return f"MNIST, {hidden} hidden neurons, 100 epochs"
+
+    def carry_out(self, wanted):
+        """Have these runs made, or finished, in their directories."""
+        wanted = tuple(run for run in wanted if not (self.folder(run) / "result.json").exists())
+        if not wanted:
+            return
+        for name in {run.experiment.config["data"]["name"] for run in wanted}:
+            load(name)  # one line if it is not there, in place of one for each run
+        plan = Sweep(self.paper, wanted, f"# the runs of: {self.command}\n")
+        with click.progressbar(length=len(wanted), label="runs", file=sys.stderr) as bar:
+
+            def report(done, running, failed, n):
+                bar.update(done + failed - bar.pos)
+
+            found = run_sweep(
+                plan, self.runs, jobs=self.jobs, resume=True, retry=True, report=report
+            )
+        if found.failed:
+            key, reason = next(iter(found.failed.items()))
+            raise CheckpointError(f"{len(found.failed)} runs failed; the first, {key}: {reason}")
+
+    # -- the ledger --------------------------------------------------------------------------------
+
+    def _rows(self):
+        try:
+            with open(self.out / "runs.csv", newline="") as file:
+                return {row["key"]: row for row in csv.DictReader(file)}
+        except FileNotFoundError:
+            return {}
+
+    def _ledger(self):
+        return {
+            key: Errors(*(float(row[f"{name}_error"] or "nan") for name in Errors._fields))
+            for key, row in self._rows().items()
+        }
+
+    def _enter(self, runs):
+        """Enter what these runs came to, where they are complete; returns the ledger."""
+        rows, before = self._rows(), len(self._rows())
+        for run in runs:
+            path = self.folder(run) / "result.json"
+            if run.key in rows or not path.exists():
+                continue
+            result = json.loads(path.read_text("utf-8"))
+            settings = "; ".join(f"{k}={v}" for k, v in run.settings.items() if k != "preset")
+            errors = [result[f"{name}_error"] for name in Errors._fields]
+            values = (run.key, run.settings["preset"], settings, result["epochs"], *errors)
+            rows[run.key] = dict(zip(_COLUMNS, values, strict=True))
+        if len(rows) > before:
+            ordered = sorted(rows.values(), key=lambda row: (row["preset"], row["settings"]))
+            self.out.mkdir(parents=True, exist_ok=True)
+            store.write_text(self.out / "runs.csv", table(ordered, _COLUMNS))
+        return self._ledger()
+
+    # -- files -------------------------------------------------------------------------------------
+
+    def save(self, name, figure, rows, caption):
+        """Write a figure as PNG and PDF, what it shows as CSV, and its caption.
+
+        rows : dicts, all with the same keys
+        """
+        self.out.mkdir(parents=True, exist_ok=True)
+        for kind in ("png", "pdf"):
+            with plotting.style(), store.atomic(self.out / f"{name}.{kind}") as file:
+                plotting.save(figure, file, kind, dpi=200)
+        store.write_text(self.out / f"{name}.csv", table(rows, list(rows[0])))
+        made = f"Made by `{self.command}`."
+        store.write_text(self.out / f"{name}.md", f"{' '.join(caption.split())}\n\n{made}\n")
+        click.echo(self.out / f"{name}.png")
+
+
+def table(rows, columns):
+    """Rows (dicts) as CSV text; floats with six significant digits."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        values = (row[column] for column in columns)
+        writer.writerow([f"{v:.6g}" if isinstance(v, float) else v for v in values])
+    return text.getvalue()
+
+
+def published(name):
+    """The rows of a table of published values, dicts of texts."""
+    with open(ROOT / "reference" / f"{name}.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def band(values):
+    """Median, minimum and maximum of the finite values."""
+    values = np.asarray([value for value in values if np.isfinite(value)])
+    return float(np.median(values)), float(values.min()), float(values.max())
+
+
+def seeds_of(n, first=0):
+    """So many seeds in words."""
+    return {0: "no seed", 1: f"seed {first}"}.get(n, f"seeds {first} to {first + n - 1}")
+
+
+def dots(rows, ax, ticks):
+    """Test errors of one model a row: each seed a dot, the median a line; published ranges grey.
+
+    rows : (label, colour, errors of the seeds, published (median, minimum, maximum) or None)
+    ticks : of the logarithmic axis, %
+    """
+    for y, (_, color, errors, theirs) in enumerate(rows):
+        values = 100 * np.array(errors)
+        if theirs is not None and np.isfinite(theirs).all():
+            middle, low, high = 100 * np.array(theirs)
+            ax.plot([low, high], [y + 0.22] * 2, color="#999999", linewidth=3.5, alpha=0.5)
+            ax.plot(middle, y + 0.22, "o", color="#444444", markerfacecolor="white")
+        ax.plot(values, [y - 0.15] * len(values), "o", color=color, alpha=0.6, markersize=2.5)
+        if len(values):
+            ax.plot([np.median(values)] * 2, [y - 0.36, y + 0.06], color=color, linewidth=2)
+    ax.plot([], [], "|", color="#222222", markersize=7, markeredgewidth=2, label="our median")
+    ax.plot([], [], "o", color="#222222", alpha=0.6, markersize=2.5, label="our seeds")
+    if any(row[3] is not None for row in rows):
+        published_look = {"markerfacecolor": "white", "markeredgecolor": "#444444"}
+        ax.plot([], [], "o-", color="#999999", label="published", **published_look)
+    ax.set_xscale("log")
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_xticks([], minor=True)
+    ax.set_yticks(range(len(rows)), [row[0] for row in rows])
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.grid(axis="x")
+    ax.set_xlabel("test error (%)")
+    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncol=3)
+    return ax
+
+
+def figure_script(paper):
+    """Turn a function of a `Work` (and of options of its own) into a command."""
+
+    def decorate(function):
+        @click.command(help=sys.modules[function.__module__].__doc__)
+        @click.option(
+            "--scale",
+            type=click.Choice(list(SCALES)),
+            default="laptop",
+            show_default=True,
+            help="smoke: seconds, on bundled digits. laptop: below half an hour on two cores. "
+            "paper: the published sizes, epochs and seeds.",
+        )
+        @click.option("--out", type=click.Path(path_type=Path), help="Folder of the figures.")
+        @click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs.")
+        @click.option("--jobs", type=int, help="Processes (default: the CPUs).")
+        @click.option("--draw", is_flag=True, help="Draw what runs.csv holds and run nothing.")
+        @functools.wraps(function)
+        def command(scale, out, runs, jobs, draw, **own):
+            spec = sys.modules[function.__module__].__spec__  # its __name__ may be __main__
+            typed = f"python -m {spec.name} --scale {scale}"
+            base = ROOT / "runs" / ("smoke" if scale == "smoke" else "") / paper
+            figures = base / "figures" if scale == "smoke" else ROOT / "figures" / paper
+            typed += "".join(f" --{k} {v}" for k, v in own.items() if v is not None)
+            work = Work(
+                paper, scale, typed, out or figures, runs or base, jobs or available(), draw
+            )
+            try:
+                function(work, **own)
+            except InfosimError as error:
+                click.echo(f"error: {error}", err=True)
+                sys.exit(getattr(error, "exit_code", 2))
+
+        return command
+
+    return decorate

@@ -1,0 +1,52 @@
+"""All models side by side at 100 hidden neurons: ICLR 2025, the comparison a reviewer asked for."""
+
+import click
+
+from infosim import plotting
+from scripts.common import dots, figure_script, seeds_of
+from scripts.iclr2025.models import MODELS, run
+from scripts.iclr2025.performance import reference, row_of, theirs_of
+
+GROUPS = {"baseline": "baselines", "bivariate": "two compartments", "trivariate": "three"}
+
+
+@figure_script("iclr2025")
+@click.option("--seeds", type=int, help="Seeds (laptop 3, paper 10).")
+def main(work, seeds):
+    """Run, summarise, draw."""
+    seeds = seeds or work.pick(smoke=1, laptop=3, paper=10)
+    hidden = work.pick(smoke=20, laptop=100)
+    models = [name for name in MODELS if name != "Trivariate Optimized Sparse"]  # dense at 100
+    models.sort(key=lambda name: list(GROUPS).index(MODELS[name].group))
+    runs = {(name, seed): run(work, name, hidden, seed) for seed in range(10) for name in models}
+    known = work.errors([one for (_, seed), one in runs.items() if seed < seeds], runs.values())
+    found = {name: [] for name in models}
+    for (name, _), one in runs.items():
+        if one.key in known:
+            found[name].append(known[one.key])
+    theirs = reference()
+    rows = []
+    for name in models:
+        n = 0 if name == "Readout Only" else 100
+        values = [one.test for one in found[name]]
+        rows.append(row_of(name, n, "test", values, theirs))
+    with plotting.style():
+        figure = plotting.figure(3.5, 3.4)
+        drawn = [
+            (name, MODELS[name].color, [one.test for one in found[name]], theirs_of(row))
+            for name, row in zip(models, rows, strict=True)
+        ]
+        dots(drawn, figure.subplots(), [4, 6, 8, 10, 15, 20])
+    work.save(
+        "fig3_comparison",
+        figure,
+        rows,
+        f"""**All models at one size.** Test error with the label withheld; {work.about(hidden)},
+        {seeds_of(max(map(len, found.values())))}. Grey: published median and range, ten seeds.
+        Sparse lateral connections differ from dense ones above 101 neurons only. Scale:
+        {work.scale}.""",
+    )
+
+
+if __name__ == "__main__":
+    main()

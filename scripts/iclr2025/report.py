@@ -1,0 +1,235 @@
+"""Ours against the published values, point by point: writes docs/reproduction/iclr2025.md.
+
+Reads the tables of the figures, which the other scripts have made, and fills report.in.md.
+"""
+
+import csv
+
+import click
+import numpy as np
+
+from infosim.experiments import store
+from scripts.common import ROOT
+from scripts.iclr2025.cumulative import ORDER
+from scripts.iclr2025.models import MODELS
+from scripts.iclr2025.sensitivity import PUBLISHED_FIVE, importance
+
+FIGURES = ROOT / "figures" / "iclr2025"
+PAGE = ROOT / "docs" / "reproduction" / "iclr2025.md"
+
+
+def read(name):
+    """The rows of a figure's table; what looks like a number is one."""
+    with open(FIGURES / f"{name}.csv", newline="") as file:
+        return [{key: _value(text) for key, text in row.items()} for row in csv.DictReader(file)]
+
+
+def _value(text):
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def table(head, rows):
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def percent(value, digits=2):
+    """A fraction in %, or a dash."""
+    return f"{100 * value:.{digits}f}" if np.isfinite(value) else "–"
+
+
+def performance(split):
+    """Error in % by model and size, with its deviation in units of the published range."""
+    rows = [row for row in read("fig3_performance") if row["split"] == split]
+    sizes = sorted({int(row["n_hidden"]) for row in rows} - {0})
+    by = {(row["model"], int(row["n_hidden"])): row for row in rows}
+    lines = []
+    for model in MODELS:
+        cells = [_cell(by[model, n]) if (model, n) in by else "" for n in sizes]
+        if model == "Readout Only":
+            cells[0] = _cell(by[model, 0])
+        lines.append([model, *cells])
+    return table(["model", *sizes], lines)
+
+
+def _cell(row):
+    if not row["n_seeds"]:
+        return "–"
+    text = f"{percent(row['median'])} ({row['deviation']:+.2f})"
+    return f"**{text}**" if row["inside"] == "no" else text
+
+
+def seeds():
+    """How many seeds each size has, by model, in words."""
+    rows = [r for r in read("fig3_performance") if r["split"] == "test" and r["n_seeds"]]
+    lines = []
+    for model in MODELS:
+        own = {int(r["n_hidden"]): int(r["n_seeds"]) for r in rows if r["model"] == model}
+        if own:
+            lines.append([model, ", ".join(f"{n}: {count}" for n, count in own.items())])
+    return table(["model", "hidden neurons: seeds"], lines)
+
+
+def verdict():
+    """How many medians lie within the published range, and the misses."""
+    rows = [r for r in read("fig3_performance") if r["n_seeds"]]
+    counts = {k: sum(r["inside"] == k for r in rows) for k in ("yes", "widened", "no")}
+    text = (
+        f"Of {len(rows)} medians (training and test) {counts['yes']} lie within the published "
+        f"range, {counts['widened']} more within that range widened by a quarter on each side, "
+        f"{counts['no']} outside."
+    )
+    misses = [
+        [
+            r["model"], int(r["n_hidden"]), r["split"], int(r["n_seeds"]), percent(r["median"]),
+            f"{percent(r['published_median'])} [{percent(r['published_min'])}, "
+            f"{percent(r['published_max'])}]",
+            f"{r['deviation']:+.2f}",
+        ]
+        for r in rows
+        if r["inside"] == "no"
+    ]  # fmt: skip
+    head = ["model", "hidden", "split", "seeds", "ours", "published [min, max]", "deviation"]
+    return text + ("\n\n" + table(head, misses) if misses else "")
+
+
+def sensitivity():
+    """The cost of setting each parameter to 0, most first, ours beside the published."""
+    zero = {row["atom"]: row for row in read("fig4_importance")}
+    ours = importance(list(zero.values()))
+    theirs = sorted(zero, key=lambda atom: -zero[atom]["published_loss"])
+    lines = [
+        [
+            rank, atom, f"{100 * loss:+.2f}",
+            f"{100 * zero[atom]['loss_min']:+.2f} to {100 * zero[atom]['loss_max']:+.2f}",
+            f"{100 * published:+.2f}", theirs.index(atom) + 1,
+        ]
+        for rank, (atom, loss, published) in enumerate(ours, 1)
+    ]  # fmt: skip
+    first = [atom for atom, _, _ in ours[:5]]
+    same = set(first) == set(PUBLISHED_FIVE)
+    text = (
+        f"The five that cost most are {', '.join(first)}: "
+        + ("the same five" if same else f"{len(set(first) & set(PUBLISHED_FIVE))} of the five")
+        + f" as published ({', '.join(theirs[:5])}). Seeds: {int(zero[first[0]]['n_seeds'])}."
+    )
+    head = ["rank", "γ set to 0", "loss, points", "range", "published", "published rank"]
+    return text + "\n\n" + table(head, lines)
+
+
+def cumulative():
+    """Test error as parameters are removed."""
+    rows = [row for row in read("cumulative_removal") if row["split"] == "test"]
+    lines = []
+    for row in rows:
+        width = row["published_max"] - row["published_min"]
+        deviation = (row["median"] - row["published_median"]) / width
+        ends = f"[{percent(row['published_min'])}, {percent(row['published_max'])}]"
+        lines.append(
+            [
+                int(row["n_removed"]), row["removed_last"] or "none", percent(row["median"]),
+                f"{percent(row['published_median'])} {ends}", f"{deviation:+.2f}",
+            ]
+        )  # fmt: skip
+    left = len(ORDER) - 4
+    before, after = (rows[k]["median"] for k in (0, left))
+    text = (
+        f"With all parameters the test error is {percent(before)} %, with four left "
+        f"{percent(after)} %, with three {percent(rows[left + 1]['median'])} %. "
+        f"Seeds: {int(rows[0]['n_seeds'])}."
+    )
+    head = ["removed", "last one", "test error, %", "published [min, max]", "deviation"]
+    return text + "\n\n" + table(head, lines)
+
+
+def listing(name, columns, keep=lambda row: True):
+    """A figure's table: columns as {head: key}; errors in %."""
+    lines = []
+    for row in filter(keep, read(name)):
+        values = [row[key] for key in columns.values()]
+        lines.append([_shown(v, key) for v, key in zip(values, columns.values(), strict=True)])
+    return table(list(columns), lines)
+
+
+def _shown(value, key):
+    if not isinstance(value, float):
+        return value
+    errors = "median", "min", "max"
+    return percent(value) if key.endswith(errors) else f"{value:g}"
+
+
+def fill():
+    """What stands for each name in braces in report.in.md."""
+    errors = {"test error, %": "median", "min": "min", "max": "max", "seeds": "n_seeds"}
+    test = lambda row: row["split"] == "test"  # noqa: E731
+    return {
+        "performance_test": performance("test"),
+        "performance_train": performance("train"),
+        "performance_seeds": seeds(),
+        "performance_verdict": verdict(),
+        "sensitivity": sensitivity(),
+        "cumulative": cumulative(),
+        "readings": listing(
+            "readings",
+            {"model": "model", "reading": "reading"}
+            | errors
+            | {"published": "published_median", "inside": "inside"},
+            test,
+        ),
+        "goals": listing(
+            "optimised_goals",
+            {
+                "goal": "goal", "test error, %": "test_median", "min": "test_min",
+                "max": "test_max", "seeds": "n_seeds",
+            },
+        ),
+        "deeper": listing(
+            "deeper_networks",
+            {"model": "model", "hidden layers": "hidden_layers", "neurons in each": "neurons_each"}
+            | errors,
+            test,
+        ),
+        "cifar10": listing(
+            "cifar10",
+            {
+                "model": "model", "validation error, %": "val_median", "test error, %":
+                "test_median", "min": "test_min", "max": "test_max", "seeds": "n_seeds",
+            },
+            lambda row: not row["removed"],
+        ),
+        "cifar10_ablation": listing(
+            "cifar10",
+            {
+                "γ set to 0": "removed", "validation error, %": "val_median", "min": "val_min",
+                "max": "val_max", "seeds": "n_seeds",
+            },
+            lambda row: row["removed"],
+        ),
+        "steps": listing(
+            "presentation_steps", {"steps": "steps", "test error, %": "median", "seeds": "n"},
+            lambda row: row["quantity"] == "test_error",
+        ),
+        "bins": listing(
+            "bins_and_batch",
+            {"varied": "varied", "value": "value", "test error, %": "median", "seeds": "n"},
+            lambda row: row["quantity"] == "test_error",
+        ),
+    }  # fmt: skip
+
+
+@click.command(help=__doc__)
+def main():
+    """Fill the page."""
+    text = (ROOT / "scripts" / "iclr2025" / "report.in.md").read_text("utf-8")
+    for name, value in fill().items():
+        text = text.replace("{" + name + "}", value)
+    store.write_text(PAGE, text)
+    click.echo(PAGE)
+
+
+if __name__ == "__main__":
+    main()

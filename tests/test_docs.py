@@ -9,10 +9,12 @@ import naive
 import numpy as np
 import pytest
 
-from infosim.pid import decompose, lattice
+from infosim.pid import Goal, decompose, lattice
+from infosim.pid.goals import bivariate_goals
 
 ROOT = Path(__file__).parents[1]
 THEORY = (ROOT / "docs" / "theory.md").read_text()
+GOALS = (ROOT / "docs" / "goals.md").read_text()
 XOR = """
 import numpy as np
 pmf = np.zeros((2, 2, 2))
@@ -22,7 +24,7 @@ for a in 0, 1:
 """
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/networks.md", "docs/gpu.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/networks.md", "docs/gpu.md", "docs/goals.md"])
 def test_page(page, tmp_path):
     """All Python blocks of a page, one after another; what they print makes sense."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
@@ -82,3 +84,38 @@ def test_list_of_unions_is_inclusion_exclusion():
         assert grid.inclusion_exclusion[a].tolist() == list(expected.values())
         kinds.add(tuple(sorted(map(int.bit_count, grid.antichains[a]))))
     assert kinds == {tuple(sorted(map(int.bit_count, a))) for a in grid.antichains}
+
+
+def test_table_of_goals_is_what_the_names_mean():
+    """docs/goals.md: γ, classical terms and distance from the classical plane of every name."""
+    header, rows = re.search(
+        r"^\| goal \| Shannon.*?\| (.*) \|\n.*\n((?:\|.*\n)+)", GOALS, re.M
+    ).groups()
+    *atoms, last = header.split(" | ")
+    assert last == "off the plane by"
+    named = bivariate_goals()
+    for row in rows.replace("\\|", "¦").replace("−", "-").splitlines():
+        name, terms, *numbers = row.strip("| ").split(" | ")
+        known = named.pop(name.strip("`"))
+        assert terms.replace("¦", "|") == (known["classical"] or "none")
+        *gamma, off = map(float, numbers)
+        goal = Goal.named(name.strip("`"))
+        assert goal == Goal(dict(zip(atoms, gamma, strict=True)), "FC")
+        assert goal.coefficients()[0][0] == pytest.approx(off)
+    assert not named
+
+
+def test_all_atoms_are_read_aloud():
+    """docs/goals.md: the 18 atoms of three sources, in canonical order."""
+    said = re.search(r"^\| atom \| what Y tells.*\n.*\n((?:\|.*\n)+)", GOALS, re.MULTILINE)[1]
+    labels = [row.split(" | ")[0].strip("| ") for row in said.splitlines()]
+    assert tuple(labels) == lattice(3).labels("FCL")
+
+
+def test_measured_goals_have_names():
+    """docs/goals.md: atoms and H_res of a row in the table of results are one entropy."""
+    rows = re.findall(r"^\| `(\S+)` \| \S+ % \| \S+ % \| (.*) \|$", GOALS, re.MULTILINE)
+    assert len(rows) == 17
+    for name, numbers in rows:
+        assert name in bivariate_goals()
+        assert -0.02 <= sum(map(float, numbers.replace("−", "-").split(" | "))) <= 1.02

@@ -15,7 +15,7 @@ def data():
 
 @data.command("list")
 def list_():
-    """Show every data set, where it is and whether it is intact."""
+    """Show every data set, where it is and whether it is intact, or that it is generated."""
     from infosim import datasets
 
     for name in datasets.names():

@@ -62,7 +62,7 @@ def fetch(name, progress=False):
     """Download what the cache lacks of the data set `name`, replacing files that are damaged.
 
     `progress` shows a bar on standard error. Returns the paths of the files, none for a data set
-    in the package. Raises ConfigError for an unknown name, DataError if a download fails.
+    without any. Raises ConfigError for an unknown name, DataError if a download fails.
     """
     source = find_source(name)
     if source is None:

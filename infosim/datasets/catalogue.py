@@ -1,10 +1,11 @@
-"""All data sets by name, whether they are in the package or in the cache."""
+"""All data sets by name, whether they are in the package, in the cache or made when asked for."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 from infosim.datasets import cache
 from infosim.datasets.digits import load_digits
+from infosim.datasets.generated import GENERATED, complete, generate
 from infosim.datasets.sources import find_source
 from infosim.errors import DataError
 
@@ -13,18 +14,24 @@ class Status(NamedTuple):
     """Where a data set stands: what `status` returns."""
 
     name: str
-    state: str  # "in the package", "present", "absent" or "damaged"
+    state: str  # "in the package", "generated", "present", "absent" or "damaged"
     path: Path | None  # the folder of its files, if there are any
     size: int  # bytes on disk, 0 in the package
     problem: str  # one line, empty if there is none
 
 
-def load(name):
-    """Load the data set `name` (see `names`), verified; never downloads.
+def load(name, options=None, seed=0):
+    """Load the data set `name` (see `names`), verified, or make it; never downloads.
 
-    Raises ConfigError for an unknown name, DataError with the ways out if it is absent or damaged.
+    options, seed : of a generated data set (`GENERATED` lists its options); others have neither
+
+    Raises ConfigError for an unknown name or option, DataError with the ways out if the data set is
+    absent or damaged.
     """
     source = find_source(name)
+    options = complete(name, options or {})
+    if name in GENERATED:
+        return generate(name, options, seed)
     return load_digits() if source is None else cache.read(source)
 
 
@@ -35,7 +42,8 @@ def status(name):
     """
     source = find_source(name)
     if source is None:
-        return Status(name, "in the package", None, 0, "")
+        state = "generated" if name in GENERATED else "in the package"
+        return Status(name, state, None, 0, "")
     paths = cache.find(source)
     folder = next((path.parent for path in paths.values()), None)
     size = sum(path.stat().st_size for path in paths.values() if path.is_file())

@@ -1,4 +1,4 @@
-"""Labelled images, checked once, with the two numbers that standardise them."""
+"""Images, checked once, with their labels and the two numbers that standardise them."""
 
 import math
 from dataclasses import dataclass, field
@@ -17,6 +17,8 @@ class Dataset:
 
     train_x, test_x : uint8 or floating point (n, d), d the product of `image_shape`
     train_y, test_y : int64 (n,), from 0 to n_classes - 1
+    train_factors, test_factors : what the images were made of, (n, k) of +1 and -1, or None
+    cues : like train_x, what each training image is to be recalled from, or None
     Raises DataError, naming array and index, where anything does not fit or is not finite.
     """
 
@@ -28,6 +30,9 @@ class Dataset:
     n_classes: int
     image_shape: tuple[int, ...]
     source: str
+    train_factors: np.ndarray | None = field(default=None, repr=False)
+    test_factors: np.ndarray | None = field(default=None, repr=False)
+    cues: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self):
         d = math.prod(self.image_shape)
@@ -41,6 +46,17 @@ class Dataset:
             # The dataclass is frozen; the cached mean and std rely on the arrays being so too.
             object.__setattr__(self, f"{part}_x", _frozen(x))
             object.__setattr__(self, f"{part}_y", _frozen(y))
+            factors = getattr(self, f"{part}_factors")
+            if factors is not None:
+                factors = _factors(factors, len(x), f"{self.name}: {part}_factors")
+                object.__setattr__(self, f"{part}_factors", _frozen(factors))
+        if self.cues is not None:
+            cues = _images(self.cues, d, f"{self.name}: cues")
+            if len(cues) != len(self.train_x):
+                raise DataError(
+                    f"{self.name}: {len(self.train_x)} images in train_x but {len(cues)} cues"
+                )
+            object.__setattr__(self, "cues", _frozen(cues))
 
     @property
     def mean(self):
@@ -90,6 +106,18 @@ def _labels(y, n_classes, what):
     if len(bad):
         raise DataError(f"{what}[{bad[0]}] is {y[bad[0]]}, expected 0 to {n_classes - 1}")
     return np.ascontiguousarray(y, dtype=np.int64)
+
+
+def _factors(factors, n, what):
+    """`factors` as an array (n, k) of +1 and -1, or DataError about `what`."""
+    factors = _array(factors, what)
+    if factors.ndim != 2 or len(factors) != n or not factors.shape[1]:
+        raise DataError(f"{what} has shape {factors.shape}, expected ({n}, k) with k positive")
+    bad = np.argwhere(abs(factors) != 1)
+    if len(bad):
+        i, k = bad[0]
+        raise DataError(f"{what}[{i}, {k}] is {factors[i, k]}, expected 1 or -1")
+    return np.ascontiguousarray(factors)
 
 
 def _array(values, what):

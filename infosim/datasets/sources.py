@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from infosim.datasets.cifar import read_cifar10
 from infosim.datasets.cifar_jpeg import read_cifar10_jpeg
+from infosim.datasets.generated import GENERATED
 from infosim.datasets.idx import read_idx
 from infosim.errors import ConfigError, near
 
@@ -138,12 +139,12 @@ SOURCES = {
 
 
 def names():
-    """The names of all data sets, the one in the package first."""
-    return ["digits", *SOURCES]
+    """The names of all data sets: the one in the package, published ones, generated ones."""
+    return ["digits", *SOURCES, *GENERATED]
 
 
 def find_source(name):
-    """The published data set called `name`, None for the one in the package, else ConfigError."""
+    """The published data set called `name`, None for one that has no files, else ConfigError."""
     if name not in names():
         raise ConfigError(f"unknown data set {name!r}: {near(name, names())}")
     return SOURCES.get(name)

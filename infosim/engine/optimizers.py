@@ -28,10 +28,17 @@ def _(optimizer: Adam, step):
         beta2,
         1 - beta2,
         optimizer.epsilon,
-        optimizer.weight_decay,
+        _decay(optimizer, step),
     )
 
 
 @rates.register
 def _(optimizer: SGD, step):
-    return optimizer.rate, optimizer.weight_decay
+    return optimizer.rate, _decay(optimizer, step)
+
+
+def _decay(optimizer, step):
+    """The weight decay of update `step`."""
+    if optimizer.decay_until == 0:
+        return optimizer.weight_decay
+    return optimizer.weight_decay * max(0.0, 1 - (step - 1) / optimizer.decay_until)

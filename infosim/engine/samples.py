@@ -17,7 +17,7 @@ class Samples:
     arrays : input name -> (n, n_in) numbers, or (n,) integer labels that become one-hot; a layer's
         name -> (n, size) is the output that delayed connections read at the first step
     scaling : input name -> (shift, scale): values are used as (x - shift) * scale, so that images
-        can stay uint8
+        can stay uint8, and the 0 and 1 of labels can become other values
     index : which samples to use, in this order, (n,); or (R, n), for each replica of a network its
         own; None for all
 
@@ -202,10 +202,12 @@ class Feed:
             batch = self._array(name, (*shape, units), self._dtype)
             values[name] = batch.transpose(0, 2, 1)
             array, out = samples.resident(name, kernels), batch.reshape(-1, units)
+            shift, scale = samples.scaling.get(name, (0.0, 1.0))
             if array.ndim == 1:
-                plan.append([(kernels.take_one_hot, (array, index, out))])
+                off, on = (self._dtype.type((value - shift) * scale) for value in (0, 1))
+                plan.append([(kernels.take_one_hot, (array, index, off, on, out))])
                 continue
-            shift, scale = map(self._dtype.type, samples.scaling.get(name, (0.0, 1.0)))
+            shift, scale = map(self._dtype.type, (shift, scale))
             for part in cut(len(index), 2 if out.size > 100_000 and not kernels.ON_DEVICE else 1):
                 plan.append([(kernels.take_scaled, (array, index, shift, scale, *part, out))])
         return self._workers.prepared(plan), rows, values, samples.arrays

@@ -56,7 +56,8 @@ class Training:
 
     Replicas are trained together, each on the batches it would have alone; `histories` has one
     `History` for each, `history` is the first. The training error is measured in the training pass
-    (target present, weights moving), the others with the target withheld, after each epoch.
+    (target present, weights moving) and needs a readout; the others after each epoch, with the
+    target withheld or by `error`.
 
     Parameters
     ----------
@@ -64,6 +65,8 @@ class Training:
     inputs : Samples, or input name -> array
     batch : samples per batch; the last of an epoch may be smaller
     validation, test : further samples, or None
+    error : (simulator, samples, *, batch, purpose, epoch) -> fractions (R,), what to measure in
+        validation and test samples; by default the readout's mistakes, if there is a readout
     record_every : information is measured in the first of every so many batches
     evaluate_every : validation and test error are measured in every so manyth epoch, from 0 on
 
@@ -73,8 +76,8 @@ class Training:
     """
 
     def __init__(
-        self, simulator, inputs, *, batch=1024, validation=None, test=None, record_every=10,
-        evaluate_every=1,
+        self, simulator, inputs, *, batch=1024, validation=None, test=None, error=None,
+        record_every=10, evaluate_every=1,
     ):  # fmt: skip
         self.simulator = simulator
         self.samples = simulator.samples(inputs)
@@ -91,13 +94,14 @@ class Training:
         self.measured = (
             simulator.network.readout is not None and simulator.network.target is not None
         )
+        self.error = error or (_mistakes if self.measured else None)
         self.others = {
             name: (simulator.samples(samples), purpose)
             for name, samples, purpose in (
                 ("val_error", validation, VALIDATION),
                 ("test_error", test, TEST),
             )
-            if samples is not None and self.measured
+            if samples is not None and self.error is not None
         }
         if self.measured:
             for samples in (self.samples, *(s for s, _ in self.others.values())):
@@ -164,10 +168,9 @@ class Training:
         errors = {"train_error": host(self._wrong) / n if self.measured else None}
         due = self.epoch % self.evaluate_every == 0
         for name, (samples, purpose) in self.others.items() if due else ():
-            _, wrong = sim.predict(
-                samples, batch=self.batch, purpose=purpose, epoch=self.epoch, keep=False
+            errors[name] = self.error(
+                sim, samples, batch=self.batch, purpose=purpose, epoch=self.epoch
             )
-            errors[name] = wrong / len(samples)
         for r, history in enumerate(self.histories):
             for name in ("train_error", "val_error", "test_error"):
                 error = errors.get(name)
@@ -242,6 +245,12 @@ class Training:
             if kind == "sums":
                 sums = np.concatenate([state[key] for state in states])
                 self._probe.sums[name] = resident(sums)
+
+
+def _mistakes(simulator, samples, **options):
+    """Fractions (R,) of the samples that the readout takes for another class."""
+    _, wrong = simulator.predict(samples, keep=False, **options)
+    return wrong / len(samples)
 
 
 def _history(state):

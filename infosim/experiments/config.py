@@ -14,7 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from infosim.engine.randomness import SPLIT, generator
+from infosim import datasets
+from infosim.analysis.factors import FactorError
+from infosim.analysis.memory import RecallError
+from infosim.datasets import generated
+from infosim.engine.randomness import SPLIT, TEST, VALIDATION, generator
 from infosim.engine.samples import Samples
 from infosim.errors import ConfigError, InfosimError, near
 from infosim.network import SGD, Adam, Compartment, Layer, Network
@@ -43,7 +47,12 @@ _TOP = {
     "network": ((dict,), _REQUIRED),
     "layers": ((dict,), _REQUIRED),
 }
-_DATA = {"name": ((str,), "mnist"), "validation": ((float,), 0.2)}
+_DATA = {
+    "name": ((str,), "mnist"),
+    "validation": ((float,), 0.2),
+    "options": ((dict,), {}),
+    "scaling": ((str,), "standard"),
+}
 _TRAINING = {
     "epochs": ((int,), 100),
     "batch": ((int,), 1024),
@@ -58,6 +67,7 @@ _NETWORK = {
     "readout": ((str,), "output"),
     "target": ((str,), "label"),
     "rule": ((str,), "infomorphic"),
+    "clamped": ((dict,), {}),
 }
 _LAYER = {
     "size": ((int,), _REQUIRED),
@@ -69,6 +79,8 @@ _LAYER = {
     "outputs": ((str,), "signed"),
     "sampled": ((bool,), True),
 }
+_INPUTS = ("images", "labels", "signed-labels")
+_SCALINGS = ("standard", "none")
 #: Those of a layer's settings that came later: in a run's key only where they are no defaults.
 _LATER = {key: _LAYER[key] for key in ("outputs", "sampled")}
 _BINNING = {
@@ -91,8 +103,13 @@ _OPTIMIZER = {
         "weight_decay": ((float,), 0.0),
         "betas": ((list,), [0.9, 0.999]),
         "epsilon": ((float,), 1e-8),
+        "decay_until": ((int,), 0),
     },
-    "sgd": {"rate": ((float,), 0.1), "weight_decay": ((float,), 0.0)},
+    "sgd": {
+        "rate": ((float,), 0.1),
+        "weight_decay": ((float,), 0.0),
+        "decay_until": ((int,), 0),
+    },
 }
 
 
@@ -172,6 +189,12 @@ def resolve(table):
         config[key] = _check(config[key], schema, key)
     if not 0 <= config["data"]["validation"] < 1:
         raise ConfigError(f"data.validation must be in [0, 1), was {config['data']['validation']}")
+    config["data"]["options"] = generated.complete(
+        config["data"]["name"], config["data"]["options"]
+    )
+    if config["data"]["scaling"] not in _SCALINGS:
+        allowed = " or ".join(map(repr, _SCALINGS))
+        raise ConfigError(f"data.scaling must be {allowed}, was {config['data']['scaling']!r}")
     for key in ("epochs", "batch", "record_every", "evaluate_every"):
         low = 0 if key == "epochs" else 1
         if config["training"][key] < low:
@@ -185,8 +208,14 @@ def resolve(table):
             f"measured; were {every} and {epochs}"
         )
     for name, kind in config["network"]["inputs"].items():
-        if kind not in ("images", "labels"):
-            raise ConfigError(f"network.inputs.{name} must be 'images' or 'labels', was {kind!r}")
+        if kind not in _INPUTS:
+            allowed = " or ".join(map(repr, _INPUTS))
+            raise ConfigError(f"network.inputs.{name} must be {allowed}, was {kind!r}")
+    for name, kind in config["network"]["clamped"].items():
+        if name not in config["layers"]:
+            raise ConfigError(f"network.clamped: no layer {name!r}; {near(name, config['layers'])}")
+        if kind != "images":
+            raise ConfigError(f"network.clamped.{name} must be 'images', was {kind!r}")
     config["layers"] = {
         name: _resolve_layer(layer, f"layers.{name}")
         for name, layer in _tables(config["layers"], "layers")
@@ -199,10 +228,15 @@ def _merge(base, changes):
     result = dict(base)
     for key, value in changes.items():
         if isinstance(value, dict) and isinstance(result.get(key), dict):
-            # another activation or optimizer does not inherit the parameters of the old one
-            other = value.get("name", result[key].get("name")) != result[key].get("name")
-            replace = other and key in ("activation", "optimizer")
-            result[key] = value if replace else _merge(result[key], value)
+            before = result[key]
+            if value.get("name", before.get("name")) != before.get("name"):
+                # another activation or optimizer does not inherit the parameters of the old one,
+                # nor another data set the old one's options
+                if key in ("activation", "optimizer"):
+                    before = {}
+                elif key == "data":
+                    before = {name: one for name, one in before.items() if name != "options"}
+            result[key] = _merge(before, value)
         else:
             result[key] = value
     return result
@@ -234,8 +268,10 @@ def _chosen(config):
         )
         for name, layer in config["layers"].items()
     ]
-    tables = ("data", _DATA), ("training", _TRAINING), ("network", _NETWORK)
-    return [*(chosen(config[name], schema) for name, schema in tables), layers]
+    data = config["data"]
+    data = data | {"options": generated.chosen(data["name"], data["options"])}
+    tables = (data, _DATA), (config["training"], _TRAINING), (config["network"], _NETWORK)
+    return [*(chosen(*table) for table in tables), layers]
 
 
 def preset_names():
@@ -290,8 +326,10 @@ def assignment(text):
 
 def override(table, assignments):
     """Lay assignments, (key path, value) or texts `key.path=value`, over a table."""
-    for given in assignments:
-        path, change = assignment(given) if isinstance(given, str) else given
+    pairs = [assignment(given) if isinstance(given, str) else given for given in assignments]
+    # another data set drops the old one's options, not those that are given with it
+    pairs.sort(key=lambda pair: pair[0].replace(" ", "") not in ("data", "data.name"))
+    for path, change in pairs:
         for key in reversed(path.split(".")):
             change = {key.strip(): change}
         table = _merge(table, change)
@@ -331,10 +369,15 @@ class Experiment:
         text = json.dumps(_chosen(self.config), separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    def dataset(self):
+        """The data set, loaded, or made from the seed of training. Errors as of `load`."""
+        data = self.config["data"]
+        return datasets.load(data["name"], data["options"], self.config["training"]["seed"])
+
     def network(self, dataset):
         """The Network for `dataset`'s image size and classes."""
         settings = self.config["network"]
-        sizes = {"images": int(np.prod(dataset.image_shape)), "labels": dataset.n_classes}
+        pixels = int(np.prod(dataset.image_shape))
         layers = []
         for name, table in self.config["layers"].items():
             activation, optimizer = dict(table["activation"]), dict(table["optimizer"])
@@ -360,7 +403,10 @@ class Experiment:
                 where = "" if repr(name) in str(error) else f"layer {name!r}: "
                 raise type(error)(f"{where}{error}") from None
         return Network(
-            inputs={name: sizes[kind] for name, kind in settings["inputs"].items()},
+            inputs={
+                name: pixels if kind == "images" else dataset.n_classes
+                for name, kind in settings["inputs"].items()
+            },
             layers=layers,
             steps=settings["steps"],
             readout=settings["readout"] or None,
@@ -369,20 +415,54 @@ class Experiment:
         )
 
     def samples(self, dataset):
-        """Training, validation (or None) and test Samples; the seed draws the split."""
-        inputs = self.config["network"]["inputs"]
-        scaling = {
-            name: (dataset.mean, 1 / dataset.std) for name, k in inputs.items() if k == "images"
-        }
+        """Training, validation (or None) and test Samples; the seed draws the split.
 
-        def part(x, y):
+        A memory's validation samples are its training samples, its layers clamped to their cues.
+
+        Raises
+        ------
+        ConfigError : samples held out although the data set has cues
+        """
+        inputs, clamped = (self.config["network"][key] for key in ("inputs", "clamped"))
+        held_out = self.config["data"]["validation"]
+        scaling = {name: (0.5, 2.0) for name, kind in inputs.items() if kind == "signed-labels"}
+        if self.config["data"]["scaling"] == "standard":
+            images = [name for name, kind in inputs.items() if kind == "images"]
+            scaling |= dict.fromkeys([*images, *clamped], (dataset.mean, 1 / dataset.std))
+
+        def part(x, y, state):
             arrays = {name: x if kind == "images" else y for name, kind in inputs.items()}
-            return Samples(arrays, scaling)
+            return Samples(arrays | dict.fromkeys(clamped, state), scaling)
 
-        train = part(dataset.train_x, dataset.train_y)
-        test = part(dataset.test_x, dataset.test_y)
-        held_out = int(np.ceil(self.config["data"]["validation"] * len(train)))
+        train = part(dataset.train_x, dataset.train_y, dataset.train_x)
+        test = part(dataset.test_x, dataset.test_y, dataset.test_x)
+        if dataset.cues is not None:
+            if held_out:
+                raise ConfigError(
+                    f"data.validation must be 0, was {held_out}: the memory of {dataset.name} is "
+                    f"validated by its cues"
+                )
+            return train, part(dataset.train_x, dataset.train_y, dataset.cues), test
+        held_out = int(np.ceil(held_out * len(train)))
         if held_out == 0:
             return train, None, test
         order = generator(self.config["training"]["seed"], SPLIT).permutation(len(train))
         return train.subset(order[held_out:]), train.subset(order[:held_out]), test
+
+    def error(self, dataset):
+        """What a network without readout is measured by, as `Training` takes it, or None.
+
+        A clamped layer is measured by recall if the data set has cues, the first learning layer by
+        the factors it tells if the data set has any.
+        """
+        network = self.config["network"]
+        if network["readout"]:
+            return None
+        if dataset.cues is not None and network["clamped"]:
+            patterns = {VALIDATION: dataset.train_x, TEST: dataset.test_x}
+            return RecallError(next(iter(network["clamped"])), patterns)
+        learning = [name for name, layer in self.config["layers"].items() if layer["goal"]]
+        if dataset.test_factors is not None and learning:
+            factors = {VALIDATION: dataset.train_factors, TEST: dataset.test_factors}
+            return FactorError(learning[0], factors)
+        return None

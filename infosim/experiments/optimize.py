@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from infosim.datasets import load
 from infosim.engine import Simulator, Training
 from infosim.errors import BackendError, CheckpointError, ConfigError, InfosimError, near
 from infosim.experiments import store
@@ -283,9 +282,12 @@ class _Search:
         config = self.experiment.config
         if self.epochs < 1:
             raise ConfigError(f"training.epochs must be at least 1, was {self.epochs}")
-        if not config["network"]["readout"] or not config["network"]["target"]:
+        dataset, _, validation = self.data()
+        error = self.experiment.error(dataset)
+        readout = config["network"]["readout"] and config["network"]["target"]
+        if not readout and (error is None or self.metric == "train_error"):
             raise ConfigError(f"{self.metric} needs a network with a readout layer and a target")
-        if self.metric == "val_error" and config["data"]["validation"] == 0:
+        if self.metric == "val_error" and validation is None:
             raise ConfigError(
                 "val_error needs samples held out from training, data.validation is 0: "
                 "set it or use --metric train_error"
@@ -315,20 +317,26 @@ class _Search:
         config["layers"][self.layer]["goal"] = str(goal)
         return Experiment(self.experiment.name, config)
 
-    def training(self, goal):
-        """A Training with this goal. It has no test samples."""
-        key, settings = self.experiment.key, self.experiment.config["training"]
+    def data(self):
+        """The data set, training samples and validation samples or None."""
+        key = self.experiment.key
         if key not in _loaded:
             _loaded.clear()
-            dataset = load(self.experiment.config["data"]["name"])
+            dataset = self.experiment.dataset()
             _loaded[key] = dataset, *self.experiment.samples(dataset)[:2]
-        dataset, train, validation = _loaded[key]
+        return _loaded[key]
+
+    def training(self, goal):
+        """A Training with this goal. It has no test samples."""
+        settings = self.experiment.config["training"]
+        dataset, train, validation = self.data()
         network = self.with_goal(goal).network(dataset)
         return Training(
             Simulator(network, self.backend, settings["seed"], self.threads, settings["dtype"]),
             train,
             batch=settings["batch"],
             validation=validation if self.metric == "val_error" else None,
+            error=self.experiment.error(dataset),
             record_every=len(train),  # nobody looks at the atoms
         )
 

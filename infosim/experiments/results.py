@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from infosim.datasets import load
 from infosim.engine import Simulator
 from infosim.errors import CheckpointError, ShapeError
 from infosim.experiments import store
@@ -52,7 +51,7 @@ class RunResults:
         """
         experiment = Experiment(self.path.name, resolve(override(self.config, settings)))
         training = experiment.config["training"]
-        network = experiment.network(load(experiment.config["data"]["name"]))
+        network = experiment.network(experiment.dataset())
         made = Simulator(network, seed=training["seed"], dtype=training["dtype"], **options)
         try:
             made.set_arrays(self.weights)

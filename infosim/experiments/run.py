@@ -13,12 +13,15 @@ import threading
 import time
 import tomllib
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import tomli_w
 
-from infosim.datasets import load
+from infosim.analysis.factors import FactorError
+from infosim.analysis.memory import RecallError, overlap_by_noise
+from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.engine.randomness import TEST
 from infosim.errors import CheckpointError, ConfigError, InfosimError
@@ -30,6 +33,10 @@ FILES = (
     "config.toml", "environment.json", "metrics.csv", "atoms.npz", "weights.npz", "checkpoint.npz",
     "summary.png", "result.json",
 )  # fmt: skip
+
+#: The picture of a memory: fractions of bits flipped in its cues, and how it recalls from them.
+FLIPPED = np.linspace(0, 0.5, 11)
+RECALLS = {"deterministic": {}, "stochastic, 20 steps": {"max_steps": 20, "sampled": True}}
 
 #: Seconds of work an interruption may cost; saving takes at most a twentieth of the time.
 CHECKPOINT_SECONDS = 10
@@ -79,8 +86,9 @@ def train_together(
 ):  # fmt: skip
     """Train experiments side by side in one simulation, each into its directory as if alone.
 
-    They may differ in seeds and in numbers (`Network.check_alike`), not in data, batch, epochs,
-    precision, `record_every` and `evaluate_every`. Arguments and errors as for `train`.
+    They may differ in seeds (unless the data are made from it) and in numbers
+    (`Network.check_alike`), not in data, batch, epochs, precision, `record_every` and
+    `evaluate_every`. Arguments and errors as for `train`.
 
     summary : whether to draw summary.png
 
@@ -94,14 +102,15 @@ def train_together(
         _check_together(first, other.config)
     settings = first["training"]
     backend = backends.resolve(backend)
-    dataset = load(first["data"]["name"])
+    dataset = experiments[0].dataset()
     seeds = [one.config["training"]["seed"] for one in experiments]
     networks = [one.network(dataset) for one in experiments]
     simulator = Simulator(networks, backend, seeds, threads, settings["dtype"])
     samples, validation, test = _samples(experiments, dataset)
     training = Training(
         simulator, samples, batch=settings["batch"], validation=validation, test=test,
-        record_every=settings["record_every"], evaluate_every=settings["evaluate_every"],
+        error=experiments[0].error(dataset), record_every=settings["record_every"],
+        evaluate_every=settings["evaluate_every"],
     )  # fmt: skip
     _open(outs, [one.config for one in experiments], training, resume, force)
     for replica, out in enumerate(outs):
@@ -134,9 +143,9 @@ def train_together(
 def _check_together(one, other):
     """Raise unless experiments of these configurations can share a simulation."""
     for table, keys in (
-        ("data", ("name", "validation")),
+        ("data", ("name", "validation", "options", "scaling")),
         ("training", ("epochs", "batch", "dtype", "record_every", "evaluate_every")),
-        ("network", ("inputs",)),
+        ("network", ("inputs", "clamped")),
     ):
         for key in keys:
             if one[table][key] != other[table][key]:
@@ -144,6 +153,12 @@ def _check_together(one, other):
                     f"experiments that are trained together need the same {table}.{key}, were "
                     f"{one[table][key]!r} and {other[table][key]!r}"
                 )
+    seeds = [config["training"]["seed"] for config in (one, other)]
+    if one["data"]["name"] in GENERATED and seeds[0] != seeds[1]:
+        raise ConfigError(
+            f"experiments that are trained together need the same data, but {one['data']['name']} "
+            f"is made from the seed: {seeds[0]} and {seeds[1]}"
+        )
 
 
 def _samples(experiments, dataset):
@@ -306,7 +321,7 @@ def _metrics(history):
 
 
 def write_summaries(outs, experiments, dataset, training, test):
-    """Draw summary.png of each run: errors, atoms, receptive fields, confusion matrix."""
+    """Draw summary.png of each run: errors, atoms, receptive fields, confusions or the like."""
     from infosim.plotting import save, summary
 
     simulator, inputs = training.simulator, experiments[0].config["network"]["inputs"]
@@ -323,6 +338,7 @@ def write_summaries(outs, experiments, dataset, training, test):
             test, batch=training.batch, purpose=TEST, epoch=training.epoch - 1
         )
         evaluations = evaluations if simulator.n_replicas > 1 else [evaluations]
+    more = _more_panels(training, dataset, test)
     for replica, (out, experiment) in enumerate(zip(outs, experiments, strict=True)):
         evaluation = evaluations[replica]
         figure = summary(
@@ -332,9 +348,35 @@ def write_summaries(outs, experiments, dataset, training, test):
             dataset.image_shape,
             None if evaluation is None else evaluation.confusion(dataset.n_classes),
             f"{experiment.name} on {dataset.name}, seed {simulator.seeds[replica]}",
+            more[replica],
         )
         with store.atomic(out / "summary.png") as file:
             save(figure, file, "png")
+
+
+def _more_panels(training, dataset, test):
+    """For each replica, functions that draw what its error was measured from."""
+    from infosim.plotting import plots
+
+    simulator, error = training.simulator, training.error
+    replicas = range(simulator.n_replicas)
+    if isinstance(error, FactorError):
+        found = error.correlations(
+            simulator, test, batch=training.batch, purpose=TEST, epoch=training.epoch - 1
+        )
+        return [[partial(plots.correlations, found[r], name=error.layer)] for r in replicas]
+    if isinstance(error, RecallError):
+        curves = {
+            name: overlap_by_noise(
+                simulator, dataset.test_x, FLIPPED, simulator.seed, error.layer, **options
+            )
+            for name, options in RECALLS.items()
+        }
+        return [
+            [partial(plots.recall, FLIPPED, {name: curve[:, r] for name, curve in curves.items()})]
+            for r in replicas
+        ]
+    return [[] for _ in replicas]
 
 
 @contextmanager

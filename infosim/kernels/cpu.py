@@ -638,15 +638,15 @@ def take_scaled(data, index, shift, scale, first, last, out):
 
 
 @kernel
-def take_one_hot(labels, index, out):
-    """Gather a batch of labels as one-hot rows: out[b, labels[index[b]]] = 1, otherwise 0.
+def take_one_hot(labels, index, off, on, out):
+    """Gather a batch of labels as one-hot rows: out[b, labels[index[b]]] = on, otherwise off.
 
     labels : (n,), any integer type; index : int64 (B,); out : written, (B, n_classes)
     """
     for b in range(out.shape[0]):
         for i in range(out.shape[1]):
-            out[b, i] = ZERO
-        out[b, labels[index[b]]] = ONE
+            out[b, i] = off
+        out[b, labels[index[b]]] = on
 
 
 @kernel

@@ -887,16 +887,16 @@ def take_scaled(data, index, shift, scale, first, last, out):
 
 
 @cuda.jit
-def _take_one_hot(labels, index, out):
+def _take_one_hot(labels, index, off, on, out):
     n_classes = out.shape[1]
     for i in range(cuda.grid(1), out.shape[0] * n_classes, cuda.gridsize(1)):
         b, j = i // n_classes, i % n_classes
-        out[b, j] = ONE if labels[index[b]] == j else ZERO
+        out[b, j] = on if labels[index[b]] == j else off
 
 
-def take_one_hot(labels, index, out):
+def take_one_hot(labels, index, off, on, out):
     """Gather a batch of labels as one-hot rows, as in `kernels.cpu`."""
-    _launch(_take_one_hot, _blocks_for(out.size), labels, index, out)
+    _launch(_take_one_hot, _blocks_for(out.size), labels, index, off, on, out)
 
 
 @cuda.jit

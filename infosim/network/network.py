@@ -24,6 +24,11 @@ def _positive_int(what, value):
         raise ConfigError(f"{what} must be at most {_LARGEST}, was {value}")
 
 
+def _not_negative_int(what, value):
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST:
+        raise ConfigError(f"{what} must be an integer from 0 to {_LARGEST}, was {value!r}")
+
+
 def _number(what, value, low, high, closed=True):
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or not (low <= value < high or (closed and value == high)):
@@ -33,18 +38,23 @@ def _number(what, value, low, high, closed=True):
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam (Kingma & Ba 2015); `weight_decay` is L2, added to the gradient."""
+    """Adam (Kingma & Ba 2015); `weight_decay` is L2, added to the gradient.
+
+    It falls linearly to 0 over the first `decay_until` updates, or stays if that is 0.
+    """
 
     rate: float = 0.001
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.999)
     epsilon: float = 1e-8
+    decay_until: int = 0
 
     def __post_init__(self):
         object.__setattr__(self, "betas", tuple(self.betas))
         _number("optimizer rate", self.rate, 0, 1e6)
         _number("weight_decay", self.weight_decay, 0, 1e6)
         _number("epsilon", self.epsilon, 0, 1)
+        _not_negative_int("decay_until", self.decay_until)
         if len(self.betas) != 2:
             raise ConfigError(f"betas must be two numbers, was {list(self.betas)}")
         for beta in self.betas:
@@ -53,14 +63,16 @@ class Adam:
 
 @dataclass(frozen=True)
 class SGD:
-    """Plain gradient ascent; `weight_decay` is L2, added to the gradient."""
+    """Plain gradient ascent; `weight_decay` and `decay_until` as for `Adam`."""
 
     rate: float = 0.1
     weight_decay: float = 0.0
+    decay_until: int = 0
 
     def __post_init__(self):
         _number("optimizer rate", self.rate, 0, 1e6)
         _number("weight_decay", self.weight_decay, 0, 1e6)
+        _not_negative_int("decay_until", self.decay_until)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Goal functions G = Σ_a γ_a Π_a + γ_res H_res: what one infomorphic neuron climbs.
 
-Goals are written by atom label, as formulas, as vectors in canonical order, or taken from the
-published ones (ICLR 2025, "What should a neuron aim for?", arXiv 2412.02482).
+Goals are written by atom label, as formulas, as vectors in canonical order, or taken by name: the
+published ones (ICLR 2025, "What should a neuron aim for?", arXiv 2412.02482; PNAS 2025, arXiv
+2306.02149) and the classical ones of two sources, see docs/goals.md.
 """
 
 import csv
@@ -183,8 +184,17 @@ class Goal:
 
 
 def goal_names():
-    """The names of the published goals, as a tuple."""
+    """The names of the published and classical goals, as a tuple."""
     return tuple(_published())
+
+
+def bivariate_goals():
+    """Name -> what is known of a goal of two sources F and C: a dict of texts.
+
+    Its keys are goal (a formula), classical (the same in Shannon's terms, "" if there are none) and
+    source (who proposed it).
+    """
+    return {row.pop("name"): row for row in _rows("bivariate_goals.csv")}
 
 
 def _gamma(gammas, sources):
@@ -222,9 +232,16 @@ def _position(label, sources):
 
 @cache
 def _published():
-    """Published goals by name; a goal's first row is {F}{C}..., which also gives its sources."""
-    table = resources.files("infosim.pid").joinpath("published_goals.csv").read_text("utf-8")
+    """Goals by name; of a goal in γ by γ the first row, {F}{C}..., also gives the sources."""
     gammas = {}
-    for row in csv.DictReader(line for line in table.splitlines() if not line.startswith("#")):
+    for row in _rows("published_goals.csv"):
         gammas.setdefault(row["name"], {})[row["atom"]] = float(row["gamma"])
-    return {name: Goal(g, re.findall(r"\w", next(iter(g)))) for name, g in gammas.items()}
+    listed = {name: Goal(g, re.findall(r"\w", next(iter(g)))) for name, g in gammas.items()}
+    formulas = bivariate_goals().items()
+    return listed | {name: Goal.parse(row["goal"], "FC") for name, row in formulas}
+
+
+def _rows(table):
+    """The rows of a table in this folder, dicts of texts."""
+    text = resources.files("infosim.pid").joinpath(table).read_text("utf-8")
+    yield from csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))

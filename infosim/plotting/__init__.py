@@ -7,7 +7,14 @@ from infosim.plotting.concepts import (
     lattice_diagram,
     neuron,
 )
-from infosim.plotting.plots import atoms, confusion, errors, receptive_fields
+from infosim.plotting.plots import (
+    atoms,
+    confusion,
+    correlations,
+    errors,
+    recall,
+    receptive_fields,
+)
 from infosim.plotting.style import STYLE, figure, save, style
 from infosim.plotting.summary import summary
 
@@ -15,6 +22,7 @@ __all__ = [
     "STYLE",
     "atoms",
     "confusion",
+    "correlations",
     "errors",
     "figure",
     "goal_bars",
@@ -22,6 +30,7 @@ __all__ = [
     "information_circle",
     "lattice_diagram",
     "neuron",
+    "recall",
     "receptive_fields",
     "save",
     "style",

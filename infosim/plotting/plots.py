@@ -251,6 +251,52 @@ def confusion(counts, ax):
     return ax
 
 
+def correlations(found, ax, name=""):
+    """Correlation of each neuron with each factor of the images, blue -1 over white to red +1.
+
+    found : (N, k), such as `analysis.factors.correlations` gives; name : of the layer, for the
+        title. Neurons are in the order of the factors they correlate most with.
+
+    Raises
+    ------
+    ShapeError : not a table
+    """
+    found = np.asarray(found)
+    if found.ndim != 2 or not found.size:
+        raise ShapeError(f"correlations have shape {found.shape}, need (neurons, factors)")
+    best = abs(found).argmax(axis=1)
+    order = np.lexsort((-abs(found).max(axis=1), best))
+    image = ax.imshow(
+        found[order], cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest", aspect="auto"
+    )
+    ax.figure.colorbar(image, ax=ax, label="correlation")
+    for axis, n in ((ax.xaxis, found.shape[1]), (ax.yaxis, len(found))):
+        axis.set_major_locator(MaxNLocator(min(n, 9), integer=True))
+    if len(found) <= 40:
+        ax.set_yticks(range(len(found)), order)
+    ax.set_xlabel("factor")
+    ax.set_ylabel("neuron")
+    ax.set_title(f"correlation with factors{': ' * bool(name)}{name}")
+    return ax
+
+
+def recall(fractions, overlaps, ax):
+    """Overlap after recall against the fraction of flipped bits, beside that of the cues.
+
+    fractions : (n,), of bits flipped in the cues; overlaps : name of the curve -> (n, ...), the
+        mean is drawn
+    """
+    fractions = np.asarray(fractions)
+    for name, values in overlaps.items():
+        means = np.reshape(values, (len(fractions), -1)).mean(axis=1)
+        ax.plot(fractions, means, marker="o", label=name)
+    ax.plot(fractions, 1 - 2 * fractions, label="cue", **_RESIDUAL)
+    ax.set(xlabel="fraction of bits flipped", ylabel="overlap with the pattern", ylim=(-0.05, 1.05))
+    ax.set_title("recall")
+    ax.legend(loc="best")
+    return ax
+
+
 # -- axes, numbers, orders -----------------------------------------------------------------------
 
 

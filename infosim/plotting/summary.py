@@ -12,7 +12,7 @@ WIDTH = 10.0
 _HEIGHTS = {1: 4.0, 2: 7.0, 3: 9.5}
 
 
-def summary(history, labels, fields, image_shape, confusion, title):
+def summary(history, labels, fields, image_shape, confusion, title, more=()):
     """The summary of a run, 10 x 7 inches at 150 dots per inch for up to six panels.
 
     Panels without anything to show are left out: errors that are all nan, no `image_shape`, ...
@@ -23,6 +23,7 @@ def summary(history, labels, fields, image_shape, confusion, title):
     image_shape : (h, w) or (c, h, w) of the image, or None
     confusion : (C, C) counts, rows true, columns predicted, or None
     title : one line
+    more : functions that each draw one more panel on the Axes they are given
 
     Returns
     -------
@@ -38,6 +39,7 @@ def summary(history, labels, fields, image_shape, confusion, title):
         raise ConfigError(f"labels lack the layers {', '.join(missing)}, which have atoms")
     with style():
         panels = list(_panels(history, labels, fields, image_shape, confusion))
+        panels += map(partial, more)
         rows = _rows(panels)
         page = figure(WIDTH, _HEIGHTS[max(len(rows), 1)])
         page.suptitle(title, x=0.01, ha="left", fontsize=8, color="#555555")

@@ -65,25 +65,27 @@ def test_public_names():
 
 @pytest.mark.parametrize("name", preset_names())
 def test_preset_builds_a_network_and_takes_a_step(name):
-    """Every preset, on the bundled digits: 20 neurons, one epoch, through the one mechanism."""
-    experiment = Experiment.load(name)
-    sizes = [
-        f"layers.{layer}.size=20" for layer in experiment.config["layers"] if layer != "output"
-    ]
-    experiment = Experiment.load(
-        name, ["data.name=digits", "training.batch=500", *sizes, "training.seed=1"]
-    )
-    network = experiment.network(infosim.load("digits"))
-    train, _, test = experiment.samples(infosim.load("digits"))
+    """Every preset for one epoch: classifiers on the bundled digits with 20 neurons, the others on
+    the data made for them."""
+    layers = Experiment.load(name).config["layers"]
+    changes = ["training.seed=1"]
+    if "output" in layers:
+        sizes = [f"layers.{layer}.size=20" for layer in layers if layer != "output"]
+        changes += ["data.name=digits", "training.batch=500", *sizes]
+    experiment = Experiment.load(name, changes)
+    dataset = experiment.dataset()
+    network = experiment.network(dataset)
+    train, _, test = experiment.samples(dataset)
     simulator = infosim.Simulator(network, seed=1, threads=1)
     before = {k: v.copy() for k, v in simulator.arrays().items() if k.endswith("weights")}
-    simulator.fit(train, epochs=1, batch=500)
+    simulator.fit(train, epochs=1, batch=experiment.config["training"]["batch"])
     for layer in network.layers:
         for c in layer.compartments:
             key = f"{layer.name}/{c.name}/weights"
             moved = (simulator.arrays()[key] != before[key]).any()
             assert moved == c.trainable, key
-    assert 0 < simulator.evaluate(test).error < 1
+    if network.readout:
+        assert 0 < simulator.evaluate(test).error < 1
 
 
 def test_preset_settings_are_those_published():

@@ -12,7 +12,7 @@ def run(*arguments):
 
 def fields(output):
     """The states by name that a table shows."""
-    known = ("in the package", "present", "absent", "damaged")
+    known = ("in the package", "generated", "present", "absent", "damaged")
     lines = (line for line in output.splitlines() if not line.startswith("cache: "))
     return {
         line.split()[0]: next(state for state in known if f" {state}" in line) for line in lines
@@ -30,6 +30,9 @@ def test_list(cache, small_mnist, small_fashion):
         "fashion-mnist": "damaged",
         "cifar10": "absent",
         "cifar10-jpeg": "absent",
+        "bars": "generated",
+        "patches": "generated",
+        "patterns": "generated",
     }
     assert str(cache / "mnist") in result.output
     assert f"cache: {cache}" in result.output

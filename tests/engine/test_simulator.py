@@ -5,11 +5,12 @@ import pytest
 from threadpoolctl import ThreadpoolController
 
 from infosim.engine import Evaluation, Fire, Present, Samples, Simulator, Training
+from infosim.engine.optimizers import rates
 from infosim.engine.samples import Feed
 from infosim.engine.threads import Workers, blocks, tiles
 from infosim.errors import ConfigError, DataError, ShapeError
 from infosim.kernels import cpu
-from infosim.network import Adam, Compartment, Layer, Masked, Network
+from infosim.network import SGD, Adam, Compartment, Layer, Masked, Network
 from infosim.neuron import Activation, Binning
 
 N_IN, N_CLASSES = 12, 3
@@ -754,3 +755,10 @@ def test_a_layer_heard_again_after_it_fired_twice_is_projected_anew():
             np.testing.assert_allclose(simulator["out"].potentials[0], expected, atol=1e-5)
     assert len(heard) == 2
     assert not np.array_equal(*heard)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_weight_decay_falls_to_zero_by_the_given_update(kind):
+    decay = [rates(kind(weight_decay=0.6, decay_until=3), step)[-1] for step in range(1, 6)]
+    assert decay == pytest.approx([0.6, 0.4, 0.2, 0, 0])
+    assert rates(kind(weight_decay=0.6), 10**6)[-1] == 0.6

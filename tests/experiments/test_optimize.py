@@ -54,7 +54,7 @@ def no_picture(request, monkeypatch):
 
 
 class _Blank:
-    def savefig(self, file, format):
+    def savefig(self, file, **options):
         file.write(b"")
 
 
@@ -160,7 +160,7 @@ def test_the_test_split_has_no_influence(experiment, finished, tmp_path, monkeyp
     other = dataclasses.replace(
         digits, test_x=255 - digits.test_x[:7], test_y=(digits.test_y[:7] + 1) % 10
     )
-    monkeypatch.setattr(module, "load", lambda name: other)
+    monkeypatch.setattr(Experiment, "dataset", lambda self: other)
     predict = Simulator.predict
 
     def only_validation(self, samples, **options):

@@ -265,11 +265,14 @@ def test_take_scaled_gathers_shifts_and_scales(kernels, dtype, kind):
 
 @DTYPES
 @pytest.mark.parametrize("kind", ["uint8", "int64"])
-def test_take_one_hot_writes_whole_rows(kernels, dtype, kind):
+@pytest.mark.parametrize("values", [(0, 1), (-1, 1)])
+def test_take_one_hot_writes_whole_rows(kernels, dtype, kind, values):
+    off, on = map(np.dtype(dtype).type, values)
     labels, index = np.array([2, 0, 3, 1], kind), np.array([3, 3, 0, 2, 1])
     out = kernels.resident(np.full((5, 4), np.nan, dtype))
-    kernels.take_one_hot(kernels.resident(labels), kernels.resident(index), out)
-    np.testing.assert_array_equal(kernels.host(out), np.eye(4)[[1, 1, 2, 3, 0]])
+    kernels.take_one_hot(kernels.resident(labels), kernels.resident(index), off, on, out)
+    expected = np.where(np.eye(4)[[1, 1, 2, 3, 0]] > 0, on, off)
+    np.testing.assert_array_equal(kernels.host(out), expected)
 
 
 @DTYPES

@@ -129,6 +129,8 @@ WRONG = {
     "Adam betas": (lambda: Adam(betas=(0.9,)), r"betas must be two numbers, was \[0.9\]"),
     "Adam epsilon": (lambda: Adam(epsilon=-1e-8), "epsilon"),
     "Adam decay": (lambda: Adam(weight_decay=-1), "weight_decay"),
+    "Adam until": (lambda: Adam(decay_until=-1), "decay_until .* was -1"),
+    "SGD until": (lambda: SGD(decay_until=1.5), "decay_until .* was 1.5"),
     "SGD rate": (lambda: SGD(-1.0), "rate .* was -1.0"),
     "SGD decay": (lambda: SGD(weight_decay=True), "weight_decay .* was True"),
     "goal label": (lambda: layer(goal="{C}"), "layer 'h': .*'C'"),

@@ -1,13 +1,16 @@
 import copy
 import pickle
+import re
 
+import naive
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from infosim.errors import ConfigError, ShapeError
-from infosim.pid import Goal, goal_names, lattice
+from infosim.pid import Goal, decompose, goal_names, lattice
+from infosim.pid.goals import bivariate_goals
 
 FCL = ("F", "C", "L")
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
@@ -103,13 +106,17 @@ def test_published_goals_load(name):
     goal = Goal.named(name)
     assert len(goal.gamma) == {2: 5, 3: 19}[len(goal.sources)]
     assert np.any(goal.gamma)
+    paper, kind = re.match("(.*)/([^-]*)", name).groups()
     letters = {"context": "FC", "lateral": "FL", "output": "FC"}
-    assert goal.sources == tuple(letters.get(name.split("/")[1].split("-")[0], "FCL"))
+    assert goal.sources == tuple(letters.get(kind, "FCL") if paper == "iclr" else "FC")
     assert Goal.of(name, goal.sources) == goal
 
 
 def test_published_values():
-    assert len(goal_names()) == 18
+    papers = [name.split("/")[0] for name in goal_names()]
+    assert {paper: papers.count(paper) for paper in papers} == {
+        "iclr": 18, "classical": 12, "pid": 4, "pnas": 3,
+    }  # fmt: skip
     assert Goal.named("iclr/trivariate-heuristic") == Goal.parse("{F}{C}", FCL)
     assert Goal.named("iclr/context-heuristic") == Goal.parse("{F}{C}", "FC")
     assert Goal.named("iclr/lateral-heuristic") == Goal.parse("{F}", "FL")
@@ -125,6 +132,72 @@ def test_published_values():
     output = Goal.named("iclr/output", ["hidden", "label"])
     expected = "{hidden}{label} - 0.2 {hidden} + 0.1 {label} + 0.1 {hidden,label}"
     assert output == Goal.parse(expected, ["hidden", "label"])
+
+
+def shannon(terms, pmf):
+    """Bits of a sum of classical terms such as "I(Y:F) - 0.5 H(Y|F,C)"; pmf [shape=(F, C, Y)]."""
+    alone = {"F": naive.mutual_information(pmf.sum(1)), "C": naive.mutual_information(pmf.sum(0))}
+    both, residual = naive.mutual_information(pmf), naive.residual_entropy(pmf)
+    values = {
+        "I(Y:F)": alone["F"],
+        "I(Y:C)": alone["C"],
+        "I(Y:F,C)": both,
+        "I(Y:F|C)": both - alone["C"],
+        "I(Y:F;C)": alone["F"] + alone["C"] - both,
+        "H(Y)": both + residual,
+        "H(Y|F,C)": residual,
+    }
+    written = re.findall(r"([+-]?) ?([\d.]*) ?([IH]\([^)]*\))", terms)
+    assert "".join(map("".join, written)) == terms.replace(" ", "")
+    return sum(float(f"{sign}{factor or 1}") * values[term] for sign, factor, term in written)
+
+
+BIVARIATE = bivariate_goals()
+
+
+@pytest.mark.parametrize("name", [name for name in BIVARIATE if BIVARIATE[name]["classical"]])
+def test_classical_goals_are_what_their_definition_says(name):
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        pmf = rng.dirichlet(np.full(24, 0.5)).reshape(3, 4, 2)
+        found = decompose(pmf, names=("F", "C"))
+        value = Goal.named(name).value(found.redundancies, found.entropy)
+        assert value == pytest.approx(shannon(BIVARIATE[name]["classical"], pmf), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", BIVARIATE)
+def test_classical_goals_and_no_others_are_in_the_classical_plane(name):
+    goal = Goal.named(name)
+    red, f, c, syn, _ = goal.gamma
+    off = syn - (f + c - red)
+    classical = bool(BIVARIATE[name]["classical"])
+    assert (off == 0) == classical == name.startswith("classical/")
+    # w of {F}{C}: what is in the goal beside mutual informations
+    assert goal.coefficients()[0][0] == pytest.approx(off, abs=1e-15)
+
+
+def test_weights_of_wibral_et_al():
+    """Brain and Cognition 112 (2017), Eqs. 18 (Φ1 = 0.5), 22, 23 and 24: Γ of F, C, shared, syn."""
+    published = {
+        "contextual-guidance": [0.5, 0, 1, -0.5, 0],
+        "infomax": [1, 0, 1, 0, 0],
+        "predictive-coding": [-1, -1, -1, -1, -1],
+        "coding-with-synergy": [1, -1, 1, 1, -1],
+    }
+    for name in BIVARIATE:
+        if (short := name.split("/")[1]) in published:
+            red, f, c, syn, residual = Goal.named(name).gamma
+            assert [f, c, red, syn, residual] == published.pop(short)
+    assert not published
+
+
+def test_goals_of_two_sources_take_other_letters_by_position():
+    goal = Goal.named("classical/redundancy-reduction", ("image", "others"))
+    assert goal == Goal.parse("{image} - {others}", ("image", "others"))
+    with pytest.raises(ConfigError, match="is for 2 sources"):
+        Goal.named("classical/infomax", FCL)
+    assert Goal.named("pnas/supervised") == Goal([1, 0.1, 0.1, 0.1, 0], "FC")
+    assert Goal.named("pnas/unsupervised") == Goal.named("pid/unique")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,17 @@ from matplotlib.colors import to_hex
 
 from infosim.errors import ConfigError, ShapeError
 from infosim.pid import lattice
-from infosim.plotting import atoms, confusion, errors, figure, receptive_fields, style, summary
+from infosim.plotting import (
+    atoms,
+    confusion,
+    correlations,
+    errors,
+    figure,
+    recall,
+    receptive_fields,
+    style,
+    summary,
+)
 from infosim.plotting.plots import atom_looks
 
 nan = float("nan")
@@ -338,6 +348,35 @@ def test_summary_of_one_to_four_layers(layers, epochs, neurons):
     assert fig.get_figwidth() == 10
     assert fig.get_figheight() == (7 if len(layers) < 4 else 9.5)
     assert fig.dpi == 150
+
+
+def test_correlations_are_in_the_order_of_factors(ax):
+    found = np.array([[0.1, -0.9], [1.0, 0.0], [0.8, 0.1]])
+    assert correlations(found, ax, name="hidden") is ax
+    check_drawn(ax.figure)
+    np.testing.assert_array_equal(ax.images[0].get_array(), found[[1, 2, 0]])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["1", "2", "0"]
+    assert title(ax) == "correlation with factors: hidden"
+    with pytest.raises(ShapeError, match=r"correlations have shape \(3,\)"):
+        correlations(found[:, 0], ax)
+
+
+def test_recall_draws_means_beside_the_cues(ax):
+    overlaps = {"deterministic": np.array([[1.0, 1.0], [1.0, 0.5]]), "stochastic": [0.9, 0.1]}
+    assert recall([0.0, 0.25], overlaps, ax) is ax
+    check_drawn(ax.figure)
+    drawn = lines(ax)
+    np.testing.assert_allclose(drawn["deterministic"].get_ydata(), [1, 0.75])
+    np.testing.assert_allclose(drawn["stochastic"].get_ydata(), [0.9, 0.1])
+    np.testing.assert_allclose(drawn["cue"].get_ydata(), [1, 0.5])
+
+
+def test_summary_takes_more_panels():
+    results, labels = run({"memory": 2})
+    more = [lambda ax: ax.set_title("own"), lambda ax: ax.set_title("another")]
+    fig = summary(results, labels, {}, None, None, "", more)
+    check_drawn(fig)
+    assert titles(fig)[-2:] == ["own", "another"]
 
 
 def test_summary_leaves_out_what_there_is_not():

@@ -1,0 +1,71 @@
+"""What an associative memory recalls: overlap with the patterns it was trained on."""
+
+import numpy as np
+
+from infosim.datasets.generated import flip
+from infosim.engine.randomness import generator
+
+
+class RecallError:
+    """The fraction of bits that are wrong after deterministic recall, as `Training` measures it.
+
+    Recall begins with what the samples clamp the layer to, and ends as `Simulator.recall` does.
+
+    layer : its name; patterns : purpose of samples -> the patterns (n, units) their arrays' rows
+        are to be recalled as
+    """
+
+    def __init__(self, layer, patterns):
+        self.layer, self.patterns = layer, patterns
+
+    def __call__(self, simulator, samples, *, purpose, **_):
+        cues, patterns = (
+            a[samples.index] for a in (samples.arrays[self.layer], self.patterns[purpose])
+        )
+        wrong = (recall(simulator, cues, self.layer) > 0) != (patterns > 0)
+        return wrong.mean(axis=(1, 2))
+
+
+def recall(simulator, cues, layer=None, **options):
+    """The states that recall ends in, +1 and -1, (R, P, n) for R replicas.
+
+    cues : (P, n) or (R, P, n); layer, options : of `Simulator.recall`
+    """
+    ended = simulator.recall(cues, layer, **options)
+    return np.stack([one.states for one in (ended if isinstance(ended, list) else [ended])])
+
+
+def overlap(states, patterns):
+    """The mean of state times pattern over bits, (..., n) each: 1 if recalled, 0 by chance."""
+    return (np.asarray(states) * patterns).mean(axis=-1)
+
+
+def overlap_by_step(simulator, patterns, cues, steps=20, layer=None, sampled=False):
+    """Overlap of every state of recall with its pattern, (steps + 1, R, P); first that of the cues.
+
+    patterns, cues : (P, n); sampled : draw outputs at random
+    """
+    states = [np.broadcast_to(cues, (simulator.n_replicas, *np.shape(cues)))]
+    for _ in range(steps):
+        states.append(recall(simulator, states[-1], layer, max_steps=1, sampled=sampled))
+    return np.stack([overlap(one, patterns) for one in states])
+
+
+def overlap_by_noise(
+    simulator, patterns, fractions, seed=0, layer=None, max_steps=None, sampled=False
+):
+    """Overlap after recall from patterns of which bits were flipped, (len(fractions), R, P).
+
+    patterns : (P, n); fractions : of the bits of each cue; seed : draws which
+    max_steps, sampled : of `Simulator.recall`
+    """
+    options = {"max_steps": max_steps, "sampled": sampled}
+    return np.stack(
+        [
+            overlap(
+                recall(simulator, flip(patterns, fraction, generator(seed, i)), layer, **options),
+                patterns,
+            )
+            for i, fraction in enumerate(fractions)
+        ]
+    )

@@ -9,6 +9,7 @@ import csv
 import functools
 import io
 import json
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,23 +24,12 @@ from infosim.engine.threads import available
 from infosim.errors import CheckpointError, InfosimError
 from infosim.experiments import Experiment, store
 from infosim.experiments.sweep import Run, Sweep, run_sweep
+from infosim.pid import Goal
 
 ROOT = Path(__file__).parents[1]
 _COLUMNS = ("key", "preset", "settings", "epochs", "train_error", "val_error", "test_error")
 
-#: Settings of every run of a scale. Epochs and batches are the presets' (the published ones) except
-#: for smoke, which is a few seconds of the digits in the package.
-SCALES = {
-    "smoke": {
-        "data.name": "digits",
-        "training.batch": 288,
-        "training.epochs": 100,
-        "training.evaluate_every": 50,
-        "training.record_every": 4,
-    },
-    "laptop": {"training.evaluate_every": 10, "training.record_every": 47},
-    "paper": {"training.evaluate_every": 10, "training.record_every": 47},
-}
+SCALES = ("smoke", "laptop", "paper")
 
 
 class Errors(NamedTuple):
@@ -50,6 +40,16 @@ class Errors(NamedTuple):
     test: float
 
 
+class Found(NamedTuple):
+    """The best goal of a search: its trial, that trial's validation error, numbers of trials."""
+
+    goal: Goal
+    trial: int
+    val_error: float
+    complete: int
+    trials: int
+
+
 @dataclass(frozen=True)
 class Work:
     """One figure at one scale: where its runs come from and where its files go.
@@ -57,6 +57,7 @@ class Work:
     paper : folder of the paper's figures; command : what the user typed
     out : folder of the figures and the ledger; runs : folder of run directories
     jobs : processes; draw : whether to draw what is in the ledger and run nothing
+    settings : of every run at this scale, key path -> value
     """
 
     paper: str
@@ -66,6 +67,7 @@ class Work:
     runs: Path
     jobs: int
     draw: bool
+    settings: dict
 
     def pick(self, **choices):
         """The value for this scale; laptop's where paper's is not given."""
@@ -74,7 +76,7 @@ class Work:
     def run(self, preset, settings=None):
         """The Run of a preset with these settings (key path -> value) over those of the scale."""
         settings = settings or {}
-        pairs = SCALES[self.scale] | settings
+        pairs = self.settings | settings
         return Run(Experiment.load(preset, list(pairs.items())), {"preset": preset, **settings})
 
     def folder(self, run):
@@ -93,13 +95,10 @@ class Work:
                 self.carry_out(missing.values())
         finally:
             known = self._enter(runs)
-        return {run.key: known[run.key] for run in runs if run.key in known}
-
-    def about(self, hidden):
-        """Data, size and epochs of this scale's runs, for captions."""
-        if self.scale == "smoke":
-            return f"bundled 8x8 digits, {hidden} hidden neurons, 100 epochs"
-        return f"MNIST, {hidden} hidden neurons, 100 epochs"
+        found = {run.key: known[run.key] for run in runs if run.key in known}
+        if not found:
+            raise CheckpointError(f"{self.out / 'runs.csv'} holds no run of this figure")
+        return found
 
     def carry_out(self, wanted):
         """Have these runs made, or finished, in their directories."""
@@ -120,6 +119,41 @@ class Work:
         if found.failed:
             key, reason = next(iter(found.failed.items()))
             raise CheckpointError(f"{len(found.failed)} runs failed; the first, {key}: {reason}")
+
+    def search(self, preset, samplers, trials, epochs, settings=None):
+        """Carry out, or continue, a search for goals with each sampler, in processes of their own.
+
+        trials, epochs : of each search, of each trial
+        """
+        settings = self.settings | {"training.evaluate_every": 1} | (settings or {})
+        settings.pop("training.epochs", None)
+        pairs = [part for k, v in settings.items() for part in ("--set", f"{k}={v}")]
+        numbers = {
+            "trials": trials, "epochs": epochs, "seed": 0,
+            "threads": max(1, self.jobs // len(samplers)),
+        }  # fmt: skip
+        pairs += [part for k, v in numbers.items() for part in (f"--{k}", str(v))]
+        command = [sys.executable, "-m", "infosim", "optimize", preset, *pairs]
+        started = [
+            subprocess.Popen([*command, "--sampler", name, "--out", str(self._searched(name))])
+            for name in samplers
+        ]
+        codes = [one.wait() for one in started]  # both, whatever becomes of the first
+        if any(codes):
+            raise CheckpointError("a search did not end; the same command continues it")
+
+    def found(self, sampler, preset):
+        """The `Found` of the search with this sampler that `search` has carried out."""
+        labels = _goal(preset).labels
+        with open(self._searched(sampler) / "trials.csv", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["state"] in ("complete", "pruned")]
+        complete = [row for row in rows if row["state"] == "complete"]
+        best = min(complete, key=lambda row: float(row["value"]))
+        gammas = Goal({label: float(best[label]) for label in labels}, _goal(preset).sources)
+        return Found(gammas, int(best["number"]), float(best["value"]), len(complete), len(rows))
+
+    def _searched(self, sampler):
+        return self.runs / f"search-{sampler}"
 
     # -- the ledger --------------------------------------------------------------------------------
 
@@ -171,6 +205,13 @@ class Work:
         click.echo(self.out / f"{name}.png")
 
 
+def _goal(preset):
+    """The goal of a preset's first layer that has one."""
+    layers = Experiment.load(preset).config["layers"].values()
+    first = next(layer for layer in layers if layer["goal"])
+    return Goal.of(first["goal"], tuple(first["compartments"]))
+
+
 def table(rows, columns):
     """Rows (dicts) as CSV text; floats with six significant digits."""
     text = io.StringIO()
@@ -189,8 +230,8 @@ def published(name):
 
 
 def band(values):
-    """Median, minimum and maximum of the finite values."""
-    values = np.asarray([value for value in values if np.isfinite(value)])
+    """Median, minimum and maximum of the finite values; nan if there are none."""
+    values = np.asarray([value for value in values if np.isfinite(value)] or [np.nan])
     return float(np.median(values)), float(values.min()), float(values.max())
 
 
@@ -230,14 +271,17 @@ def dots(rows, ax, ticks):
     return ax
 
 
-def figure_script(paper):
-    """Turn a function of a `Work` (and of options of its own) into a command."""
+def figure_script(paper, settings=None):
+    """Turn a function of a `Work` (and of options of its own) into a command.
+
+    settings : scale -> settings of all its runs
+    """
 
     def decorate(function):
         @click.command(help=sys.modules[function.__module__].__doc__)
         @click.option(
             "--scale",
-            type=click.Choice(list(SCALES)),
+            type=click.Choice(SCALES),
             default="laptop",
             show_default=True,
             help="smoke: seconds, on bundled digits. laptop: below half an hour on two cores. "
@@ -255,7 +299,14 @@ def figure_script(paper):
             figures = base / "figures" if scale == "smoke" else ROOT / "figures" / paper
             typed += "".join(f" --{k} {v}" for k, v in own.items() if v is not None)
             work = Work(
-                paper, scale, typed, out or figures, runs or base, jobs or available(), draw
+                paper=paper,
+                scale=scale,
+                command=typed,
+                out=out or figures,
+                runs=runs or base,
+                jobs=jobs or available(),
+                draw=draw,
+                settings=(settings or {}).get(scale, {}),
             )
             try:
                 function(work, **own)

@@ -338,6 +338,7 @@ class _Search:
             validation=validation if self.metric == "val_error" else None,
             error=self.experiment.error(dataset),
             record_every=len(train),  # nobody looks at the atoms
+            evaluate_every=settings["evaluate_every"],
         )
 
     def run(self, trial, arrived=()):
@@ -362,7 +363,8 @@ class _Search:
                 if arrived:
                     trial.study.enqueue_trial(gammas, {"start": True} if start else None)
                     raise Interrupted("given up")
-                if training.position == 0 and len(values) > 1:
+                measured = training.position == 0 and np.isfinite(values[-1:]).all()
+                if measured and len(values) > 1:
                     epoch = len(values) - 1
                     trial.report(values[-1], epoch)
                     if not start and epoch < self.epochs and trial.should_prune():

@@ -11,15 +11,15 @@ import infosim
 from infosim import plotting
 from infosim.pid import Goal
 from infosim.plotting.plots import atom_looks, atoms
-from scripts.common import figure_script, seeds_of
-from scripts.iclr2025.models import run
+from scripts.common import seeds_of
+from scripts.iclr2025.models import about, iclr_script, run
 
 MODELS = {"Trivariate Heuristic": "heuristic goal", "Trivariate Optimized": "optimised goal"}
 #: The atoms that are largest at the end in either network, and those that the goals name first.
 SHOWN = ("{F}{C}{L}", "{F}{C}", "{F}{L}", "{F}", "{FC}{FL}", "{FC}", "{L}", "H_res")
 
 
-@figure_script("iclr2025")
+@iclr_script
 @click.option("--seeds", type=int, help="Seeds (laptop 3, paper 10).")
 def main(work, seeds):
     """Run, read the atoms from the runs' directories, draw."""
@@ -59,7 +59,7 @@ def main(work, seeds):
         figure,
         rows,
         f"""**Atoms over training.** Median (lines) and middle half (bands) over all hidden neurons
-        of {seeds_of(seeds)}, {work.about(hidden)}; of the 18 atoms and the residual entropy H_res
+        of {seeds_of(seeds)}, {about(work, hidden)}; of the 18 atoms and the residual entropy H_res
         those that are largest at the end and those that weigh most in the goals. Measured in the
         training pass, label present. No published values are known for this figure. Scale:
         {work.scale}.""",

@@ -12,8 +12,8 @@ import numpy as np
 import infosim
 from infosim import plotting
 from infosim.pid import lattice
-from scripts.common import band, figure_script, seeds_of
-from scripts.iclr2025.models import BLUE, GREEN, RED, run
+from scripts.common import band, seeds_of
+from scripts.iclr2025.models import BLUE, GREEN, RED, about, iclr_script, run
 
 MODEL = "Trivariate Optimized"
 BINS = (2, 4, 8, 16, 20, 32)
@@ -38,7 +38,7 @@ def estimates(results, samples, bins, size):
     return np.mean(found, axis=0)
 
 
-@figure_script("iclr2025")
+@iclr_script
 @click.option("--seeds", type=int, help="Seeds (laptop 2, paper 10).")
 def main(work, seeds):
     """Run, estimate, draw."""
@@ -59,7 +59,7 @@ def main(work, seeds):
     for key in varied:
         found = [known[runs[key, s].key] for s in range(10) if runs[key, s].key in known]
         for split in ("train", "test"):
-            values = [getattr(one, split) for one in found] or [np.nan]
+            values = [getattr(one, split) for one in found]
             rows.append(
                 {"quantity": f"{split}_error", "varied": key[0], "value": key[1], "bins": ""}
                 | {"n": len(found)}
@@ -82,9 +82,9 @@ def main(work, seeds):
         "bins_and_batch",
         figure,
         rows,
-        f"""**Bins and batch size.** {MODEL}, {work.about(hidden)}. Above: error (median, range over
-        {seeds_of(seeds)}) against the bins of each compartment of the hidden layer (range −20 to
-        20, batch 1024) and against the batch (20 bins; with the same number of epochs a larger
+        f"""**Bins and batch size.** {MODEL}, {about(work, hidden)}. Above: error (median, range
+        over {seeds_of(seeds)}) against the bins of each compartment of the hidden layer (range −20
+        to 20, batch 1024) and against the batch (20 bins; with the same number of epochs a larger
         batch means fewer updates). The published values are 20 and 1024. Below: information
         I(Y:F,C,L) of the hidden neurons of one trained network, estimated from batches of training
         images with 5, 20 and 32 bins per compartment (lines), and the same with the firing
@@ -123,6 +123,7 @@ def draw(rows):
         ax.set_xscale("log")
         ax.set_xticks(x[::2], [str(value) for value in x[::2]])
         ax.set_xticks([], minor=True)
+        ax.margins(y=0.1)
         ax.set(xlabel="samples in the estimate", ylabel=label, ylim=(0, None))
     c.legend()
     return figure

@@ -11,8 +11,8 @@ import infosim
 from infosim import plotting
 from infosim.errors import DataError
 from infosim.pid import Goal
-from scripts.common import band, dots, figure_script, seeds_of
-from scripts.iclr2025.models import BLUE, ORANGE, PINK, RED, SKY
+from scripts.common import band, dots, seeds_of
+from scripts.iclr2025.models import BLUE, ORANGE, PINK, RED, SKY, iclr_script
 
 GOAL = Goal.named("iclr/trivariate-opt_1_100_CIFAR")
 #: Published: median validation accuracy of ten seeds with the optimised goal.
@@ -57,7 +57,7 @@ def without(position):
     return str(Goal(gamma, GOAL.sources))
 
 
-@figure_script("iclr2025")
+@iclr_script
 @click.option("--seeds", type=int, help="Seeds of the models (laptop 2, paper 10).")
 @click.option("--zero-seeds", type=int, help="Seeds of the ablation (laptop 1, paper 10).")
 def main(work, seeds, zero_seeds):
@@ -85,7 +85,10 @@ def main(work, seeds, zero_seeds):
     with plotting.style():
         figure = draw(found)
     name = {"cifar10-jpeg": "CIFAR-10 from JPEG copies (cifar10-jpeg)", "cifar10": "CIFAR-10"}
-    counts = len(found[first, None]), max(len(e) for (_, a), e in found.items() if a is not None)
+    counts = (
+        len(found.get((first, None), [])),
+        max((len(e) for (_, a), e in found.items() if a is not None), default=0),
+    )
     work.save(
         "cifar10",
         figure,
@@ -128,7 +131,7 @@ def draw(found):
     ablated = {a: [1 - e.val for e in errors] for (_, a), errors in found.items() if a is not None}
     y = np.arange(len(ablated))
     losses = [100 * (base - np.array(band(values))) for values in ablated.values()]
-    middle, high, low = np.array(losses).T
+    middle, high, low = np.reshape(losses, (-1, 3)).T
     right.barh(y, middle, 0.62, color="#999999")
     right.errorbar(middle, y, xerr=[middle - low, high - middle], fmt="none", ecolor="#444444")
     right.set_yticks(y, [GOAL.labels[a] for a in ablated])

@@ -3,14 +3,14 @@
 import click
 
 from infosim import plotting
-from scripts.common import dots, figure_script, seeds_of
-from scripts.iclr2025.models import MODELS, run
+from scripts.common import dots, seeds_of
+from scripts.iclr2025.models import MODELS, about, iclr_script, run
 from scripts.iclr2025.performance import reference, row_of, theirs_of
 
 GROUPS = {"baseline": "baselines", "bivariate": "two compartments", "trivariate": "three"}
 
 
-@figure_script("iclr2025")
+@iclr_script
 @click.option("--seeds", type=int, help="Seeds (laptop 3, paper 10).")
 def main(work, seeds):
     """Run, summarise, draw."""
@@ -41,7 +41,7 @@ def main(work, seeds):
         "fig3_comparison",
         figure,
         rows,
-        f"""**All models at one size.** Test error with the label withheld; {work.about(hidden)},
+        f"""**All models at one size.** Test error with the label withheld; {about(work, hidden)},
         {seeds_of(max(map(len, found.values())))}. Grey: published median and range, ten seeds.
         Sparse lateral connections differ from dense ones above 101 neurons only. Scale:
         {work.scale}.""",

@@ -11,7 +11,7 @@ from infosim.experiments import Experiment
 from infosim.pid import Goal
 from infosim.plotting import goal_summary
 from infosim.plotting.concepts import goal_table
-from scripts.common import figure_script
+from scripts.iclr2025.models import iclr_script
 
 #: figure -> (neurons, preset whose hidden layer they are, goal unless --goal says another)
 FIGURES = {
@@ -20,7 +20,7 @@ FIGURES = {
 }
 
 
-@figure_script("iclr2025")
+@iclr_script
 @click.option("--goal", help="Of the neuron with three compartments F, C, L: formula or name.")
 def main(work, goal):
     """Draw both figures."""

@@ -8,8 +8,8 @@ import click
 import numpy as np
 
 from infosim import plotting
-from scripts.common import band, figure_script, published, seeds_of
-from scripts.iclr2025.models import BLUE, GREEN, RED
+from scripts.common import band, published, seeds_of
+from scripts.iclr2025.models import BLUE, GREEN, RED, about, iclr_script
 from scripts.iclr2025.sensitivity import BASE, run
 
 #: In the published order; each is removed in addition to those before it.
@@ -52,7 +52,7 @@ def draw(rows):
     return figure
 
 
-@figure_script("iclr2025")
+@iclr_script
 @click.option("--seeds", type=int, help="Seeds (laptop 3, paper 10).")
 def main(work, seeds):
     """Run, summarise, draw."""
@@ -75,7 +75,7 @@ def main(work, seeds):
         counts.append(len(found))
         for split in SPLITS:
             theirs = reference[k, split[:3]]
-            ours = band([getattr(one, split) for one in found]) if found else (np.nan,) * 3
+            ours = band([getattr(one, split) for one in found])
             rows.append(
                 {
                     "n_removed": k,
@@ -97,7 +97,7 @@ def main(work, seeds):
         rows,
         f"""**Goal parameters removed one after another.** Error (median, range over seeds) of the
         three-source network with goal iclr/trivariate-optimized when its parameters are set to 0 in
-        the published order; at the right none is left. {work.about(hidden)},
+        the published order; at the right none is left. {about(work, hidden)},
         {seeds_of(max(counts))}. Open circles: published (ten seeds). Scale: {work.scale}.""",
     )
 

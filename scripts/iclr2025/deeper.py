@@ -9,8 +9,8 @@ import click
 import numpy as np
 
 from infosim import plotting
-from scripts.common import band, figure_script, seeds_of
-from scripts.iclr2025.models import BLUE, GREEN, RED
+from scripts.common import band, seeds_of
+from scripts.iclr2025.models import BLUE, GREEN, RED, about, iclr_script
 
 #: name -> (presets with one, two and three hidden layers; goal, if not the presets'; look)
 _INFOMORPHIC = "iclr/trivariate-optimized", "iclr/two-hidden-layers", "iclr/three-hidden-layers"
@@ -38,7 +38,7 @@ def run(work, model, depth, hidden, seed):
     return work.run(presets[depth - 1], settings | {"training.seed": seed})
 
 
-@figure_script("iclr2025")
+@iclr_script
 @click.option("--seeds", type=int, help="Seeds (laptop 2, paper 10).")
 def main(work, seeds):
     """Run, summarise, draw."""
@@ -60,7 +60,7 @@ def main(work, seeds):
         found = [known[key] for key in keys if key in known]
         counts.append(len(found))
         for split in SPLITS:
-            values = [getattr(one, split) for one in found] or [np.nan]
+            values = [getattr(one, split) for one in found]
             rows.append(
                 {"model": model, "hidden_layers": depth, "neurons_each": n, "split": split}
                 | {"n_seeds": len(found)}
@@ -74,7 +74,7 @@ def main(work, seeds):
         figure,
         rows,
         f"""**Deeper networks.** Error (median, range) against the number of hidden layers,
-        {work.about(each)} in each layer; {seeds_of(max(counts))}. Goals: the published optimised
+        {about(work, each)} in each layer; {seeds_of(max(counts))}. Goals: the published optimised
         one, the heuristic {{F}}{{C}}, and the one named hierarchical in the later code of the
         authors, the same in all hidden layers. Drawn: {sizes[0]} neurons in each layer. No
         published values are known. Scale: {work.scale}.""",

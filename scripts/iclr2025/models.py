@@ -2,8 +2,33 @@
 
 from typing import NamedTuple
 
+from scripts.common import figure_script
+
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 RED, PINK, SKY = "#D55E00", "#CC79A7", "#56B4E9"
+
+
+#: Settings of every run. Epochs and batches are the presets' (the published ones) except for smoke,
+#: which is some seconds of the digits in the package.
+SCALES = {
+    "smoke": {
+        "data.name": "digits",
+        "training.batch": 288,
+        "training.epochs": 100,
+        "training.evaluate_every": 50,
+        "training.record_every": 4,
+    },
+    "laptop": {"training.evaluate_every": 10, "training.record_every": 47},
+    "paper": {"training.evaluate_every": 10, "training.record_every": 47},
+}
+#: Makes a command of a function of a `Work`, as all figures of this paper are.
+iclr_script = figure_script("iclr2025", SCALES)
+
+
+def about(work, hidden):
+    """Data, size and epochs of a scale's runs, for captions."""
+    data = "bundled 8x8 digits" if work.scale == "smoke" else "MNIST"
+    return f"{data}, {hidden} hidden neurons, 100 epochs"
 
 
 class Model(NamedTuple):

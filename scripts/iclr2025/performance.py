@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 
 from infosim import plotting
 from infosim.errors import ConfigError, near
-from scripts.common import band, figure_script, published
-from scripts.iclr2025.models import MODELS, run
+from scripts.common import band, published
+from scripts.iclr2025.models import MODELS, about, iclr_script, run
 
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 COLUMNS = {"bivariate": "two compartments", "trivariate": "three compartments"}
@@ -44,7 +44,7 @@ def row_of(model, n, split, values, theirs):
     deviation : of the medians, in units of the published range
     """
     names = "median", "min", "max"
-    ours = band(values) if values else (np.nan,) * 3
+    ours = band(values)
     theirs = theirs.get((model, n, split), (np.nan,) * 3)
     return {
         "model": model,
@@ -99,7 +99,7 @@ def draw(rows):
         ]
         theirs = {"marker": "o", "markerfacecolor": "white", "linestyle": "none"}
         lines.append(Line2D([], [], color="#555555", label="published", **theirs))
-        ax.legend(handles=lines, loc="lower left", fontsize=6.5)
+        ax.legend(handles=lines, loc="lower left", fontsize=6.5, handlelength=3)
     return figure
 
 
@@ -128,7 +128,7 @@ def _curve(rows, model, ax):
     ax.errorbar(n, middle, ends, color=model.color, markeredgewidth=0.7, **mark)
 
 
-@figure_script("iclr2025")
+@iclr_script
 @click.option("--seeds", type=int, help="Seeds (laptop 1, paper 10).")
 @click.option("--largest", type=int, help="Largest size to run (smoke 5, laptop 100, paper 2000).")
 @click.option("--models", default=",".join(MODELS), help="Models to run, separated by commas.")
@@ -163,7 +163,7 @@ def main(work, seeds, largest, models):
         "fig3_performance",
         figure,
         rows,
-        f"""**Error against the number of hidden neurons.** {work.about("1 to 2000")}. Lines: our
+        f"""**Error against the number of hidden neurons.** {about(work, "1 to 2000")}. Lines: our
         median, bands: our range over seeds; circles and bars: published median and range over ten
         seeds (arXiv 2412.02482, read from the vector figure). Training error is that of the last
         training pass, with the label as context; test error is with the label withheld. Our seeds

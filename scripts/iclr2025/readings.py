@@ -8,8 +8,8 @@ of the published optimised goals the figures show. Each row is one reading at 10
 import click
 
 from infosim import plotting
-from scripts.common import dots, figure_script, seeds_of
-from scripts.iclr2025.models import MODELS, run
+from scripts.common import dots, seeds_of
+from scripts.iclr2025.models import MODELS, about, iclr_script, run
 from scripts.iclr2025.performance import reference, row_of, theirs_of
 
 _OUTPUT, _HIDDEN = "layers.output.binning.kind", "layers.hidden.binning.kind"
@@ -40,7 +40,7 @@ READINGS = {
 }
 
 
-@figure_script("iclr2025")
+@iclr_script
 @click.option("--seeds", type=int, help="Seeds of each reading (laptop 2, paper 10).")
 def main(work, seeds):
     """Run, summarise, draw."""
@@ -75,9 +75,9 @@ def main(work, seeds):
         figure,
         rows,
         f"""**Readings of the published settings.** Test error with the label withheld,
-        {work.about(hidden)} unless said otherwise; {seeds_of(min(counts))}.
-        Grey: published median and range (ten seeds) of the model. The first reading of each model
-        is the preset's. The file has the training errors as well. Scale: {work.scale}.""",
+        {about(work, hidden)} unless said otherwise; {seeds_of(min(counts))}. Grey: published median
+        and range (ten seeds) of the model. The first reading of each model is the preset's. The
+        file has the training errors as well. Scale: {work.scale}.""",
     )
 
 

@@ -3,43 +3,18 @@
 Reads the tables of the figures, which the other scripts have made, and fills report.in.md.
 """
 
-import csv
-
 import click
-import numpy as np
 
-from infosim.experiments import store
-from scripts.common import ROOT
+from scripts import pages
 from scripts.iclr2025.cumulative import ORDER
 from scripts.iclr2025.models import MODELS
 from scripts.iclr2025.sensitivity import PUBLISHED_FIVE, importance
-
-FIGURES = ROOT / "figures" / "iclr2025"
-PAGE = ROOT / "docs" / "reproduction" / "iclr2025.md"
+from scripts.pages import listing, percent, table
 
 
 def read(name):
-    """The rows of a figure's table; what looks like a number is one."""
-    with open(FIGURES / f"{name}.csv", newline="") as file:
-        return [{key: _value(text) for key, text in row.items()} for row in csv.DictReader(file)]
-
-
-def _value(text):
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def table(head, rows):
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-
-
-def percent(value, digits=2):
-    """A fraction in %, or a dash."""
-    return f"{100 * value:.{digits}f}" if np.isfinite(value) else "–"
+    """The rows of a figure's table."""
+    return pages.read("iclr2025", name)
 
 
 def performance(split):
@@ -146,26 +121,27 @@ def cumulative():
     return text + "\n\n" + table(head, lines)
 
 
-def listing(name, columns, keep=lambda row: True):
-    """A figure's table: columns as {head: key}; errors in %."""
-    lines = []
-    for row in filter(keep, read(name)):
-        values = [row[key] for key in columns.values()]
-        lines.append([_shown(v, key) for v, key in zip(values, columns.values(), strict=True)])
-    return table(list(columns), lines)
-
-
-def _shown(value, key):
-    if not isinstance(value, float):
-        return value
-    errors = "median", "min", "max"
-    return percent(value) if key.endswith(errors) else f"{value:g}"
+def chosen(name, **where):
+    """The rows of a figure's table in which these columns have these values."""
+    return [row for row in read(name) if all(row[key] == value for key, value in where.items())]
 
 
 def fill():
     """What stands for each name in braces in report.in.md."""
     errors = {"test error, %": "median", "min": "min", "max": "max", "seeds": "n_seeds"}
-    test = lambda row: row["split"] == "test"  # noqa: E731
+    tested = {
+        "test error, %": "test_median", "min": "test_min", "max": "test_max", "seeds": "n_seeds",
+    }  # fmt: skip
+    reading = {"model": "model", "reading": "reading"}
+    published = {"published": "published_median", "inside": "inside"}
+    depth = {
+        "goal": "model", "hidden layers": "hidden_layers", "neurons in each": "neurons_each",
+    }  # fmt: skip
+    validated = {
+        "validation error, %": "val_median", "min": "val_min", "max": "val_max", "seeds": "n_seeds",
+    }  # fmt: skip
+    ablated = [row for row in read("cifar10") if row["removed"]]
+    one = {"test error, %": "median", "seeds": "n"}
     return {
         "performance_test": performance("test"),
         "performance_train": performance("train"),
@@ -173,62 +149,28 @@ def fill():
         "performance_verdict": verdict(),
         "sensitivity": sensitivity(),
         "cumulative": cumulative(),
-        "readings": listing(
-            "readings",
-            {"model": "model", "reading": "reading"}
-            | errors
-            | {"published": "published_median", "inside": "inside"},
-            test,
-        ),
-        "goals": listing(
-            "optimised_goals",
-            {
-                "goal": "goal", "test error, %": "test_median", "min": "test_min",
-                "max": "test_max", "seeds": "n_seeds",
-            },
-        ),
-        "deeper": listing(
-            "deeper_networks",
-            {"model": "model", "hidden layers": "hidden_layers", "neurons in each": "neurons_each"}
-            | errors,
-            test,
-        ),
+        "readings": listing(chosen("readings", split="test"), reading | errors | published),
+        "goals": listing(read("optimised_goals"), {"goal": "goal"} | tested),
+        "deeper": listing(chosen("deeper_networks", split="test"), depth | errors),
         "cifar10": listing(
-            "cifar10",
-            {
-                "model": "model", "validation error, %": "val_median", "test error, %":
-                "test_median", "min": "test_min", "max": "test_max", "seeds": "n_seeds",
-            },
-            lambda row: not row["removed"],
+            chosen("cifar10", removed=""),
+            {"model": "model", "validation error, %": "val_median"} | tested,
         ),
-        "cifar10_ablation": listing(
-            "cifar10",
-            {
-                "γ set to 0": "removed", "validation error, %": "val_median", "min": "val_min",
-                "max": "val_max", "seeds": "n_seeds",
-            },
-            lambda row: row["removed"],
-        ),
+        "cifar10_ablation": listing(ablated, {"γ set to 0": "removed"} | validated),
         "steps": listing(
-            "presentation_steps", {"steps": "steps", "test error, %": "median", "seeds": "n"},
-            lambda row: row["quantity"] == "test_error",
+            chosen("presentation_steps", quantity="test_error"), {"steps": "steps"} | one
         ),
         "bins": listing(
-            "bins_and_batch",
-            {"varied": "varied", "value": "value", "test error, %": "median", "seeds": "n"},
-            lambda row: row["quantity"] == "test_error",
+            chosen("bins_and_batch", quantity="test_error"),
+            {"varied": "varied", "value": "value"} | one,
         ),
-    }  # fmt: skip
+    }
 
 
 @click.command(help=__doc__)
 def main():
     """Fill the page."""
-    text = (ROOT / "scripts" / "iclr2025" / "report.in.md").read_text("utf-8")
-    for name, value in fill().items():
-        text = text.replace("{" + name + "}", value)
-    store.write_text(PAGE, text)
-    click.echo(PAGE)
+    pages.page("iclr2025", fill())
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import numpy as np
 
 from infosim import plotting
 from infosim.pid import Goal
-from scripts.common import band, figure_script, published, seeds_of
-from scripts.iclr2025.models import BLUE, GREEN, RED
+from scripts.common import band, published, seeds_of
+from scripts.iclr2025.models import BLUE, GREEN, RED, about, iclr_script
 
 BASE = Goal.named("iclr/trivariate-optimized")
 #: name in reference/iclr_gamma_sensitivity.csv -> (new γ, colour, short name)
@@ -101,7 +101,7 @@ def draw_changes(rows, unchanged):
     return figure
 
 
-@figure_script("iclr2025")
+@iclr_script
 @click.option("--seeds", type=int, help="Seeds of each change (laptop 1, paper 10).")
 @click.option("--zero-seeds", type=int, help="Seeds where a parameter is 0 (as --seeds).")
 def main(work, seeds, zero_seeds):
@@ -127,9 +127,9 @@ def main(work, seeds, zero_seeds):
         for key, some in runs.items()
     }
     unchanged = band(accuracies[UNCHANGED, None])
-    rows = summarise(accuracies, unchanged)
+    rows = summarise(accuracies, accuracies[UNCHANGED, None])
     told = {key[0]: len(values) for key, values in accuracies.items()}
-    common = f"""Three-source network, goal iclr/trivariate-optimized, {work.about(hidden)}.
+    common = f"""Three-source network, goal iclr/trivariate-optimized, {about(work, hidden)}.
         Unmodified: {seeds_of(told[UNCHANGED])}; with a parameter at 0: {seeds_of(told["Set 0"])};
         other changes: {seeds_of(told["Increased by 0.1"])} (published: ten seeds).
         Scale: {work.scale}."""
@@ -140,9 +140,9 @@ def main(work, seeds, zero_seeds):
         importances,
         [row for row in rows if row["change"] == "Set 0"],
         f"""**What setting one goal parameter to 0 costs.** Median validation accuracy of the
-        unmodified network minus the median with the parameter at 0; positive is a loss. Lines:
-        range over seeds. Circles: published, relative to the published mean of unmodified runs.
-        {common}""",
+        unmodified network minus the median with the parameter at 0, of the same seeds; positive is
+        a loss. Lines: range over seeds. Circles: published, relative to the published mean of
+        unmodified runs. {common}""",
     )
     work.save(
         "fig9_sensitivity",
@@ -154,8 +154,11 @@ def main(work, seeds, zero_seeds):
     )
 
 
-def summarise(accuracies, unchanged):
-    """A row for each parameter and change, ours beside the published one."""
+def summarise(accuracies, unmodified):
+    """A row for each parameter and change, ours beside the published one.
+
+    accuracies : (change, parameter) -> of seeds 0, 1, ...; unmodified : likewise
+    """
     reference = {
         (row["modification"], int(row["gamma_index"])): row
         for row in published("iclr_gamma_sensitivity")
@@ -166,7 +169,9 @@ def summarise(accuracies, unchanged):
         if a is None:
             continue
         theirs = reference[name, a]
-        median, low, high = band(values) if values else (np.nan,) * 3
+        median, low, high = band(values)
+        # of the same seeds, or the luck of one would count for all parameters
+        before = np.median(unmodified[: len(values)]) if values else np.nan
         middle = float(theirs["median_val_acc"])
         rows.append(
             {
@@ -177,9 +182,9 @@ def summarise(accuracies, unchanged):
                 "median": median,
                 "min": low,
                 "max": high,
-                "loss": unchanged[0] - median,
-                "loss_min": unchanged[0] - high,
-                "loss_max": unchanged[0] - low,
+                "loss": before - median,
+                "loss_min": before - high,
+                "loss_max": before - low,
                 "published_median": middle,
                 "published_q1": float(theirs["q1_val_acc"]),
                 "published_q3": float(theirs["q3_val_acc"]),

@@ -11,8 +11,8 @@ from matplotlib.ticker import FuncFormatter
 import infosim
 from infosim import plotting
 from infosim.engine.events import Fire
-from scripts.common import band, figure_script, seeds_of
-from scripts.iclr2025.models import BLUE, RED, run
+from scripts.common import band, seeds_of
+from scripts.iclr2025.models import BLUE, RED, about, iclr_script, run
 
 MODEL = "Trivariate Optimized"
 STEPS = (1, 2, 3, 4, 6, 8)
@@ -38,7 +38,7 @@ def changes(net, samples):
     return np.abs(moved).mean((1, 2)), np.abs(moved.mean(2)).mean(1)
 
 
-@figure_script("iclr2025")
+@iclr_script
 @click.option("--seeds", type=int, help="Seeds of each number of steps (laptop 2, paper 10).")
 def main(work, seeds):
     """Run, step through, draw."""
@@ -54,7 +54,7 @@ def main(work, seeds):
     for steps in STEPS:
         found = [known[runs[steps, s].key] for s in range(10) if runs[steps, s].key in known]
         for split in ("train", "test"):
-            values = [getattr(one, split) for one in found] or [np.nan]
+            values = [getattr(one, split) for one in found]
             rows.append(
                 {"quantity": f"{split}_error", "steps": steps, "epochs": 100, "n": len(found)}
                 | dict(zip(("median", "min", "max"), band(values), strict=True))
@@ -80,7 +80,7 @@ def main(work, seeds):
         "presentation_steps",
         figure,
         rows,
-        f"""**Steps of a presentation.** {MODEL}, {work.about(hidden)}. Left: error (median, range)
+        f"""**Steps of a presentation.** {MODEL}, {about(work, hidden)}. Left: error (median, range)
         against the number of steps, in training and testing alike, {seeds_of(seeds)}; the published
         networks have 2. Right: change of the firing probability θ of hidden neurons from one step
         to the next, 1024 test images with their labels as context, after 1, 10 and 100 epochs of

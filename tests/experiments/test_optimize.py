@@ -441,3 +441,17 @@ def test_relative_paths(experiment, tmp_path, monkeypatch):
     found = optimize(experiment, trials=1, storage="sqlite:///mine.db")
     assert found.out == Path("studies/demo-digits-digits")
     assert Path("mine.db").exists()
+
+
+def test_only_epochs_that_are_evaluated_are_reported(tmp_path):
+    experiment = Experiment.load(
+        "demo/digits",
+        ["training.epochs=6", "training.evaluate_every=3", "layers.hidden.size=4"],
+    )
+    found = optimize(experiment, tmp_path, trials=2, threads=1)
+    assert 0 < found.value < 1
+    (study,) = optuna.get_all_study_names(f"sqlite:///{tmp_path / 'study.db'}")
+    trials = optuna.load_study(
+        study_name=study, storage=f"sqlite:///{tmp_path / 'study.db'}"
+    ).trials
+    assert [sorted(trial.intermediate_values) for trial in trials] == [[3, 6], [3, 6]]

@@ -1,0 +1,56 @@
+"""Pages that compare ours with the published values, made from the tables of the figures."""
+
+import csv
+
+import click
+import numpy as np
+
+from infosim.experiments import store
+from scripts.common import ROOT
+
+
+def read(paper, name):
+    """The rows of a figure's table; what looks like a number is one."""
+    with open(ROOT / "figures" / paper / f"{name}.csv", newline="") as file:
+        return [{key: _value(text) for key, text in row.items()} for row in csv.DictReader(file)]
+
+
+def _value(text):
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def table(head, rows):
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def percent(value, digits=2):
+    """A fraction in %, or a dash."""
+    return f"{100 * value:.{digits}f}" if np.isfinite(value) else "–"
+
+
+def listing(rows, columns):
+    """A table of rows, columns as {head: key}; what a key calls an error or accuracy is in %."""
+    lines = [[_shown(row[key], key) for key in columns.values()] for row in rows]
+    return table(list(columns), lines)
+
+
+def _shown(value, key):
+    if not isinstance(value, float):
+        return value
+    return percent(value) if key.endswith(("median", "min", "max", "error")) else f"{value:g}"
+
+
+def page(paper, values):
+    """Fill scripts/PAPER/report.in.md, {name} by its value, into docs/reproduction/PAPER.md."""
+    text = (ROOT / "scripts" / paper / "report.in.md").read_text("utf-8")
+    for name, value in values.items():
+        text = text.replace("{" + name + "}", value)
+    path = ROOT / "docs" / "reproduction" / f"{paper}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    store.write_text(path, text)
+    click.echo(path)

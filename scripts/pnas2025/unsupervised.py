@@ -97,7 +97,7 @@ def main(work, seeds):
         f"""**Eight neurons, eight bars.** Left: images of independent bars, and what each neuron
         looks for after training (weights on the image; with the published goal alone of the seed
         that found fewest). A neuron that fires for the majority of three bars is worth as many bits
-        as one that fires for one; while weights are held small by decay, the goal prefers the
+        as one that fires for one; after weights were held small by decay, networks end in the
         latter. Right: networks by the number of bars that the output of some neuron tells
         (correlation at least 0.9), for the goal as published, for the same with a weight decay of
         0.15 that falls to 0 over the first 1000 of 3060 updates, and for one change from the latter

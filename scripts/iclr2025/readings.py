@@ -2,7 +2,8 @@
 
 The published configuration leaves open, or contradicts, how potentials are binned in the output
 layer and in hidden layers of two compartments, for how many epochs networks were trained, and which
-of the published optimised goals the figures show. Each row is one reading at 100 hidden neurons.
+of the published optimised goals the figures show. Each row is one reading, at 100 hidden neurons
+unless it says otherwise.
 """
 
 import click
@@ -13,6 +14,7 @@ from scripts.iclr2025.models import MODELS, about, iclr_script, run
 from scripts.iclr2025.performance import reference, row_of, theirs_of
 
 _OUTPUT, _HIDDEN = "layers.output.binning.kind", "layers.hidden.binning.kind"
+_SIZE = "layers.hidden.size"
 _GOAL, _EPOCHS = "layers.hidden.goal", "training.epochs"
 #: (model, reading) -> settings; the first reading of a model is the preset's.
 READINGS = {
@@ -34,6 +36,8 @@ READINGS = {
     ("Trivariate Optimized", "opt_2_100_cmaes"): {_GOAL: "iclr/trivariate-opt_2_100_cmaes"},
     ("Trivariate Optimized", "opt_3_100_cmaes"): {_GOAL: "iclr/trivariate-opt_3_100_cmaes"},
     ("Trivariate Optimized", "opt_1_1000"): {_GOAL: "iclr/trivariate-opt_1_1000"},
+    ("Random Projection", "10 neurons, adaptive"): {_SIZE: 10},
+    ("Random Projection", "10 neurons, fixed bins"): {_SIZE: 10, _OUTPUT: "fixed"},
     ("Backpropagation", "100 epochs"): {},
     ("Backpropagation", "50 epochs"): {_EPOCHS: 50},
     ("Backpropagation", "150 epochs"): {_EPOCHS: 150},
@@ -61,7 +65,7 @@ def main(work, seeds):
             if runs[(model, reading), s].key in known
         ]
         counts.append(len(found))
-        n = 0 if model == "Readout Only" else 100
+        n = 0 if model == "Readout Only" else chosen[model, reading].get(_SIZE, 100)
         for split in ("test", "train"):
             row = row_of(model, n, split, [getattr(one, split) for one in found], theirs)
             rows.append({"reading": reading} | row)
@@ -69,7 +73,7 @@ def main(work, seeds):
         drawn.append((label, color, [one.test for one in found], theirs_of(rows[-2])))
     with plotting.style():
         figure = plotting.figure(5.2, 4.6)
-        dots(drawn, figure.subplots(), [4, 5, 6, 8, 10, 15, 20])
+        dots(drawn, figure.subplots(), [4, 5, 6, 8, 10, 15, 20, 40, 70])
     work.save(
         "readings",
         figure,

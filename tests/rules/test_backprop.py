@@ -499,7 +499,7 @@ def test_the_published_network():
         assert layer["goal"] == ""
         assert layer["optimizer"] == {
             "name": "adam", "rate": 0.001, "weight_decay": 0.0, "betas": [0.9, 0.999],
-            "epsilon": 1e-8,
+            "epsilon": 1e-8, "decay_until": 0,
         }  # fmt: skip
     assert config["layers"]["hidden"]["outputs"] == "binary"
     assert list(config["layers"]["output"]["compartments"]) == ["F"]

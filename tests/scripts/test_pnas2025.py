@@ -1,4 +1,4 @@
-"""The scripts of the PNAS 2025 figures at smoke scale: files complete, numbers as they should be."""
+"""The scripts of the PNAS 2025 figures at smoke scale: files complete, numbers as expected."""
 
 import csv
 from importlib import import_module

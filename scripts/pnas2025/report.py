@@ -63,6 +63,7 @@ def main():
         "supervised": supervised(),
         "variants": listing(read("supervised_variants"), variants | ends),
         "unsupervised": unsupervised(),
+        "crossed": read("unsupervised_others")[0]["factors_found"],
         "memory": memory(),
     }
     pages.page("pnas2025", values)

@@ -29,6 +29,9 @@ from infosim.pid import Goal
 ROOT = Path(__file__).parents[1]
 _COLUMNS = ("key", "preset", "settings", "epochs", "train_error", "val_error", "test_error")
 
+#: Of trials that count.
+_ENDED = ("complete", "pruned")
+
 SCALES = ("smoke", "laptop", "paper")
 
 
@@ -143,10 +146,18 @@ class Work:
             raise CheckpointError("a search did not end; the same command continues it")
 
     def found(self, sampler, preset):
-        """The `Found` of the search with this sampler that `search` has carried out."""
-        labels = _goal(preset).labels
-        with open(self._searched(sampler) / "trials.csv", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["state"] in ("complete", "pruned")]
+        """The `Found` of the search with this sampler that `search` has carried out.
+
+        Raises
+        ------
+        CheckpointError : it has not
+        """
+        labels, path = _goal(preset).labels, self._searched(sampler) / "trials.csv"
+        try:
+            with open(path, newline="") as file:
+                rows = [row for row in csv.DictReader(file) if row["state"] in _ENDED]
+        except FileNotFoundError:
+            raise CheckpointError(f"{path.parent} holds no search; run without --draw") from None
         complete = [row for row in rows if row["state"] == "complete"]
         best = min(complete, key=lambda row: float(row["value"]))
         gammas = Goal({label: float(best[label]) for label in labels}, _goal(preset).sources)
@@ -172,7 +183,8 @@ class Work:
 
     def _enter(self, runs):
         """Enter what these runs came to, where they are complete; returns the ledger."""
-        rows, before = self._rows(), len(self._rows())
+        rows = self._rows()
+        before = len(rows)
         for run in runs:
             path = self.folder(run) / "result.json"
             if run.key in rows or not path.exists():

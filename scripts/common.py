@@ -247,9 +247,20 @@ def band(values):
     return float(np.median(values)), float(values.min()), float(values.max())
 
 
+def spread(values):
+    """Their median, minimum and maximum, by name, as columns of a figure's table."""
+    return dict(zip(("median", "min", "max"), band(values), strict=True))
+
+
 def seeds_of(n, first=0):
     """So many seeds in words."""
     return {0: "no seed", 1: f"seed {first}"}.get(n, f"seeds {first} to {first + n - 1}")
+
+
+def seeds_found(counts):
+    """How many seeds the points of a figure have, in words."""
+    fewest, most = min(counts), max(counts)
+    return seeds_of(most) if fewest == most else f"{fewest} to {most} seeds a point, from 0 on"
 
 
 def dots(rows, ax, ticks):

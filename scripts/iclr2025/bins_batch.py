@@ -12,7 +12,7 @@ import numpy as np
 import infosim
 from infosim import plotting
 from infosim.pid import lattice
-from scripts.common import band, seeds_of
+from scripts.common import seeds_found, spread
 from scripts.iclr2025.models import BLUE, GREEN, RED, about, iclr_script, run
 
 MODEL = "Trivariate Optimized"
@@ -63,12 +63,12 @@ def main(work, seeds):
             rows.append(
                 {"quantity": f"{split}_error", "varied": key[0], "value": key[1], "bins": ""}
                 | {"n": len(found)}
-                | dict(zip(("median", "min", "max"), band(values), strict=True))
+                | spread(values)
             )
     one = run(work, MODEL, hidden, 0)
     work.carry_out([one])
     results = infosim.load_run(work.folder(one))
-    train, _, _ = one.experiment.samples(infosim.load(one.experiment.config["data"]["name"]))
+    train, _, _ = one.experiment.samples(one.experiment.dataset())
     for bins in SHOWN:
         for size in sizes:
             both = estimates(results, train, bins, size)
@@ -76,6 +76,7 @@ def main(work, seeds):
                 numbers = dict.fromkeys(("median", "min", "max"), float(value))
                 place = {"quantity": quantity, "varied": "batch", "value": size, "bins": bins}
                 rows.append(place | {"n": 1} | numbers)
+    counts = [row["n"] for row in rows if row["quantity"] == "test_error"]
     with plotting.style():
         figure = draw(rows)
     work.save(
@@ -83,9 +84,9 @@ def main(work, seeds):
         figure,
         rows,
         f"""**Bins and batch size.** {MODEL}, {about(work, hidden)}. Above: error (median, range
-        over {seeds_of(seeds)}) against the bins of each compartment of the hidden layer (range −20
-        to 20, batch 1024) and against the batch (20 bins; with the same number of epochs a larger
-        batch means fewer updates). The published values are 20 and 1024. Below: information
+        over {seeds_found(counts)}) against the bins of each compartment of the hidden layer (range
+        −20 to 20, batch 1024) and against the batch (20 bins; with the same number of epochs a
+        larger batch means fewer updates). The published values are 20 and 1024. Below: information
         I(Y:F,C,L) of the hidden neurons of one trained network, estimated from batches of training
         images with 5, 20 and 32 bins per compartment (lines), and the same with the firing
         probabilities shuffled over the samples (dashed), which is bias alone. Scale:

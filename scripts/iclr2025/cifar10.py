@@ -11,7 +11,7 @@ import infosim
 from infosim import plotting
 from infosim.errors import DataError
 from infosim.pid import Goal
-from scripts.common import band, dots, seeds_of
+from scripts.common import band, dots, seeds_found
 from scripts.iclr2025.models import BLUE, ORANGE, PINK, RED, SKY, iclr_script
 
 GOAL = Goal.named("iclr/trivariate-opt_1_100_CIFAR")
@@ -85,18 +85,16 @@ def main(work, seeds, zero_seeds):
     with plotting.style():
         figure = draw(found)
     name = {"cifar10-jpeg": "CIFAR-10 from JPEG copies (cifar10-jpeg)", "cifar10": "CIFAR-10"}
-    counts = (
-        len(found.get((first, None), [])),
-        max((len(e) for (_, a), e in found.items() if a is not None), default=0),
-    )
+    models = [len(errors) for (_, a), errors in found.items() if a is None]
+    ablated = [len(errors) for (_, a), errors in found.items() if a is not None] or [0]
     work.save(
         "cifar10",
         figure,
         rows,
         f"""**{name.get(data, data)}, {hidden} hidden neurons.** Left: test error of the models with
-        the label withheld, {seeds_of(counts[0])}. Right: loss of validation accuracy (percentage
+        the label withheld, {seeds_found(models)}. Right: loss of validation accuracy (percentage
         points) when one parameter of the goal optimised on CIFAR-10 is set to 0,
-        {seeds_of(counts[1])}, lines: range. Published: a median validation accuracy of
+        {seeds_found(ablated)}, lines: range. Published: a median validation accuracy of
         {PUBLISHED:.2%} with that goal; its epochs are not known, 100 are assumed. Scale:
         {work.scale}.""",
     )

@@ -3,7 +3,7 @@
 import click
 
 from infosim import plotting
-from scripts.common import dots, seeds_of
+from scripts.common import dots, seeds_found
 from scripts.iclr2025.models import MODELS, about, iclr_script, run
 from scripts.iclr2025.performance import reference, row_of, theirs_of
 
@@ -42,8 +42,8 @@ def main(work, seeds):
         figure,
         rows,
         f"""**All models at one size.** Test error with the label withheld; {about(work, hidden)},
-        {seeds_of(max(map(len, found.values())))}. Grey: published median and range, ten seeds.
-        Sparse lateral connections differ from dense ones above 101 neurons only. Scale:
+        {seeds_found([len(one) for one in found.values()])}. Grey: published median and range, ten
+        seeds. Sparse lateral connections differ from dense ones above 101 neurons only. Scale:
         {work.scale}.""",
     )
 

@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from infosim import plotting
-from scripts.common import band, published, seeds_of
+from scripts.common import band, published, seeds_found
 from scripts.iclr2025.models import BLUE, GREEN, RED, about, iclr_script
 from scripts.iclr2025.sensitivity import BASE, run
 
@@ -98,7 +98,7 @@ def main(work, seeds):
         f"""**Goal parameters removed one after another.** Error (median, range over seeds) of the
         three-source network with goal iclr/trivariate-optimized when its parameters are set to 0 in
         the published order; at the right none is left. {about(work, hidden)},
-        {seeds_of(max(counts))}. Open circles: published (ten seeds). Scale: {work.scale}.""",
+        {seeds_found(counts)}. Open circles: published (ten seeds). Scale: {work.scale}.""",
     )
 
 

@@ -9,7 +9,7 @@ import click
 import numpy as np
 
 from infosim import plotting
-from scripts.common import band, seeds_of
+from scripts.common import seeds_found, spread
 from scripts.iclr2025.models import BLUE, GREEN, RED, about, iclr_script
 
 #: name -> (presets with one, two and three hidden layers; goal, if not the presets'; look)
@@ -64,7 +64,7 @@ def main(work, seeds):
             rows.append(
                 {"model": model, "hidden_layers": depth, "neurons_each": n, "split": split}
                 | {"n_seeds": len(found)}
-                | dict(zip(("median", "min", "max"), band(values), strict=True))
+                | spread(values)
             )
     with plotting.style():
         figure = draw(rows, sizes[0])
@@ -74,7 +74,7 @@ def main(work, seeds):
         figure,
         rows,
         f"""**Deeper networks.** Error (median, range) against the number of hidden layers,
-        {about(work, each)} in each layer; {seeds_of(max(counts))}. Goals: the published optimised
+        {about(work, each)} in each layer; {seeds_found(counts)}. Goals: the published optimised
         one, the heuristic {{F}}{{C}}, and the one named hierarchical in the later code of the
         authors, the same in all hidden layers. Drawn: {sizes[0]} neurons in each layer. No
         published values are known. Scale: {work.scale}.""",

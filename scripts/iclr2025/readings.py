@@ -9,7 +9,7 @@ unless it says otherwise.
 import click
 
 from infosim import plotting
-from scripts.common import dots, seeds_of
+from scripts.common import dots, seeds_found
 from scripts.iclr2025.models import MODELS, about, iclr_script, run
 from scripts.iclr2025.performance import reference, row_of, theirs_of
 
@@ -79,7 +79,7 @@ def main(work, seeds):
         figure,
         rows,
         f"""**Readings of the published settings.** Test error with the label withheld,
-        {about(work, hidden)} unless said otherwise; {seeds_of(min(counts))}. Grey: published median
+        {about(work, hidden)} unless said otherwise; {seeds_found(counts)}. Grey: published median
         and range (ten seeds) of the model. The first reading of each model is the preset's. The
         file has the training errors as well. Scale: {work.scale}.""",
     )

@@ -6,6 +6,7 @@ Reads the tables of the figures, which the other scripts have made, and fills re
 import click
 
 from scripts import pages
+from scripts.common import seeds_found
 from scripts.iclr2025.cumulative import ORDER
 from scripts.iclr2025.models import MODELS
 from scripts.iclr2025.sensitivity import PUBLISHED_FIVE, importance
@@ -87,10 +88,11 @@ def sensitivity():
     ]  # fmt: skip
     first = [atom for atom, _, _ in ours[:5]]
     same = set(first) == set(PUBLISHED_FIVE)
+    counts = [int(row["n_seeds"]) for row in zero.values()]
     text = (
         f"The five that cost most are {', '.join(first)}: "
         + ("the same five" if same else f"{len(set(first) & set(PUBLISHED_FIVE))} of the five")
-        + f" as published ({', '.join(theirs[:5])}). Seeds: {int(zero[first[0]]['n_seeds'])}."
+        + f" as published ({', '.join(theirs[:5])}). Here {seeds_found(counts)}."
     )
     head = ["rank", "γ set to 0", "loss, points", "range", "published", "published rank"]
     return text + "\n\n" + table(head, lines)
@@ -115,7 +117,7 @@ def cumulative():
     text = (
         f"With all parameters the test error is {percent(before)} %, with four left "
         f"{percent(after)} %, with three {percent(rows[left + 1]['median'])} %. "
-        f"Seeds: {int(rows[0]['n_seeds'])}."
+        f"Here {seeds_found([int(row['n_seeds']) for row in rows])}."
     )
     head = ["removed", "last one", "test error, %", "published [min, max]", "deviation"]
     return text + "\n\n" + table(head, lines)

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 import infosim
 from infosim import plotting
 from infosim.engine.events import Fire
-from scripts.common import band, seeds_of
+from scripts.common import seeds_found, spread
 from scripts.iclr2025.models import BLUE, RED, about, iclr_script, run
 
 MODEL = "Trivariate Optimized"
@@ -57,7 +57,7 @@ def main(work, seeds):
             values = [getattr(one, split) for one in found]
             rows.append(
                 {"quantity": f"{split}_error", "steps": steps, "epochs": 100, "n": len(found)}
-                | dict(zip(("median", "min", "max"), band(values), strict=True))
+                | spread(values)
             )
     briefly = {
         epochs: {} if epochs == 100 else {"training.epochs": epochs, "training.evaluate_every": 1}
@@ -67,13 +67,13 @@ def main(work, seeds):
     work.carry_out(looked_at.values())
     for epochs, one in looked_at.items():
         net = infosim.load_run(work.folder(one)).simulator([f"network.steps={LONG}"])
-        name = one.experiment.config["data"]["name"]
-        _, _, test = one.experiment.samples(infosim.load(name))
+        _, _, test = one.experiment.samples(one.experiment.dataset())
         for quantity, values in zip(("change", "batch_change"), changes(net, test), strict=True):
             for step, value in enumerate(values, 1):
                 numbers = dict.fromkeys(("median", "min", "max"), float(value))
                 place = {"quantity": quantity, "steps": step, "epochs": epochs, "n": 1}
                 rows.append(place | numbers)
+    counts = [row["n"] for row in rows if row["quantity"] == "test_error"]
     with plotting.style():
         figure = draw(rows)
     work.save(
@@ -81,11 +81,11 @@ def main(work, seeds):
         figure,
         rows,
         f"""**Steps of a presentation.** {MODEL}, {about(work, hidden)}. Left: error (median, range)
-        against the number of steps, in training and testing alike, {seeds_of(seeds)}; the published
-        networks have 2. Right: change of the firing probability θ of hidden neurons from one step
-        to the next, 1024 test images with their labels as context, after 1, 10 and 100 epochs of
-        training (seed 0): the mean of |Δθ| (lines), which cannot fall below what drawing the
-        lateral input anew makes of it, and the mean over neurons of the change of their batch
+        against the number of steps, in training and testing alike, {seeds_found(counts)}; the
+        published networks have 2. Right: change of the firing probability θ of hidden neurons from
+        one step to the next, 1024 test images with their labels as context, after 1, 10 and 100
+        epochs of training (seed 0): the mean of |Δθ| (lines), which cannot fall below what drawing
+        the lateral input anew makes of it, and the mean over neurons of the change of their batch
         averages (dotted). The paper's authors show such a figure without naming quantity and norm;
         their second and later changes are 1e-4 to 3e-3. Scale: {work.scale}.""",
     )

@@ -12,7 +12,7 @@ import infosim
 from infosim import plotting
 from infosim.analysis.memory import overlap_by_noise, overlap_by_step
 from infosim.rules.hebb import hebbian
-from scripts.common import band, figure_script, seeds_of
+from scripts.common import figure_script, seeds_of, spread
 
 PRESET = "pnas/memory-heuristic"
 GOAL = "layers.memory.goal"
@@ -105,7 +105,7 @@ def main(work, seeds, trials):
                     noisy.setdefault((kind, sampled), []).append(found.mean(axis=(1, 2)))
     rows = [
         {"network": kind, "patterns": patterns, "load": patterns / 100, "recall": recall}
-        | dict(zip(("median", "min", "max"), band([v[i] for v in values]), strict=True))
+        | spread([v[i] for v in values])
         | {"mean": float(np.mean([v[i] for v in values])), "n_seeds": len(values)}
         for (kind, patterns), values in overlaps.items()
         for i, recall in enumerate(("settled", "at random"))
@@ -128,7 +128,7 @@ def main(work, seeds, trials):
     )
     noise_rows = [
         {"network": kind, "recall": "at random" if sampled else "settled", "flipped": fraction}
-        | dict(zip(("median", "min", "max"), band([one[i] for one in found]), strict=True))
+        | spread([one[i] for one in found])
         for (kind, sampled), found in noisy.items()
         for i, fraction in enumerate(FLIPPED)
     ]

@@ -5,6 +5,7 @@ from itertools import chain, combinations
 import matplotlib
 import numpy as np
 import pytest
+from drawing import check_drawn
 
 from infosim.errors import ConfigError
 from infosim.network import Compartment, Layer
@@ -42,17 +43,6 @@ def texts(ax):
 
 def patches(ax, name):
     return [patch for patch in ax.patches if patch.get_gid() == name]
-
-
-def check_drawn(fig):
-    """Draw `fig`; nothing visible of it is cut off at the edge of the page."""
-    fig.canvas.draw()
-    for ax in fig.findobj(matplotlib.axes.Axes):
-        box = ax.get_tightbbox()
-        assert box.x0 >= 0
-        assert box.y0 >= 0
-        assert box.x1 <= fig.bbox.x1
-        assert box.y1 <= fig.bbox.y1
 
 
 # -- the lattice, found again from sets of letters -----------------------------------------------

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import matplotlib
 import numpy as np
 import pytest
+from drawing import check_drawn
 from matplotlib.colors import to_hex
 
 from infosim.errors import ConfigError, ShapeError
@@ -53,17 +54,6 @@ def title(ax):
 def lines(ax):
     """Legend text -> line."""
     return {line.get_label(): line for line in ax.get_lines() if line.get_label()[0] != "_"}
-
-
-def check_drawn(fig):
-    """Draw `fig`; no visible text of it is cut off at the edge of the page."""
-    fig.canvas.draw()
-    for ax in fig.findobj(matplotlib.axes.Axes):
-        box = ax.get_tightbbox()
-        assert box.x0 >= 0
-        assert box.y0 >= 0
-        assert box.x1 <= fig.bbox.x1
-        assert box.y1 <= fig.bbox.y1
 
 
 # -- errors --------------------------------------------------------------------------------------

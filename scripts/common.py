@@ -174,12 +174,17 @@ class Work:
                 return {row["key"]: row for row in csv.DictReader(file)}
         except FileNotFoundError:
             return {}
+        except KeyError:
+            raise CheckpointError(f"{self.out / 'runs.csv'} has no column key") from None
 
     def _ledger(self):
-        return {
-            key: Errors(*(float(row[f"{name}_error"] or "nan") for name in Errors._fields))
-            for key, row in self._rows().items()
-        }
+        try:
+            return {
+                key: Errors(*(float(row[f"{name}_error"] or "nan") for name in Errors._fields))
+                for key, row in self._rows().items()
+            }
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{self.out / 'runs.csv'} is damaged: {error}") from None
 
     def _enter(self, runs):
         """Enter what these runs came to, where they are complete; returns the ledger."""

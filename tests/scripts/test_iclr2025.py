@@ -206,6 +206,18 @@ def test_what_was_run_is_not_run_again(folder):
     assert (folder / "figures" / "cumulative_removal.csv").read_text() == table
 
 
+@pytest.mark.parametrize(
+    "text", ["broken", "key,train_error,val_error,test_error\nabc,0.1,x,0.2\n", "key\nabc\n"]
+)
+def test_a_damaged_ledger_is_one_line(tmp_path, text):
+    (tmp_path / "runs.csv").write_text(text + "\n1\n")
+    main = import_module("scripts.iclr2025.cumulative").main
+    done = CliRunner().invoke(main, ["--scale", "smoke", "--draw", "--out", str(tmp_path)])
+    assert done.exit_code == 2
+    assert str(tmp_path / "runs.csv") in done.output
+    assert len(done.output.splitlines()) == 1
+
+
 def test_bad_input_is_one_line(folder):
     main = import_module("scripts.iclr2025.performance").main
     done = CliRunner().invoke(main, ["--scale", "smoke", "--models", "Trivariate Optimised"])

@@ -8,8 +8,9 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.installed
 	$(BIN)/infosim demo --force
 
+# Two processes: most tests keep one core busy, and those with threads want two.
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # On a machine with an NVIDIA GPU: everything about the cuda backend that only a GPU can show.
 # EXTRA=cuda12 for drivers older than CUDA 13.

@@ -22,9 +22,9 @@ def _value(text):
         return text
 
 
-def table(head, rows):
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
+def table(head, rows, right=0):
+    """A table in Markdown, with so many of its last columns set flush right."""
+    lines = [head, ["---"] * (len(head) - right) + ["--:"] * right, *rows]
     cells = ([str(cell).replace("|", "\\|") for cell in line] for line in lines)
     return "\n".join("| " + " | ".join(line) + " |" for line in cells)
 

@@ -1,0 +1,81 @@
+"""The table of docs/goals.md: what each classical goal teaches the same small network.
+
+Carries out the runs of scripts/goals.toml that were not made yet and puts what they came to into
+the page.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+
+import infosim
+from infosim.engine.threads import available
+from infosim.errors import ConfigError, InfosimError
+from infosim.experiments import store
+from infosim.experiments.sweep import Sweep, run_sweep
+from scripts.common import ROOT
+from scripts.pages import percent, table
+
+SWEEP = ROOT / "scripts" / "goals.toml"
+PAGE = ROOT / "docs" / "goals.md"
+SPLITS = ("train", "test")
+ATOMS = ("{F}", "{C}", "{F}{C}", "{FC}", "H_res")
+_FOLDER = click.Path(path_type=Path)
+
+
+def rows(found):
+    """A row of the table for each goal.
+
+    found : goal -> the `RunResults` of its seeds
+    """
+    for goal, some in found.items():
+        errors = (np.median([one.metrics[f"{s}_error"][-1] for one in some]) for s in SPLITS)
+        atoms = np.mean([one.atoms["hidden"][-1] for one in some], axis=(0, 1))
+        labels = some[0].labels["hidden"]
+        bits = (f"{atoms[labels.index(label)]:.2f}" for label in ATOMS)
+        yield [f"`{goal}`", *(f"{percent(e, 1)} %" for e in errors), *(_minus(b) for b in bits)]
+
+
+def _minus(number):
+    """With a proper minus, and without one before zero."""
+    return number.replace("-", "−") if float(number) else number.lstrip("-")
+
+
+@click.command(help=__doc__)
+@click.option("--sweep", type=_FOLDER, default=SWEEP, show_default=True, help="Its runs.")
+@click.option("--page", type=_FOLDER, default=PAGE, show_default=True, help="Whose table it is.")
+@click.option("--out", type=_FOLDER, default=ROOT / "runs" / "goals", help="Folder of the runs.")
+@click.option("--jobs", type=int, help="Processes (default: the CPUs).")
+def main(sweep, page, out, jobs):
+    """Run, summarise, write."""
+    try:
+        plan = Sweep.load(sweep)
+        status = run_sweep(plan, out, jobs=jobs or available(), resume=True)
+        if status.failed:
+            raise ConfigError(f"runs failed: {', '.join(status.failed.values())}")
+        found = {}
+        for run in plan.runs:
+            one = infosim.load_run(out / "runs" / run.key)
+            found.setdefault(run.settings["layers.hidden.goal"], []).append(one)
+        head = ["goal", "training error", "test error", *ATOMS]
+        text, n = re.subn(
+            r"^\| goal \| training error .*?\n(?!\|)",
+            lambda _: table(head, rows(found), right=len(head) - 1) + "\n",
+            page.read_text("utf-8"),
+            count=1,
+            flags=re.DOTALL | re.MULTILINE,
+        )
+        if not n:
+            raise ConfigError(f"{page} has no table that begins with | goal | training error")
+        store.write_text(page, text)
+        click.echo(page)
+    except InfosimError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(getattr(error, "exit_code", 2))
+
+
+if __name__ == "__main__":
+    main()

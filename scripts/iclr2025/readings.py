@@ -36,8 +36,19 @@ READINGS = {
     ("Trivariate Optimized", "opt_2_100_cmaes"): {_GOAL: "iclr/trivariate-opt_2_100_cmaes"},
     ("Trivariate Optimized", "opt_3_100_cmaes"): {_GOAL: "iclr/trivariate-opt_3_100_cmaes"},
     ("Trivariate Optimized", "opt_1_1000"): {_GOAL: "iclr/trivariate-opt_1_1000"},
-    ("Random Projection", "10 neurons, adaptive"): {_SIZE: 10},
-    ("Random Projection", "10 neurons, fixed bins"): {_SIZE: 10, _OUTPUT: "fixed"},
+    ("Trivariate with Feedback", "200 neurons, 100 epochs"): {_SIZE: 200},
+    ("Trivariate with Feedback", "200, normalised output bins"): {
+        _SIZE: 200,
+        _OUTPUT: "normalised",
+    },
+    ("Trivariate with Feedback", "200, fixed output bins"): {_SIZE: 200, _OUTPUT: "fixed"},
+    ("Trivariate with Feedback", "200, 60 epochs"): {_SIZE: 200, _EPOCHS: 60},
+    ("Trivariate with Feedback", "50, 60 epochs"): {_SIZE: 50, _EPOCHS: 60},
+    ("Trivariate with Feedback", "100, 60 epochs"): {_SIZE: 100, _EPOCHS: 60},
+    ("Trivariate with Feedback", "500, 60 epochs"): {_SIZE: 500, _EPOCHS: 60},
+    ("Random Projection", "10 neurons, fixed output bins"): {_SIZE: 10},
+    ("Random Projection", "normalised"): {_SIZE: 10, _OUTPUT: "normalised"},
+    ("Random Projection", "adaptive"): {_SIZE: 10, _OUTPUT: "adaptive"},
     ("Backpropagation", "100 epochs"): {},
     ("Backpropagation", "50 epochs"): {_EPOCHS: 50},
     ("Backpropagation", "150 epochs"): {_EPOCHS: 150},
@@ -72,7 +83,7 @@ def main(work, seeds):
         label, color = f"{model}: {reading}", MODELS[model].color
         drawn.append((label, color, [one.test for one in found], theirs_of(rows[-2])))
     with plotting.style():
-        figure = plotting.figure(5.2, 4.6)
+        figure = plotting.figure(5.2, 5.8)
         dots(drawn, figure.subplots(), [4, 5, 6, 8, 10, 15, 20, 40, 70])
     work.save(
         "readings",

@@ -9,7 +9,7 @@ from scripts import pages
 from scripts.common import seeds_found
 from scripts.iclr2025.cumulative import ORDER
 from scripts.iclr2025.models import MODELS
-from scripts.iclr2025.sensitivity import PUBLISHED_FIVE, importance
+from scripts.iclr2025.sensitivity import CHANGES, PUBLISHED_FIVE, importance
 from scripts.pages import listing, percent, table
 
 
@@ -98,6 +98,18 @@ def sensitivity():
     return text + "\n\n" + table(head, lines)
 
 
+def changes():
+    """Validation accuracy in % when a parameter is changed, with its deviation."""
+    by = {(row["atom"], row["change"]): row for row in read("fig9_sensitivity")}
+    atoms = dict.fromkeys(atom for atom, _ in by)
+    lines = [[atom, *(_accuracy(by[atom, change]) for change in CHANGES)] for atom in atoms]
+    return table(["parameter", *(short for _, _, short in CHANGES.values())], lines)
+
+
+def _accuracy(row):
+    return f"{percent(row['median'])} ({row['deviation']:+.2f})" if row["n_seeds"] else "–"
+
+
 def cumulative():
     """Test error as parameters are removed."""
     rows = [row for row in read("cumulative_removal") if row["split"] == "test"]
@@ -150,6 +162,7 @@ def fill():
         "performance_seeds": seeds(),
         "performance_verdict": verdict(),
         "sensitivity": sensitivity(),
+        "changes": changes(),
         "cumulative": cumulative(),
         "readings": listing(chosen("readings", split="test"), reading | errors | published),
         "goals": listing(read("optimised_goals"), {"goal": "goal"} | tested),

@@ -160,6 +160,8 @@ def main(work, seeds, zero_seeds):
 def summarise(accuracies, unmodified):
     """A row for each parameter and change, ours beside the published one.
 
+    Its deviation is that of the medians, in units of the range of the published whiskers.
+
     accuracies : (change, parameter) -> of seeds 0, 1, ...; unmodified : likewise
     """
     reference = {
@@ -176,6 +178,7 @@ def summarise(accuracies, unmodified):
         # of the same seeds, or the luck of one would count for all parameters
         before = np.median(unmodified[: len(values)]) if values else np.nan
         middle = float(theirs["median_val_acc"])
+        width = float(theirs["whisker_high"]) - float(theirs["whisker_low"])
         rows.append(
             {
                 "atom": BASE.labels[a],
@@ -192,6 +195,7 @@ def summarise(accuracies, unmodified):
                 "published_q1": float(theirs["q1_val_acc"]),
                 "published_q3": float(theirs["q3_val_acc"]),
                 "published_loss": base - middle,
+                "deviation": (median - middle) / width,
             }
         )
     return rows

@@ -18,7 +18,6 @@ def goal(goal, sources, out):
     first, others in the order of the alphabet.
     """
     from infosim.pid import Goal
-    from infosim.plotting.concepts import goal_table
 
     if sources is not None:
         meant = Goal.of(goal, tuple(name.strip() for name in sources.split(",")))
@@ -28,7 +27,7 @@ def goal(goal, sources, out):
         meant = Goal.named(goal)
     if out is not None:
         _draw(meant, out)
-    click.echo(_table(goal_table(meant)))
+    click.echo(_table(meant.table()))
 
 
 def _letters(formula):
@@ -53,7 +52,7 @@ def _draw(goal, out):
 
 
 def _table(rows):
-    """Text of the rows of `goal_table`."""
+    """Text of the rows of `Goal.table`."""
     informations = [key for key in rows[0] if key.startswith("I(")]
     width = max(len(row["atom"]) for row in rows)
     lines = [f"{'atom':{width}}  {'gamma':>8}  part of"]

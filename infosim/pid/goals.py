@@ -17,7 +17,7 @@ from numbers import Real
 import numpy as np
 
 from infosim.errors import ConfigError, ShapeError, near
-from infosim.pid.lattice import lattice, source_names
+from infosim.pid.lattice import lattice, levels, members, source_names
 
 H_RES = "H_res"
 _H_ALIASES = (H_RES, "Hres", "H")
@@ -161,6 +161,25 @@ class Goal:
             formula = "{" in spec or _TERM.match(spec)
             return cls.parse(spec, sources) if formula else cls.named(spec, sources)
         return cls(spec, sources)
+
+    def table(self):
+        """All that is to say about every atom, and last about H_res: a list of dictionaries.
+
+        Their keys are atom, gamma, level in the lattice (None for H_res) and, for every source,
+        I(Y:source), whether the atom is part of that information.
+        """
+        n_sources = len(self.sources)
+        names = [f"I(Y:{source})" for source in self.sources]
+        columns = (
+            self.labels,
+            self.gamma.tolist(),
+            [*levels(n_sources).tolist(), None],
+            members(n_sources).tolist(),
+        )
+        return [
+            {"atom": atom, "gamma": gamma, "level": level, **dict(zip(names, parts, strict=True))}
+            for atom, gamma, level, parts in zip(*columns, strict=True)
+        ]
 
     def __str__(self):
         """A formula that parses back to the same goal."""

@@ -1,12 +1,7 @@
 """Figures: functions(results, ax) -> ax, one style sheet, no display and no pyplot."""
 
-from infosim.plotting.concepts import (
-    goal_bars,
-    goal_summary,
-    information_circle,
-    lattice_diagram,
-    neuron,
-)
+from infosim.plotting.circle import information_circle
+from infosim.plotting.concepts import goal_bars, goal_summary, lattice_diagram, neuron
 from infosim.plotting.plots import (
     atoms,
     confusion,

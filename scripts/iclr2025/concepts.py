@@ -10,7 +10,6 @@ from infosim.datasets import load
 from infosim.experiments import Experiment
 from infosim.pid import Goal
 from infosim.plotting import goal_summary
-from infosim.plotting.concepts import goal_table
 from scripts.iclr2025.models import iclr_script
 
 #: figure -> (neurons, preset whose hidden layer they are, goal unless --goal says another)
@@ -31,7 +30,7 @@ def main(work, goal):
         work.save(
             name,
             goal_summary(meant, layer),
-            [{key: "" if v is None else v for key, v in row.items()} for row in goal_table(meant)],
+            [{key: "" if v is None else v for key, v in row.items()} for row in meant.table()],
             f"""**The {kind} neuron and its goal.** The neuron of `{preset}` with what its
             compartments read; the goal `{said}`, γ of every atom; the redundancy lattice of its
             sources and the information circle, both filled by γ: red is maximised, blue minimised,

@@ -12,7 +12,6 @@ from infosim import plotting
 from infosim.pid import Goal, lattice
 from infosim.pid.goals import bivariate_goals
 from infosim.plotting import goal_summary
-from infosim.plotting.concepts import goal_table
 from infosim.plotting.search import goals as heat_map
 from scripts.common import figure_script
 
@@ -135,7 +134,7 @@ def main(work):
     work.save(
         "fig1_pid",
         goal_summary(goal),
-        [{key: "" if v is None else v for key, v in row.items()} for row in goal_table(goal)],
+        [{key: "" if v is None else v for key, v in row.items()} for row in goal.table()],
         f"""**What two sources tell about a neuron's output, and a goal over it.** The neuron with a
         feedforward (receptive) compartment F and a context compartment C; the goal `{SUPERVISED}`,
         γ of every atom; the redundancy lattice of two sources and the information circle, both

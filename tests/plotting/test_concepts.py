@@ -21,7 +21,8 @@ from infosim.plotting import (
     neuron,
     style,
 )
-from infosim.plotting.concepts import goal_table, regions, source_colours
+from infosim.plotting.circle import regions
+from infosim.plotting.ink import source_colours
 
 GOALS = {
     1: Goal.parse("{F} - 0.3 H", "F"),
@@ -88,7 +89,7 @@ def test_edges_join_neighbours_only(n_sources, n_edges):
 
 def test_levels_and_members_of_three_sources():
     assert levels(3).tolist() == [0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6]
-    for row in goal_table(GOALS[3]):
+    for row in GOALS[3].table():
         for name in "FCL":
             assert row[f"I(Y:{name})"] == (f"{{{name}}}" in row["atom"])
 
@@ -105,7 +106,7 @@ def test_information_of_a_source_is_the_sum_of_its_atoms(n_sources):
 
 
 def test_table_holds_every_gamma():
-    rows = goal_table(GOALS[2])
+    rows = GOALS[2].table()
     assert [row["atom"] for row in rows] == ["{F}{C}", "{F}", "{C}", "{FC}", "H_res"]
     assert [row["gamma"] for row in rows] == GOALS[2].gamma.tolist()
     assert [row["level"] for row in rows] == [0, 1, 1, 2, None]
@@ -232,7 +233,7 @@ def test_diagram_has_an_edge_for_every_cover(ax):
 def test_diagram_names_members_and_signs(ax):
     lattice_diagram(GOALS[3], ax)
     dots = {patch.get_gid() for patch in ax.patches if " in I" in str(patch.get_gid())}
-    rows = goal_table(GOALS[3])
+    rows = GOALS[3].table()
     expected = {
         f"{r['atom']} in {key}" for r in rows for key in ("I(Y:F)", "I(Y:C)", "I(Y:L)") if r[key]
     }

@@ -124,10 +124,10 @@ class Work:
             key, reason = next(iter(found.failed.items()))
             raise CheckpointError(f"{len(found.failed)} runs failed; the first, {key}: {reason}")
 
-    def search(self, preset, samplers, trials, epochs, settings=None):
+    def search(self, preset, samplers, trials, epochs, minutes=None, settings=None):
         """Carry out, or continue, a search for goals with each sampler, in processes of their own.
 
-        trials, epochs : of each search, of each trial
+        trials, minutes : of each search, whichever is over first; epochs : of each trial
         """
         settings = self.settings | {"training.evaluate_every": 1} | (settings or {})
         settings.pop("training.epochs", None)
@@ -136,6 +136,8 @@ class Work:
             "trials": trials, "epochs": epochs, "seed": 0,
             "threads": max(1, self.jobs // len(samplers)),
         }  # fmt: skip
+        if minutes is not None:
+            numbers["minutes"] = minutes
         pairs += [part for k, v in numbers.items() for part in (f"--{k}", str(v))]
         command = [sys.executable, "-m", "infosim", "optimize", preset, *pairs]
         started = [

@@ -13,6 +13,7 @@ from infosim.cli.shared import overrides, reporting, settings
 @click.option(
     "--trials", default=100, show_default=True, help="Trials of the whole study, pruned ones too."
 )
+@click.option("--minutes", type=float, help="Begin no more trials after so long; resumable.")
 @click.option("--epochs", type=int, help="Passes over the training data in each trial.")
 @click.option(
     "--metric", default="val_error", show_default=True, help="val_error or train_error, at the end."
@@ -50,6 +51,9 @@ def optimize(preset_or_file, epochs, dataset, assignments, quiet, **options):
         click.echo(
             f"best: {options['metric']} {100 * found.value:.2f}% in trial {found.trial}{began}"
         )
+        done = found.complete + found.pruned
+        if done < options["trials"]:
+            click.echo(f"{done} of {options['trials']} trials; to continue: the same command")
         click.echo(f"results in {found.out}; next: infosim train {found.out / 'best.toml'}")
 
 

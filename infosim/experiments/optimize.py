@@ -8,6 +8,7 @@ best.toml, trials.csv and search.png are made.
 import copy
 import csv
 import io
+import math
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
@@ -74,9 +75,9 @@ class OptimizeResult:
 
 
 def optimize(
-    experiment, out=None, *, trials=100, layer=None, metric="val_error", sampler="tpe", seed=0,
-    storage=None, name=None, prune=True, scheduler=None, threads=None, backend="cpu", source=None,
-    report=None,
+    experiment, out=None, *, trials=100, minutes=None, layer=None, metric="val_error",
+    sampler="tpe", seed=0, storage=None, name=None, prune=True, scheduler=None, threads=None,
+    backend="cpu", source=None, report=None,
 ):  # fmt: skip
     """Search γ in [-1, 1] of every atom and of H_res for the goal with the smallest error.
 
@@ -88,6 +89,7 @@ def optimize(
     out : the directory; by default studies/<name>-<dataset>
     trials : of the whole study, complete or pruned: a study that has as many is finished. Several
         processes may end with one more each
+    minutes : after which no more trials are begun by this call, which makes one at least
     layer : whose goal; by default the first one that learns and is not the readout
     metric : "val_error" or "train_error", after the last epoch
     sampler : "tpe" or "cmaes", Optuna's; seed : its seed
@@ -117,6 +119,8 @@ def optimize(
     studies = _studies()
     if not isinstance(trials, int) or isinstance(trials, bool) or trials < 1:
         raise ConfigError(f"trials must be an integer of at least 1, was {trials!r}")
+    if minutes is not None and not (isinstance(minutes, int | float) and minutes > 0):
+        raise ConfigError(f"minutes must be a number above 0, was {minutes!r}")
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise ConfigError(f"seed must be an integer from 0 to 2**32 - 1, was {seed!r}")
     for what, value, known in (("metric", metric, METRICS), ("sampler", sampler, SAMPLERS)):
@@ -155,12 +159,13 @@ def optimize(
         arrived = stack.enter_context(signals())
         stack.enter_context(studies.told(search.storage))
         stack.enter_context(studies.quietly())
+        until = math.inf if minutes is None else time.monotonic() + 60 * minutes
         try:
-            _carry_out(search, results, trials, client, arrived, report)
+            _carry_out(search, results, trials, until, client, arrived, report)
             if results.progress(trials).start is None:  # whoever had this trial was killed
                 search.enqueue_start(study)
                 more = results.progress(trials).finished + 1
-                _carry_out(search, results, more, client, arrived, report)
+                _carry_out(search, results, more, math.inf, client, arrived, report)
         except Interrupted:
             results.write(picture=True)
             done = results.progress(trials).finished
@@ -171,8 +176,11 @@ def optimize(
         return results.found()
 
 
-def _carry_out(search, results, wanted, client, arrived, report):
-    """Carry out trials, here or on the client's workers, until the study has as many as wanted."""
+def _carry_out(search, results, wanted, until, client, arrived, report):
+    """Carry out trials, here or on the client's workers, until the study has as many as wanted.
+
+    until : time.monotonic() after which no more are begun
+    """
 
     def tell():
         results.write()
@@ -181,11 +189,13 @@ def _carry_out(search, results, wanted, client, arrived, report):
 
     tell()
     if client is not None:
-        _on_workers(client, search, results, wanted, tell, arrived)
+        _on_workers(client, search, results, wanted, until, tell, arrived)
         return
     while results.progress(wanted).finished < wanted:
         _studies().run_trial(results.study, partial(search.run, arrived=arrived))
         tell()
+        if time.monotonic() > until:
+            return
 
 
 def _studies():
@@ -388,13 +398,16 @@ def _work(search):
         studies.run_trial(search.study(), search.run)
 
 
-def _on_workers(client, search, results, wanted, tell, arrived):
+def _on_workers(client, search, results, wanted, until, tell, arrived):
     """Have trials carried out by Dask's workers, one on each at a time."""
-    at_work = set()
+    at_work, begun = set(), False
     while True:
         left = wanted - results.progress(wanted).finished
+        if begun and time.monotonic() > until:
+            left = 0
         for _ in range(min(left, len(client.ncores())) - len(at_work)):
             at_work.add(client.submit(_work, search, pure=False))
+            begun = True
         if left <= 0 and not at_work:
             return
         while not arrived and not any(future.done() for future in at_work):

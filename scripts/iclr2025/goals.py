@@ -30,9 +30,10 @@ PUBLISHED = {
 
 @iclr_script
 @click.option("--trials", type=int, help="Of each search (laptop 60, paper 1000).")
+@click.option("--minutes", type=float, help="After which the searches begin no more trials.")
 @click.option("--epochs", type=int, help="Of each trial (laptop 20, paper 100).")
 @click.option("--seeds", type=int, help="Seeds of each goal's training (laptop 2, paper 10).")
-def main(work, trials, epochs, seeds):
+def main(work, trials, minutes, epochs, seeds):
     """Search, train what was found, draw."""
     trials = trials or work.pick(smoke=12, laptop=60, paper=1000)
     epochs = epochs or work.pick(smoke=10, laptop=20, paper=100)
@@ -40,7 +41,7 @@ def main(work, trials, epochs, seeds):
     hidden = work.pick(smoke=20, laptop=100)
     size = {"layers.hidden.size": hidden}
     if not work.draw:
-        work.search(PRESET, SAMPLERS, trials, epochs, size)
+        work.search(PRESET, SAMPLERS, trials, epochs, minutes, size)
     gammas = {name: Goal.named(goal).gamma for goal, name in PUBLISHED.items()}
     best = {name: work.found(sampler, PRESET) for sampler, name in SAMPLERS.items()}
     gammas |= {name: one.goal.gamma for name, one in best.items()}

@@ -78,7 +78,7 @@ def main(work, seeds, trials):
     }
     epochs = 20 if smoke else EPOCHS
     if not work.draw:
-        work.search(PRESET, ["cmaes"], trials, epochs, sizes)
+        work.search(PRESET, ["cmaes"], trials, epochs, settings=sizes)
     best = work.found("cmaes", PRESET)
     goals = {HEURISTIC: None, REDUNDANCY: "{R}{C}", FOUND: str(best.goal)}
     runs = {

@@ -56,6 +56,13 @@ def test_search_tells_of_every_trial_and_where_the_results_are(capsys, tmp_path)
     ends(["train", "mine/best.toml", "--epochs", 0, "-q"], 0, capsys)
 
 
+def test_a_search_whose_time_is_over_says_how_to_go_on(capsys):
+    out, _ = ends([*TINY, "--trials", 3, "--minutes", 1e-6], 0, capsys)
+    lines = out.splitlines()
+    assert lines[-2] == "1 of 3 trials; to continue: the same command"
+    assert lines[-1].startswith("results in studies/demo-digits-digits; next: infosim train ")
+
+
 def test_quiet_and_with_a_bar(capsys, tmp_path, monkeypatch):
     assert ends([*TINY, "--trials", 1, "-q"], 0, capsys) == ("", "")
     assert (tmp_path / "studies" / "demo-digits-digits" / "search.png").exists()
@@ -90,6 +97,8 @@ def test_interruption(capsys, tmp_path, monkeypatch):
 BAD = {
     "no trials": (["--trials", 0], "trials must be an integer of at least 1, was 0"),
     "trials are text": (["--trials", "many"], "not a valid integer"),
+    "no minutes": (["--minutes", 0], "minutes must be a number above 0, was 0.0"),
+    "minutes are no number": (["--minutes", "nan"], "minutes must be a number above 0, was nan"),
     "no epochs": (["--epochs", 0], "training.epochs must be at least 1, was 0"),
     "negative seed": (["--seed", -1], "seed must be an integer from 0 to 2**32 - 1, was -1"),
     "zero threads": (["--threads", 0], "threads must be an integer of at least 1, was 0"),

@@ -250,6 +250,16 @@ def test_resumed_search_is_the_undisturbed_one(experiment, finished, tmp_path):
     assert again.goal == finished[1].goal
 
 
+def test_when_its_minutes_are_over_a_search_ends_with_the_trial_under_way(
+    experiment, finished, tmp_path
+):
+    for done in (1, 2):
+        found = optimize(experiment, tmp_path, trials=6, minutes=1e-6)
+        assert found.complete + found.pruned == done
+    optimize(experiment, tmp_path, trials=6, minutes=60)
+    assert rows(tmp_path) == rows(finished[0])
+
+
 def test_another_seed_is_another_search(experiment, finished, tmp_path):
     optimize(experiment, tmp_path, trials=2, seed=1)
     assert gammas(rows(tmp_path)[1]) != gammas(rows(finished[0])[1])
@@ -377,6 +387,8 @@ def test_trials_on_dask_workers(experiment, finished, tmp_path):
         found = optimize(experiment, tmp_path, trials=5, scheduler=address, prune=False)
         assert found.complete == len(rows(tmp_path)) == 5
         assert found.start == finished[1].start
+        late = {"minutes": 1e-6, "scheduler": address, "prune": False}
+        assert optimize(experiment, tmp_path, trials=50, **late).complete == 7  # one on each
 
         def no_driver():
             from infosim.errors import BackendError
@@ -390,7 +402,7 @@ def test_trials_on_dask_workers(experiment, finished, tmp_path):
         with distributed.Client(cluster) as client:
             client.run(no_driver)
         with pytest.raises(BackendError, match="no GPU on this worker"):
-            optimize(experiment, tmp_path, trials=6, scheduler=address)
+            optimize(experiment, tmp_path, trials=8, scheduler=address)
 
 
 # -- other people's studies ------------------------------------------------------------------------

@@ -388,6 +388,11 @@ class Simulator:
         with self.workers.engaged():
             return self.kernels.host(self[layer].information(self.workers)).copy()
 
+    def bins(self, layer):
+        """The bin that each potential of the last presentation falls into, uint8 (K, N, B)."""
+        with self.workers.engaged():
+            return self[layer].bins(self.workers).copy()
+
     def atoms(self, layer):
         """The atoms, then H_res, of the last presentation, bits, (N, A + 1)."""
         return atoms(self.information(layer), len(self[layer].spec.compartments))

@@ -290,7 +290,7 @@ def _split(experiment, dataset, warm_up, n):
 
 def occupied(simulator):
     """Mean number of occupied tuples of bins over the neurons of the first layer."""
-    layer = next(iter(simulator.layers.values()))
-    bins = layer.bins(simulator.workers).astype(np.int64)
+    name, layer = next(iter(simulator.layers.items()))
+    bins = simulator.bins(name).astype(np.int64)
     keys = np.ravel_multi_index(tuple(bins), tuple(layer.n_bins))
     return float(np.mean([len(np.unique(row)) for row in keys]))

@@ -135,6 +135,20 @@ def cumulative():
     return text + "\n\n" + table(head, lines)
 
 
+def used():
+    """How many bins of each compartment are in use, in words."""
+    rows = {row["varied"]: row for row in chosen("bins_and_batch", quantity="bins_in_use")}
+
+    def told(name):
+        return f"{rows[name]['median']:g} ({rows[name]['min']:g} to {rows[name]['max']:g})"
+
+    return (
+        f"**Of the 8000 cells {told('all')} are in use** in a batch of 1024 (median and range over "
+        f"the neurons of a trained network): F falls into {told('F')} of its 20 bins, C into "
+        f"{told('C')} and L into {told('L')}."
+    )
+
+
 def chosen(name, **where):
     """The rows of a figure's table in which these columns have these values."""
     return [row for row in read(name) if all(row[key] == value for key, value in where.items())]
@@ -175,6 +189,7 @@ def fill():
         "steps": listing(
             chosen("presentation_steps", quantity="test_error"), {"steps": "steps"} | one
         ),
+        "bins_in_use": used(),
         "bins": listing(
             chosen("bins_and_batch", quantity="test_error"),
             {"varied": "varied", "value": "value"} | one,

@@ -250,6 +250,18 @@ def test_a_missing_input_is_silent(x):
     )
 
 
+def test_bins_are_those_of_the_potentials(x):
+    """Closed on the right, and what lies outside is in the first or last."""
+    simulator = Simulator(lateral(2), threads=1)
+    simulator["h"]["F"].weights[...] *= 30
+    simulator.present({"x": x})
+    simulator.run()
+    edges = np.linspace(-20, 20, 6)[1:-1]
+    expected = np.searchsorted(edges, simulator["h"].potentials, side="left")
+    assert set(expected[0].ravel()) == set(range(5))
+    np.testing.assert_array_equal(simulator.bins("h"), expected)
+
+
 def test_batches_of_changing_size_equal_fresh_simulators(x):
     """Memory is kept between batches; what lies in it must not show."""
     simulator = Simulator(lateral(2), threads=1)

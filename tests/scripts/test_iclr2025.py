@@ -152,6 +152,9 @@ def test_bins_and_batch(folder):
         assert (shuffled < plain).all()
         assert (np.diff(shuffled) < 0).all()  # the bias falls as samples come in
         assert (shuffled > 0).all()
+    used = {r["varied"]: float(r["median"]) for r in rows if r["quantity"] == "bins_in_use"}
+    assert max(used[name] for name in "FCL") <= used["all"] <= used["F"] * used["C"] * used["L"]
+    assert used["F"] > used["C"] >= 2  # images move potentials more than labels do
 
 
 def test_readings(folder):

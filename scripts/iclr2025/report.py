@@ -94,6 +94,16 @@ def sensitivity():
         + ("the same five" if same else f"{len(set(first) & set(PUBLISHED_FIVE))} of the five")
         + f" as published ({', '.join(theirs[:5])}). Here {seeds_found(counts)}."
     )
+    for atom in first:
+        if atom not in PUBLISHED_FIVE:
+            row = zero[atom]
+            q1, q3 = row["published_q1"], row["published_q3"]
+            inside = "within" if q1 <= row["median"] <= q3 else "outside"
+            text += (
+                f" {atom} is not among those: without it the median accuracy is here "
+                f"{percent(row['median'])} %, {inside} the published quartiles, {percent(q1)} to "
+                f"{percent(q3)} %."
+            )
     head = ["rank", "γ set to 0", "loss, points", "range", "published", "published rank"]
     return text + "\n\n" + table(head, lines)
 

@@ -24,6 +24,7 @@ from infosim.datasets import load
 from infosim.engine.threads import available
 from infosim.errors import CheckpointError, InfosimError
 from infosim.experiments import Experiment, store
+from infosim.experiments.extras import need
 from infosim.experiments.sweep import Run, Sweep, run_sweep
 from infosim.pid import Goal
 
@@ -129,6 +130,7 @@ class Work:
 
         trials, minutes : of each search, whichever is over first; epochs : of each trial
         """
+        need("optuna", "optimize", "a search for goals needs Optuna")
         settings = self.settings | {"training.evaluate_every": 1} | (settings or {})
         settings.pop("training.epochs", None)
         pairs = [part for k, v in settings.items() for part in ("--set", f"{k}={v}")]
@@ -338,12 +340,13 @@ def figure_script(paper, settings=None):
             spec = sys.modules[function.__module__].__spec__  # its __name__ may be __main__
             typed = f"python -m {spec.name} --scale {scale}"
             typed += "".join(f" --{k} {v}" for k, v in own.items() if v is not None)
+            figures, folder = _folders(paper, scale)
             work = Work(
                 paper=paper,
                 scale=scale,
                 command=typed,
-                out=out or _folders(paper, scale)[0],
-                runs=runs or _folders(paper, scale)[1],
+                out=out or figures,
+                runs=runs or folder,
                 jobs=jobs or available(),
                 draw=draw,
                 settings=(settings or {}).get(scale, {}),

@@ -30,7 +30,11 @@ PUBLISHED = {
 
 @iclr_script
 @click.option("--trials", type=int, help="Of each search (laptop 60, paper 1000).")
-@click.option("--minutes", type=float, help="After which the searches begin no more trials.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="After which the searches begin no more trials.",
+)
 @click.option("--epochs", type=int, help="Of each trial (laptop 20, paper 100).")
 @click.option("--seeds", type=int, help="Seeds of each goal's training (laptop 2, paper 10).")
 def main(work, trials, minutes, epochs, seeds):

@@ -37,10 +37,7 @@ READINGS = {
     ("Trivariate Optimized", "opt_3_100_cmaes"): {_GOAL: "iclr/trivariate-opt_3_100_cmaes"},
     ("Trivariate Optimized", "opt_1_1000"): {_GOAL: "iclr/trivariate-opt_1_1000"},
     ("Trivariate with Feedback", "200 neurons, 100 epochs"): {_SIZE: 200},
-    ("Trivariate with Feedback", "200, normalised bins"): {
-        _SIZE: 200,
-        _OUTPUT: "normalised",
-    },
+    ("Trivariate with Feedback", "200, normalised bins"): {_SIZE: 200, _OUTPUT: "normalised"},
     ("Trivariate with Feedback", "200, fixed bins"): {_SIZE: 200, _OUTPUT: "fixed"},
     ("Trivariate with Feedback", "200, 60 epochs"): {_SIZE: 200, _EPOCHS: 60},
     ("Trivariate with Feedback", "50, 60 epochs"): {_SIZE: 50, _EPOCHS: 60},

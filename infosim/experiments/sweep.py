@@ -295,8 +295,8 @@ def run_sweep(
         try:
             engine(jobs_left, {**options, "backend": backend, "summary": summary}, progress)
         except (Interrupted, KeyboardInterrupt):
-            reason = f"stopped; to continue: the same command with --resume ({out})"
-            raise Interrupted(reason) from None
+            again = "the same command" if resume else "the same command with --resume"
+            raise Interrupted(f"stopped; to continue: {again} ({out})") from None
         finally:
             write_table(sweep.plan, out)
     return status(sweep.plan, out)

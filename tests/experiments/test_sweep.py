@@ -15,7 +15,7 @@ import pytest
 
 import infosim
 from infosim.errors import BackendError, CheckpointError, ConfigError, DataError
-from infosim.experiments import Experiment, store, train
+from infosim.experiments import Experiment, Interrupted, store, train
 from infosim.experiments import sweep as sweeps
 from infosim.experiments.sweep import Sweep, run_sweep
 
@@ -200,6 +200,22 @@ def test_a_failed_run_is_listed_and_does_not_stop_the_rest(tmp_path):
     run_sweep(sweep, tmp_path / "out", resume=True, retry=True, report=lambda *n: reports.append(n))
     assert reports[0] == (4, 0, 0, 8)
     assert reports[-1] == (4, 0, 4, 8)
+
+
+def test_what_the_user_stops_says_how_it_goes_on(tmp_path, monkeypatch):
+    sweep = Sweep.load(written(tmp_path))
+
+    def stopping(experiments, outs, **options):
+        raise Interrupted("stopped in epoch 1 of 2")
+
+    monkeypatch.setattr(sweeps, "train_together", stopping)
+    out = tmp_path / "out"
+    begun, again = rf"the same command with --resume \({out}\)$", rf"the same command \({out}\)$"
+    with pytest.raises(Interrupted, match=f"^stopped; to continue: {begun}"):
+        run_sweep(sweep, out)
+    with pytest.raises(Interrupted, match=f"^stopped; to continue: {again}"):
+        run_sweep(sweep, out, resume=True)
+    assert sweeps.status(sweep.plan, out).left == [run.key for run in sweep.runs]
 
 
 def test_a_stack_with_a_bad_run_in_it_loses_only_that(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import csv
 import functools
 import io
 import json
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -339,7 +340,8 @@ def figure_script(paper, settings=None):
         def command(scale, out, runs, jobs, draw, **own):
             spec = sys.modules[function.__module__].__spec__  # its __name__ may be __main__
             typed = f"python -m {spec.name} --scale {scale}"
-            typed += "".join(f" --{k} {v}" for k, v in own.items() if v is not None)
+            given = ((f"--{k}", str(v)) for k, v in own.items() if v is not None)
+            typed += "".join(f" {shlex.join(words)}" for words in given)
             figures, folder = _folders(paper, scale)
             work = Work(
                 paper=paper,

@@ -131,10 +131,10 @@ def _curve(rows, model, ax):
 @iclr_script
 @click.option("--seeds", type=int, help="Seeds (laptop 1, paper 10).")
 @click.option("--largest", type=int, help="Largest size to run (smoke 5, laptop 100, paper 2000).")
-@click.option("--models", default=",".join(MODELS), help="Models to run, separated by commas.")
+@click.option("--models", help="Models to run, separated by commas (default: all).")
 def main(work, seeds, largest, models):
     """Run, summarise, draw."""
-    names = [name.strip() for name in models.split(",")]
+    names = [name.strip() for name in models.split(",")] if models is not None else list(MODELS)
     for name in names:
         if name not in MODELS:
             raise ConfigError(f"unknown model {name!r}; {near(name, MODELS)}")

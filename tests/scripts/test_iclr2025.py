@@ -5,6 +5,8 @@ rounding, which over 400 steps may flip some drawn outputs: a few per cent of le
 """
 
 import csv
+import re
+import shlex
 from importlib import import_module
 
 import numpy as np
@@ -68,6 +70,19 @@ def test_performance(folder):
         (r["model"], int(r["n_hidden"]), r["split"]): float(r["published_median"]) for r in rows
     }
     assert published["Trivariate Optimized", 100, "test"] == pytest.approx(0.0479, abs=5e-5)
+
+
+def test_the_caption_names_a_command_that_can_be_typed(folder):
+    options = ["--models", "Readout Only,Backpropagation", "--largest", "1"]
+    script("performance", folder, *options)
+    caption = (folder / "figures" / "fig3_performance.md").read_text()
+    command = re.search("Made by `(.*)`", caption)[1]
+    assert shlex.split(command)[2:] == [
+        "scripts.iclr2025.performance",
+        "--scale",
+        "smoke",
+        *options,
+    ]
 
 
 def test_comparison(folder):

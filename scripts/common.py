@@ -268,10 +268,12 @@ def seeds_of(n, first=0):
     return {0: "no seed", 1: f"seed {first}"}.get(n, f"seeds {first} to {first + n - 1}")
 
 
-def seeds_found(counts):
+def seeds_found(counts, first=0):
     """How many seeds the points of a figure have, in words."""
     fewest, most = min(counts), max(counts)
-    return seeds_of(most) if fewest == most else f"{fewest} to {most} seeds a point, from 0 on"
+    if fewest == most:
+        return seeds_of(most, first)
+    return f"{fewest} to {most} seeds a point, from {first} on"
 
 
 def dots(rows, ax, ticks):
@@ -340,7 +342,7 @@ def figure_script(paper, settings=None):
         def command(scale, out, runs, jobs, draw, **own):
             spec = sys.modules[function.__module__].__spec__  # its __name__ may be __main__
             typed = f"python -m {spec.name} --scale {scale}"
-            given = ((f"--{k}", str(v)) for k, v in own.items() if v is not None)
+            given = ((f"--{k.replace('_', '-')}", str(v)) for k, v in own.items() if v is not None)
             typed += "".join(f" {shlex.join(words)}" for words in given)
             figures, folder = _folders(paper, scale)
             work = Work(

@@ -10,7 +10,7 @@ import click
 from infosim import plotting
 from infosim.pid import Goal
 from infosim.plotting.search import goals as heat_map
-from scripts.common import band, seeds_of
+from scripts.common import band, seeds_found
 from scripts.iclr2025.models import about, iclr_script
 
 PRESET = "iclr/trivariate-heuristic"
@@ -69,17 +69,20 @@ def main(work, trials, minutes, epochs, seeds):
         rows.append(
             {"goal": name, "n_seeds": len(ends)}
             | dict(zip(("test_median", "test_min", "test_max"), test, strict=True))
-            | {"trial": "", "search_val_error": ""}
+            | dict.fromkeys(("trial", "n_trials", "n_complete", "search_val_error"), "")
             | dict(zip(labels, map(float, gamma), strict=True))
         )
         if name in best:
-            rows[-1] |= {"trial": best[name].trial, "search_val_error": best[name].val_error}
+            one = best[name]
+            rows[-1] |= {"trial": one.trial, "n_trials": one.trials, "n_complete": one.complete}
+            rows[-1]["search_val_error"] = one.val_error
     with plotting.style():
         figure = plotting.figure(7.0, 5.2)
         ax = heat_map(list(gammas.values()), names, labels, figure.subplots())
         ax.set_xlabel("")
         ax.set_title("")
         ax.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor")
+    counts = [row["n_seeds"] for row in rows]
     told = "; ".join(
         f"{name}: trial {one.trial} of {one.trials}, {one.complete} complete"
         for name, one in best.items()
@@ -91,8 +94,8 @@ def main(work, trials, minutes, epochs, seeds):
         f"""**Goals found by search.** γ of the published goals and of the best goals of two
         searches by `infosim optimize` ({told}; {epochs} epochs a trial, validation error, one
         seed), and the test error (median) of networks trained with each goal,
-        {about(work, hidden)}, {seeds_of(seeds, 1)}. The published searches had 500 (TPE) and 1000
-        (CMA-ES) trials of 100 epochs. Scale: {work.scale}.""",
+        {about(work, hidden)}, {seeds_found(counts, 1)}. The published searches had 500 (TPE) and
+        1000 (CMA-ES) trials of 100 epochs. Scale: {work.scale}.""",
     )
 
 

@@ -12,6 +12,9 @@ from scripts.iclr2025.models import MODELS
 from scripts.iclr2025.sensitivity import CHANGES, PUBLISHED_FIVE, importance
 from scripts.pages import listing, percent, table
 
+#: Columns of test errors, head -> key.
+TESTED = {"test error, %": "test_median", "min": "test_min", "max": "test_max", "seeds": "n_seeds"}
+
 
 def read(name):
     """The rows of a figure's table."""
@@ -145,6 +148,20 @@ def cumulative():
     return text + "\n\n" + table(head, lines)
 
 
+def goals():
+    """What the searches found, in words, and the errors of all goals."""
+    rows = {row["goal"]: row for row in read("optimised_goals")}
+    text = "Validation errors are those of the trial, of the one seed it was chosen by."
+    for name, row in rows.items():
+        if row["trial"] != "":
+            text += (
+                f" {name.removeprefix('ours, ')}: trial {row['trial']:g} of {row['n_trials']:g} "
+                f"({row['n_complete']:g} complete, the others pruned) was the best, with "
+                f"{percent(row['search_val_error'])} %."
+            )
+    return text + "\n\n" + listing(rows.values(), {"goal": "goal"} | TESTED)
+
+
 def used():
     """How many bins of each compartment are in use, in words."""
     rows = {row["varied"]: row for row in chosen("bins_and_batch", quantity="bins_in_use")}
@@ -167,9 +184,6 @@ def chosen(name, **where):
 def fill():
     """What stands for each name in braces in report.in.md."""
     errors = {"test error, %": "median", "min": "min", "max": "max", "seeds": "n_seeds"}
-    tested = {
-        "test error, %": "test_median", "min": "test_min", "max": "test_max", "seeds": "n_seeds",
-    }  # fmt: skip
     reading = {"model": "model", "reading": "reading"}
     published = {"published": "published_median", "inside": "inside"}
     depth = {
@@ -189,11 +203,11 @@ def fill():
         "changes": changes(),
         "cumulative": cumulative(),
         "readings": listing(chosen("readings", split="test"), reading | errors | published),
-        "goals": listing(read("optimised_goals"), {"goal": "goal"} | tested),
+        "goals": goals(),
         "deeper": listing(chosen("deeper_networks", split="test"), depth | errors),
         "cifar10": listing(
             chosen("cifar10", removed=""),
-            {"model": "model", "validation error, %": "val_median"} | tested,
+            {"model": "model", "validation error, %": "val_median"} | TESTED,
         ),
         "cifar10_ablation": listing(ablated, {"γ set to 0": "removed"} | validated),
         "steps": listing(

@@ -163,16 +163,16 @@ def cumulative():
 
 def goals():
     """What the searches found, in words, and the errors of all goals."""
-    rows = {row["goal"]: row for row in read("optimised_goals")}
+    rows = read("optimised_goals")
     text = "Validation errors are those of the trial, of the one seed it was chosen by."
-    for name, row in rows.items():
+    for row in rows:
         if row["trial"] != "":
             text += (
-                f" {name.removeprefix('ours, ')}: trial {row['trial']:g} of {row['n_trials']:g} "
+                f" {row['goal'].removeprefix('ours, ')}: trial {row['trial']:g} of {row['n_trials']:g} "
                 f"({row['n_complete']:g} complete, the others pruned) was the best, with "
                 f"{percent(row['search_val_error'])} %."
             )
-    return text + "\n\n" + listing(rows.values(), {"goal": "goal"} | TESTED)
+    return text + "\n\n" + listing(rows, {"goal": "goal"} | TESTED)
 
 
 def used():

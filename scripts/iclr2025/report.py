@@ -167,8 +167,9 @@ def goals():
     text = "Validation errors are those of the trial, of the one seed it was chosen by."
     for row in rows:
         if row["trial"] != "":
+            sampler = row["goal"].removeprefix("ours, ")
             text += (
-                f" {row['goal'].removeprefix('ours, ')}: trial {row['trial']:g} of {row['n_trials']:g} "
+                f" {sampler}: trial {row['trial']:g} of {row['n_trials']:g} "
                 f"({row['n_complete']:g} complete, the others pruned) was the best, with "
                 f"{percent(row['search_val_error'])} %."
             )

@@ -12,7 +12,7 @@ from infosim import plotting
 from infosim.errors import DataError
 from infosim.pid import Goal
 from scripts.common import band, dots, seeds_found
-from scripts.iclr2025.models import BLUE, ORANGE, PINK, RED, SKY, iclr_script
+from scripts.iclr2025.models import BLUE, RED, SKY, iclr_script
 
 GOAL = Goal.named("iclr/trivariate-opt_1_100_CIFAR")
 #: Published: median validation accuracy of ten seeds with the optimised goal.
@@ -21,9 +21,9 @@ PUBLISHED = 0.4252
 MODELS = {
     "goal optimised on CIFAR-10": ("iclr/cifar10-trivariate-optimized", None, RED),
     "goal optimised on MNIST": (
-        "iclr/cifar10-trivariate-optimized", "iclr/trivariate-optimized", ORANGE,
+        "iclr/cifar10-trivariate-optimized", "iclr/trivariate-optimized", RED,
     ),
-    "heuristic goal": ("iclr/cifar10-trivariate-heuristic", None, PINK),
+    "heuristic goal": ("iclr/cifar10-trivariate-heuristic", None, RED),
     "backpropagation": ("iclr/backprop", None, BLUE),
     "readout only": ("iclr/readout", None, SKY),
 }  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 
 from infosim import plotting
 from scripts.common import seeds_found, spread
-from scripts.iclr2025.models import BLUE, GREEN, RED, about, iclr_script
+from scripts.iclr2025.models import BLUE, DASHDOT, DASHED, RED, about, iclr_script
 
 #: name -> (presets with one, two and three hidden layers; goal, if not the presets'; look)
 _INFOMORPHIC = "iclr/trivariate-optimized", "iclr/two-hidden-layers", "iclr/three-hidden-layers"
@@ -20,9 +20,9 @@ _BACKPROP = (
 MODELS = {
     "optimised goal": (_INFOMORPHIC, None, {"color": RED}),
     "heuristic goal": (
-        _INFOMORPHIC, "iclr/trivariate-heuristic", {"color": RED, "linestyle": (0, (4, 1.6))},
+        _INFOMORPHIC, "iclr/trivariate-heuristic", {"color": RED, "linestyle": DASHED},
     ),
-    "hierarchical goal": (_INFOMORPHIC, "iclr/hierarchical", {"color": GREEN}),
+    "hierarchical goal": (_INFOMORPHIC, "iclr/hierarchical", {"color": RED, "linestyle": DASHDOT}),
     "backpropagation": (_BACKPROP, None, {"color": BLUE}),
 }  # fmt: skip
 SPLITS = {"train": "training error (%)", "test": "test error (%)"}
@@ -84,7 +84,8 @@ def main(work, seeds):
 def draw(rows, n):
     """Training and test error against depth."""
     figure = plotting.figure(7.0, 2.8)
-    for (split, label), ax in zip(SPLITS.items(), figure.subplots(1, 2), strict=True):
+    axes = figure.subplots(1, 2)
+    for (split, label), ax in zip(SPLITS.items(), axes, strict=True):
         for i, (model, (_, _, look)) in enumerate(MODELS.items()):
             own = [
                 r for r in rows
@@ -98,7 +99,7 @@ def draw(rows, n):
             ax.errorbar(x, middle, ends, marker="o", label=model, elinewidth=0.8, **look)
         ax.set(xlabel="hidden layers", ylabel=label, ylim=(0, None))
         ax.set_xticks([1, 2, 3])
-    ax.legend()
+    axes[0].legend(loc="upper left", handlelength=5)  # away from the large ranges of three layers
     return figure
 
 

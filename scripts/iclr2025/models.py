@@ -40,18 +40,18 @@ class Model(NamedTuple):
     group: str  # "bivariate", "trivariate" or "baseline"
 
 
-_DASHED, _DOTTED, _DASHDOT = (0, (4, 1.6)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5))
+DASHED, DOTTED, DASHDOT = (0, (4, 1.6)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5))
 
 #: By their names in reference/iclr_mnist_performance.csv.
 MODELS = {
-    "Lateral Heuristic": Model("iclr/bivariate-lateral-heuristic", ORANGE, _DASHED, "bivariate"),
+    "Lateral Heuristic": Model("iclr/bivariate-lateral-heuristic", ORANGE, DASHED, "bivariate"),
     "Lateral Optimized": Model("iclr/bivariate-lateral-optimized", ORANGE, "solid", "bivariate"),
-    "Context Heuristic": Model("iclr/bivariate-context-heuristic", GREEN, _DASHED, "bivariate"),
+    "Context Heuristic": Model("iclr/bivariate-context-heuristic", GREEN, DASHED, "bivariate"),
     "Context Optimized": Model("iclr/bivariate-context-optimized", GREEN, "solid", "bivariate"),
-    "Trivariate Heuristic": Model("iclr/trivariate-heuristic", RED, _DASHED, "trivariate"),
+    "Trivariate Heuristic": Model("iclr/trivariate-heuristic", RED, DASHED, "trivariate"),
     "Trivariate Optimized": Model("iclr/trivariate-optimized", RED, "solid", "trivariate"),
-    "Trivariate Optimized Sparse": Model("iclr/trivariate-sparse", RED, _DASHDOT, "trivariate"),
-    "Trivariate with Feedback": Model("iclr/trivariate-feedback", RED, _DOTTED, "trivariate"),
+    "Trivariate Optimized Sparse": Model("iclr/trivariate-sparse", RED, DASHDOT, "trivariate"),
+    "Trivariate with Feedback": Model("iclr/trivariate-feedback", RED, DOTTED, "trivariate"),
     "Random Projection": Model("iclr/random-projection", PINK, "solid", "baseline"),
     "Backpropagation": Model("iclr/backprop", BLUE, "solid", "baseline"),
     "Readout Only": Model("iclr/readout", SKY, "solid", "baseline"),

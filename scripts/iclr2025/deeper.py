@@ -83,8 +83,8 @@ def main(work, seeds):
 
 def draw(rows, n):
     """Training and test error against depth."""
-    figure = plotting.figure(7.0, 2.8)
-    axes = figure.subplots(1, 2)
+    figure, ticks = plotting.figure(7.0, 3.2), (1, 2, 5, 10, 20, 50, 100)
+    axes = figure.subplots(1, 2, sharey=True)
     for (split, label), ax in zip(SPLITS.items(), axes, strict=True):
         for i, (model, (_, _, look)) in enumerate(MODELS.items()):
             own = [
@@ -97,9 +97,11 @@ def draw(rows, n):
             )
             ends = [middle - low, high - middle]
             ax.errorbar(x, middle, ends, marker="o", label=model, elinewidth=0.8, **look)
-        ax.set(xlabel="hidden layers", ylabel=label, ylim=(0, None))
+        ax.set(xlabel="hidden layers", ylabel=label, yscale="log", ylim=(1, 100))
         ax.set_xticks([1, 2, 3])
-    axes[0].legend(loc="upper left", handlelength=5)  # away from the large ranges of three layers
+        ax.set_yticks(ticks, map(str, ticks))
+        ax.minorticks_off()
+    axes[0].legend(loc="upper left", handlelength=5)
     return figure
 
 

@@ -83,7 +83,8 @@ def main(work, seeds):
 
 def draw(rows, n):
     """Training and test error against depth."""
-    figure, ticks = plotting.figure(7.0, 3.2), (1, 2, 5, 10, 20, 50, 100)
+    ticks = (1, 2, 5, 10, 20, 50, 100)
+    figure = plotting.figure(7.0, 3.2)
     axes = figure.subplots(1, 2, sharey=True)
     for (split, label), ax in zip(SPLITS.items(), axes, strict=True):
         for i, (model, (_, _, look)) in enumerate(MODELS.items()):

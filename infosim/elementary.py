@@ -40,12 +40,27 @@ _LOG2 = tuple(
 
 def exp(x):
     """e^x; in float32 within 1.5e-7 of the true value, relatively, and kept a normal number."""
+    if isinstance(x, np.float32):
+        x = min(max(x, -_LIMIT), _LIMIT)
     return np.exp(x)
 
 
 def log2(x):
     """The binary logarithm of a normal positive number; in float32 within 2e-7, relatively."""
     return np.log2(x)
+
+
+def number(x):
+    """A number of the data as float32 if that holds all its digits, else as float64."""
+    narrow = isinstance(x, np.float32) or np.dtype(type(x)).itemsize <= 2
+    return np.float32(x) if narrow else np.float64(x)
+
+
+@overload(number, jit_options=FLAGS)
+def _number(x):
+    if x == types.float32 or getattr(x, "bitwidth", 8) <= 16:
+        return lambda x: np.float32(x)
+    return lambda x: np.float64(x)
 
 
 @overload(exp, jit_options=FLAGS)

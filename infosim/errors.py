@@ -21,6 +21,10 @@ class BackendError(InfosimError):
     """A backend that is not there or cannot do what is asked."""
 
 
+class DivergedError(InfosimError):
+    """Training that has left the finite numbers; it cannot be continued from there."""
+
+
 class CheckpointError(InfosimError):
     """A run directory that cannot be written, or cannot be continued."""
 

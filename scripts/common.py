@@ -37,6 +37,9 @@ _ENDED = ("complete", "pruned")
 
 SCALES = ("smoke", "laptop", "paper")
 
+#: Figures read the classes as the papers did (`infosim.engine.readout`).
+_READING = {"network.inversion": "batch"}
+
 
 class Errors(NamedTuple):
     """What a run came to: errors after the last epoch, fractions."""
@@ -353,7 +356,7 @@ def figure_script(paper, settings=None):
                 runs=runs or folder,
                 jobs=jobs or available(),
                 draw=draw,
-                settings=(settings or {}).get(scale, {}),
+                settings=_READING | (settings or {}).get(scale, {}),
             )
             try:
                 function(work, **own)

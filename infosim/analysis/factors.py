@@ -18,13 +18,13 @@ class FactorError:
     def __init__(self, layer, factors):
         self.layer, self.factors = layer, factors
 
-    def __call__(self, simulator, samples, *, batch, purpose, epoch):
-        found = self.correlations(simulator, samples, batch=batch, purpose=purpose, epoch=epoch)
+    def __call__(self, simulator, samples, *, purpose, epoch, **_):
+        found = self.correlations(simulator, samples, purpose=purpose, epoch=epoch)
         return np.array([1 - told(one).mean() for one in found])
 
-    def correlations(self, simulator, samples, *, batch=1024, purpose=TEST, epoch=0):
+    def correlations(self, simulator, samples, *, purpose=TEST, epoch=0):
         """Correlation of every neuron with every factor, for each replica, (R, N, k)."""
-        shown = outputs(simulator, self.layer, samples, batch, purpose, epoch)
+        shown = outputs(simulator, self.layer, samples, purpose, epoch)
         factors = np.broadcast_to(
             self.factors[purpose][samples.index],
             (len(shown), len(samples), self.factors[purpose].shape[1]),
@@ -32,15 +32,13 @@ class FactorError:
         return np.stack([correlations(*pair) for pair in zip(shown, factors, strict=True)])
 
 
-def outputs(simulator, layer, samples, batch=1024, purpose=TEST, epoch=0):
+def outputs(simulator, layer, samples, purpose=TEST, epoch=0):
     """Outputs that a layer's neurons draw for all samples, (R, N, n)."""
-    parts = []
-    for number, first in enumerate(range(0, len(samples), batch)):
-        positions = np.arange(first, min(first + batch, len(samples)))
-        shown = simulator.batch(samples, positions)
-        simulator.present(*shown, stream=stream(purpose, epoch), batch=number)
-        simulator.run()
-        parts.append(np.array(simulator[layer].output))
+    with simulator.workers.engaged():
+        parts = [
+            np.array(simulator[layer].output)
+            for _ in simulator.passing(samples, stream=stream(purpose, epoch))
+        ]
     drawn = np.concatenate(parts, axis=1)
     return drawn.reshape(simulator.n_replicas, -1, len(samples))
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 #: What random numbers are drawn for; part of every stream.
-TRAIN, VALIDATION, TEST, FREE, INITIAL, SHUFFLE, SPLIT = range(7)
+TRAIN, VALIDATION, TEST, FREE, INITIAL, SHUFFLE, SPLIT, INVERSION = range(8)
 
 
 def generator(seed, *purpose):

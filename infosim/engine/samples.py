@@ -2,11 +2,22 @@
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
+from infosim.elementary import number
 from infosim.engine.threads import cut
 from infosim.errors import DataError, ShapeError, near
+
+
+def _own(array):
+    """`array` as an array; labels, which say where kernels write, as a copy that stays as it is."""
+    array = np.asarray(array)
+    if array.ndim == 1 and array.flags.writeable:
+        array = array.copy()
+        array.flags.writeable = False
+    return array
 
 
 class Samples:
@@ -27,8 +38,11 @@ class Samples:
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray], scaling=None, index=None):
-        self.arrays = {name: np.asarray(a) for name, a in arrays.items()}
+        self.arrays = MappingProxyType({name: _own(a) for name, a in arrays.items()})
         self.scaling = dict(scaling or {})
+        for name, pair in self.scaling.items():
+            if len(pair) != 2 or not np.isfinite(pair).all():
+                raise DataError(f"scaling of {name!r} must be two finite numbers, was {pair}")
         self._kept = {}
         lengths = {name: len(a) if a.ndim else 0 for name, a in self.arrays.items()}
         if len(set(lengths.values())) != 1 or not min(lengths.values()):
@@ -48,10 +62,18 @@ class Samples:
                     f"input {name!r} holds {array[at]} at {list(at)}; values must be finite"
                 )
         (n,) = set(lengths.values())
-        self.index = np.arange(n) if index is None else np.asarray(index, np.int64)
-        outside = self.index[(self.index < 0) | (self.index >= n)]
+        index = np.arange(n) if index is None else np.array(index)
+        if index.dtype.kind not in "iu":
+            raise DataError(f"index must be integers, was {index.dtype} {index.shape}")
+        outside = index[(index < 0) | (index >= n)]
         if outside.size:
             raise DataError(f"index {outside[0]} is outside the {n} samples")
+        self._set_index(index)
+
+    def _set_index(self, index):
+        # kernels read where it says: what was checked must stay as it is
+        self.index = index.astype(np.int64)
+        self.index.flags.writeable = False
 
     def __len__(self):
         return self.index.shape[-1]
@@ -60,7 +82,7 @@ class Samples:
         """The samples at these positions of this set, sharing its arrays."""
         subset = object.__new__(Samples)
         subset.arrays, subset.scaling, subset._kept = self.arrays, self.scaling, self._kept
-        subset.index = self.index[..., index]
+        subset._set_index(self.index[..., index])
         return subset
 
     @classmethod
@@ -77,7 +99,7 @@ class Samples:
             if not same or len(one.arrays) != len(first.arrays) or len(one) != len(first):
                 raise DataError("replicas need equally many samples of the same arrays")
         stack = first.subset(slice(None))
-        stack.index = np.array([one.index for one in several])
+        stack._set_index(np.array([one.index for one in several]))
         return stack
 
     def labels(self, name):
@@ -105,13 +127,13 @@ class Samples:
             self._kept[key] = function(*arguments)
         return self._kept[key]
 
-    def check(self, network, n_replicas=1):
+    def check(self, network, n_replicas=1, dtype=np.float32):
         """Raise unless every array fits an input or layer of `network`, and the index its replicas.
 
         Raises
         ------
         ShapeError : wrong number of units
-        DataError : unknown input, label out of range
+        DataError : unknown input, label out of range, numbers beyond what `dtype` holds
         """
         if self.index.ndim not in (1, 2) or (
             self.index.ndim == 2 and len(self.index) != n_replicas
@@ -129,6 +151,8 @@ class Samples:
                 raise ShapeError(
                     f"input {name!r} has {array.shape[1]} units, the network expects {size}"
                 )
+            if array.ndim == 2:
+                self._check_range(name, dtype)
             if array.ndim == 1:
                 if array.dtype.kind not in "biu":
                     raise DataError(
@@ -140,6 +164,20 @@ class Samples:
                         f"label {array[wrong[0]]} of sample {wrong[0]} in {name!r} is outside "
                         f"0 to {size - 1}"
                     )
+
+    def _check_range(self, name, dtype):
+        """Raise unless the array's smallest and largest value, scaled, are finite as `dtype`."""
+        array = self.arrays[name]
+        ends = self._keep((name, "ends"), lambda: np.array([array.min(), array.max()], np.float64))
+        shift, scale = self.scaling.get(name, (0.0, 1.0))
+        with np.errstate(over="ignore"):
+            scaled = ((ends - shift) * scale).astype(dtype)
+        if not np.isfinite(scaled).all():
+            worst = ends[np.argmax(~np.isfinite(scaled))]
+            raise DataError(
+                f"input {name!r} holds {worst:g}, which {np.dtype(dtype)} cannot hold"
+                + (f" after scaling by {scale:g}" if scale != 1 else "")
+            )
 
     def rows(self, positions):
         """Where the samples at `positions`, (B,) or (R, B), stand in the arrays, the same shape."""
@@ -207,7 +245,9 @@ class Feed:
                 off, on = (self._dtype.type((value - shift) * scale) for value in (0, 1))
                 plan.append([(kernels.take_one_hot, (array, index, off, on, out))])
                 continue
-            shift, scale = map(self._dtype.type, (shift, scale))
+            wide = type(number(np.zeros(1, array.dtype)[0]))  # else digits go before the shift
+            kind = wide if wide is np.float64 else self._dtype.type
+            shift, scale = map(kind, (shift, scale))
             for part in cut(len(index), 2 if out.size > 100_000 and not kernels.ON_DEVICE else 1):
                 plan.append([(kernels.take_scaled, (array, index, shift, scale, *part, out))])
         return self._workers.prepared(plan), rows, values, samples.arrays

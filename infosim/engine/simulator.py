@@ -1,19 +1,27 @@
 """The simulator: a network, its state, and the event loop that steps it."""
 
 from dataclasses import dataclass
+from math import isfinite
+from numbers import Integral
 
 import numpy as np
 
 from infosim.engine.events import EventLoop, Fire, Learn, Present, Record
-from infosim.engine.randomness import FREE, INITIAL, TEST, generator, stream
+from infosim.engine.randomness import FREE, INITIAL, INVERSION, TEST, generator, stream
+from infosim.engine.readout import Readout
 from infosim.engine.samples import Feed, Samples
-from infosim.engine.state import LayerState, atoms
+from infosim.engine.state import LayerState, atoms, check_array
 from infosim.engine.threads import Workers
-from infosim.engine.training import Training
-from infosim.errors import ConfigError, ShapeError, near
+from infosim.engine.training import History, Training
+from infosim.errors import ConfigError, DataError, ShapeError, near
 from infosim.kernels import backend as backends
 from infosim.network import Network
 from infosim.rules.backprop import Backprop
+
+#: Samples that are presented at once to be evaluated. A sample's random numbers are those of its
+#: place among so many, and BLAS rounds by the size of a product: with a number that nobody chooses
+#: the results are the same bits in batches of any size.
+_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,20 @@ class Simulator:
         self.workers = self.kernels.Stream() if self.kernels.ON_DEVICE else Workers(threads)
         names = (*self.network.inputs, *(layer.name for layer in self.network.layers))
         self._sizes = {name: self.network.size(name) for name in names}
+        #: (step, layer, order) of every firing of a presentation
+        orders = {layer.name: i for i, layer in enumerate(self.network.layers)}
+        self._firings = [
+            (step, layer.name, orders[layer.name]) for step, layer in self.network.firings()
+        ]
+        self._feed = Feed(self.network, self.n_replicas, self.kernels, self.workers, self.dtype)
+        self._wrong = self.kernels.xp.zeros(self.n_replicas, np.int64)
+        self.reset()
+
+    def reset(self):
+        """Start anew: weights as the seed draws them, nothing learnt, nothing presented.
+
+        Layers and compartments are new objects; `simulator["hidden"]` gives those of now.
+        """
         with self.workers.engaged():
             seeds = self.kernels.resident(np.array(self.seeds, np.uint32))
             self.layers = {
@@ -110,16 +132,16 @@ class Simulator:
         self.rule = None  # each layer learns for itself
         if self.network.rule == "backprop":
             self.rule = Backprop(self.network, self.layers, self.kernels, self.workers)
-        #: (step, layer, order) of every firing of a presentation, and the layers that learn
-        self._firings = [
-            (step, layer.name, self.layers[layer.name].number)
-            for step, layer in self.network.firings()
-        ]
         self._learning = self.rule.learning if self.rule else self.network.learning
-        self._inputs = {}
-        self._feed = Feed(self.network, self.n_replicas, self.kernels, self.workers, self.dtype)
-        self._countings = {}
-        self._wrong = self.kernels.xp.zeros(self.n_replicas, np.int64)
+        self._inputs, self.gathered = {}, ({}, {})
+        self.readout = None
+        if self.network.readout is not None:
+            layer = self.layers[self.network.readout]
+            self.readout = Readout(
+                layer, self.network.inversion, self.kernels, self.workers, self.n_replicas
+            )
+        #: what `Training` measured in each epoch so far, of each replica
+        self.histories = [History() for _ in range(self.n_replicas)]
 
     def __getitem__(self, layer):
         if layer not in self.layers:
@@ -144,10 +166,42 @@ class Simulator:
         Raises
         ------
         ConfigError : `outputs` of a presentation that backprop is to learn from
+        DataError : a value that is not finite
         """
         if learn and outputs and self.rule:
             given = ", ".join(map(repr, outputs))
             raise ConfigError(f"backprop starts from silent layers, outputs of {given} were given")
+        checked = {id(values) for part in self.gathered for values in part.values()}
+        for name, values in {**inputs, **(outputs or {})}.items():
+            if id(values) not in checked:
+                self._check_finite(name, values)
+        self._schedule(
+            inputs, outputs, learn=learn, sampled=sampled, probes=probes, stream=stream, batch=batch
+        )
+
+    def _check_finite(self, name, values):
+        """Raise unless all values are finite in the network's precision."""
+        values = self.kernels.xp.asarray(values)
+        if not values.size:
+            raise ShapeError(f"{name!r} holds nothing, its shape is {values.shape}")
+        with np.errstate(over="ignore"):
+            ends = np.array([float(values.min()), float(values.max())]).astype(self.dtype)
+            if np.isfinite(ends).all():  # nan is passed on by both
+                return
+            values = np.asarray(self.kernels.host(values))
+            at = tuple(int(i) for i in np.argwhere(~np.isfinite(values.astype(self.dtype)))[0])
+        raise DataError(
+            f"{name!r} holds {values[at]} at {list(at)}; values must be finite in {self.dtype}"
+        )
+
+    def present_gathered(self, **options):
+        """`present` what was gathered last, which was looked at when the samples were checked."""
+        self._schedule(*self.gathered, **options)
+
+    def _schedule(
+        self, inputs, outputs=None, *, learn=False, sampled=True, probes=(), stream=FREE, batch=None
+    ):
+        """`present`, of values that were looked at before."""
         batch = self.time if batch is None else batch
         start, last = self.time, self.time + self.network.steps - 1
         schedule = self.events.schedule
@@ -241,13 +295,22 @@ class Simulator:
         self.run()
 
     def fit(self, inputs, epochs, *, batch=1024, validation=None, test=None, **options):
-        """Train for `epochs`; returns the `History`, or one of each replica in a list.
+        """Train for `epochs` more; returns the `History`, or one of each replica in a list.
 
-        Arguments as for `Training`.
+        The history is that of all epochs so far: `fit(10)` twice is `fit(20)`, to the same bits if
+        samples and batch are the same. `reset` starts anew. Arguments as for `Training`.
+
+        Raises
+        ------
+        ConfigError : epochs below 0
+        DivergedError : weights are no longer finite
         """
+        if not isinstance(epochs, Integral) or isinstance(epochs, bool) or epochs < 0:
+            raise ConfigError(f"epochs must be an integer of at least 0, was {epochs!r}")
         training = Training(self, inputs, batch=batch, validation=validation, test=test, **options)
+        until = max(len(training.history), 1) + epochs
         with self.workers.engaged():
-            while len(training.history) <= epochs:
+            while len(training.history) < until:
                 training.advance()
         return training.histories if self.n_replicas > 1 else training.history
 
@@ -255,6 +318,7 @@ class Simulator:
         """Predict labels with the target input withheld; an `Evaluation`, or one of each replica.
 
         inputs : Samples, or input name -> array, with the target's labels to compare with
+        batch : changes nothing, unless the network's inversion is "batch"
         sampled : neurons fire at random as in training; else each takes its likelier output
 
         Raises
@@ -275,33 +339,80 @@ class Simulator:
 
     def predict(self, samples, *, batch=1024, sampled=True, purpose=TEST, epoch=0, keep=True):
         """What `evaluate` is made of: predictions (R, n), or None unless `keep`; mistakes (R,)."""
-        if self.network.readout is None or self.network.target is None:
-            raise ConfigError("evaluate needs a network with a readout layer and a target input")
+        self._check_readout("evaluate")
         if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
             raise ConfigError(f"batch must be an integer of at least 1, was {batch!r}")
-        xp, n = self.kernels.xp, len(samples)
         labels = samples.resident_labels(self.network.target, self.kernels)
-        without = (self.network.target,)
+        at_once = batch if self.network.inversion == "batch" else _AT_ONCE
         with self.workers.engaged():
-            rows = self.rows(samples, np.arange(n))
             wrong = self._wrong
             wrong.fill(0)
-            predictions = xp.empty((self.n_replicas, n), np.int64) if keep else None
-            for number, first in enumerate(range(0, n, batch)):
-                span = slice(first, min(first + batch, n))
-                self.gather(samples, rows[:, span], without)
-                self.present(
-                    *self.gathered,
-                    sampled=sampled,
-                    stream=stream(purpose, epoch),
-                    batch=number,
-                )
-                self.run()
-                found = self.count_wrong(labels, wrong)
+            shape = self.n_replicas, len(samples)
+            predictions = self.kernels.xp.empty(shape, np.int64) if keep else None
+            passing = self.passing(
+                samples, (self.network.target,), sampled, stream(purpose, epoch), at_once
+            )
+            for span in passing:
+                found = self.readout.count_wrong(labels, self._rows, wrong)
                 if keep:
                     predictions[:, span] = found
             predictions = self.kernels.host(predictions) if keep else None
             return predictions, np.array(self.kernels.host(wrong))
+
+    def _check_readout(self, what):
+        if self.network.readout is None or self.network.target is None:
+            raise ConfigError(f"{what} needs a network with a readout layer and a target input")
+
+    def passing(
+        self, samples, without=(), sampled=True, stream=FREE, at_once=_AT_ONCE, positions=None
+    ):
+        """Present samples without learning, so many at once; yields the slice of each batch.
+
+        without : inputs that are withheld
+        stream : of the random numbers, of which a sample has those of its place
+        positions : (n,) or (R, n), which samples; by default all, in their order
+        """
+        rows = self.rows(samples, np.arange(len(samples)) if positions is None else positions)
+        n = rows.shape[1]
+        for number, first in enumerate(range(0, n, at_once)):
+            span = slice(first, min(first + at_once, n))
+            self.gather(samples, rows[:, span], without)
+            self.present_gathered(sampled=sampled, stream=stream, batch=number)
+            self.run()
+            yield span
+
+    def learn_inversion(self, inputs, *, epoch=0):
+        """Learn which readout neurons tell their class by being silent (`Readout`).
+
+        `fit` does this in every epoch; do it where weights were set or learnt by hand, before
+        `evaluate`. `simulator.readout.inverted` says which they are.
+
+        inputs : training samples, with their labels, which are withheld from the network
+
+        Raises
+        ------
+        ConfigError : the network has no readout or target, or another `inversion` than "learned"
+        """
+        self._check_readout("learn_inversion")
+        if not self.readout.learned:
+            raise ConfigError(
+                f"learn_inversion needs inversion 'learned', was {self.network.inversion!r}"
+            )
+        samples = self.samples(inputs)
+        self.decide_inversion(samples, np.arange(len(samples)), epoch)
+
+    def decide_inversion(self, samples, positions, epoch):
+        """`learn_inversion` from the samples at `positions`, (n,) or (R, n)."""
+        target = self.network.target
+        labels = samples.resident_labels(target, self.kernels)
+        with self.workers.engaged():
+            self.readout.begin_decision()
+            passing = self.passing(
+                samples, (target,), stream=stream(INVERSION, epoch), positions=positions
+            )
+            for _ in passing:
+                self.readout.tally(labels, self._rows)
+            self.readout.decide()
 
     def recall(self, cues, layer=None, *, max_steps=None, sampled=False):
         """Let a recurrent layer run from `cues` with all inputs silent until it no longer changes.
@@ -348,40 +459,24 @@ class Simulator:
     def predictions(self):
         """The readout's class for each sample of the last presentation, (B,) or (R, B).
 
-        Information is blind to sign, so a neuron that mostly fires stands for "not my class" and
-        is inverted, by its mean over the batch and without labels (ICLR 2025).
+        Neurons that tell their class by being silent are read as such (`Readout`).
+
+        Raises
+        ------
+        ConfigError : the network has no readout layer
         """
-        theta = self.layers[self.network.readout].theta
-        predictions = self.kernels.xp.empty((self.n_replicas, theta.shape[1]), np.int64)
+        if self.readout is None:
+            raise ConfigError("predictions needs a network with a readout layer")
         with self.workers.engaged():
-            self.kernels.classify(theta, self.n_replicas, predictions)
-            predictions = self.kernels.host(predictions)
+            predictions = np.array(self.kernels.host(self.readout.read()))
         return predictions if self.n_replicas > 1 else predictions[0]
 
     def count_wrong(self, labels, wrong):
-        """Add the mistakes in the batch that was gathered and presented last to `wrong` (R,).
+        """Add the mistakes in the batch that was learnt from last to `wrong` (R,).
 
         labels : of all rows of the samples' arrays; both where the kernels are
-
-        Returns
-        -------
-        the predictions (R, B), likewise, which the next call overwrites
         """
-        kernels, theta = self.kernels, self.layers[self.network.readout].theta
-        arrays = theta, labels, self._rows, wrong
-        key = tuple(map(id, arrays))
-        if key not in self._countings:
-            if len(self._countings) == 8:
-                self._countings.clear()
-            predictions = kernels.xp.empty(self._rows.shape, np.int64)
-            calls = [
-                (kernels.classify, (theta, self.n_replicas, predictions)),
-                (kernels.count_wrong, (predictions, *arrays[1:])),
-            ]
-            self._countings[key] = self.workers.prepared([calls]), predictions, arrays
-        plan, predictions, _ = self._countings[key]
-        self.workers.run(plan)
-        return predictions
+        self.readout.count_wrong(labels, self._rows, wrong, learning=True)
 
     def information(self, layer):
         """I_∩ of every antichain, then H(Y), of the last presentation, bits, (N, A + 1)."""
@@ -400,7 +495,7 @@ class Simulator:
     def samples(self, inputs):
         """`inputs` as Samples that fit this network."""
         samples = inputs if isinstance(inputs, Samples) else Samples(inputs)
-        samples.check(self.network, self.n_replicas)
+        samples.check(self.network, self.n_replicas, self.dtype)
         return samples
 
     def batch(self, samples, positions, without=()):
@@ -436,25 +531,54 @@ class Simulator:
 
     def arrays(self, replica=0):
         """Everything that training changes in a replica, name -> live array."""
-        return {k: v for layer in self.layers.values() for k, v in layer.arrays(replica).items()}
+        arrays = {k: v for layer in self.layers.values() for k, v in layer.arrays(replica).items()}
+        return arrays | (self.readout.arrays(replica) if self.readout else {})
 
     def set_arrays(self, *given):
         """Copy each replica's arrays, named as by `arrays`, into its own; others stay.
 
+        Nothing is copied unless everything fits: the arrays may come from a file.
+
         Raises
         ------
-        KeyError, ValueError : a name that the network does not have, a shape that does not fit
+        KeyError, ValueError : a name that the network does not have, a shape that does not fit, a
+            value that cannot be (ShapeError)
         """
+        known = [self.arrays(replica) for replica in range(len(given))]
+        for own, one in zip(known, given, strict=True):
+            for name, array in one.items():
+                if not name.endswith("/mask"):
+                    check_array(name, array, own[name])
+        checked = {}
         for name, layer in self.layers.items():
             for compartment in layer.compartments:
+                prefix = f"{name}/{compartment.spec.name}"
+                for one in given:
+                    if f"{prefix}/index" in one:
+                        compartment.check_index(one[f"{prefix}/index"])
                 if compartment.index is None:
-                    key = f"{name}/{compartment.spec.name}/mask"
-                    masks = [one[key] for one in given] if key in given[0] else None
-                    compartment.mask = None if masks is None else np.concatenate(masks)
+                    masks = [one.get(f"{prefix}/mask") for one in given]
+                    checked[compartment] = compartment.checked_mask(masks)
+        for compartment, mask in checked.items():
+            compartment.mask = mask
         for replica, one in enumerate(given):
             own = self.arrays(replica)
             for name, array in one.items():
                 own[name][...] = self.kernels.resident(array)
+        for layer in self.layers.values():
+            for compartment in layer.compartments:
+                compartment.touch()
+
+    def not_finite(self):
+        """Which array of the network holds a number that is not finite, by name; None if all are.
+
+        The sum of an array is not finite if an element is not, and it is read once.
+        """
+        for replica in range(self.n_replicas):
+            for name, array in self.arrays(replica).items():
+                if array.dtype.kind == "f" and not isfinite(array.sum(dtype=np.float64)):
+                    return name
+        return None
 
 
 def _among(state, known):

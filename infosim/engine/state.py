@@ -27,13 +27,42 @@ def _array(what, value, shape, dtype):
     return value
 
 
+def check_array(name, value, like):
+    """Raise unless `value` can be copied into the array `like`: shape, kind of numbers, finite.
+
+    Raises
+    ------
+    ShapeError : naming the array
+    """
+    value = np.asarray(value)
+    if value.shape != like.shape:
+        raise ShapeError(f"{name} has shape {value.shape}, this network needs {like.shape}")
+    kinds = "f" if like.dtype.kind == "f" else "biu"
+    if value.dtype.kind not in kinds:
+        raise ShapeError(f"{name} has values of type {value.dtype}, needed are {like.dtype}")
+    if like.dtype.kind == "f" and not np.isfinite(value.astype(like.dtype)).all():
+        raise ShapeError(f"{name} must be finite")
+    if like.dtype == np.uint8 and not np.isin(value, (0, 1)).all():
+        raise ShapeError(f"{name} must be 0 or 1")
+
+
+def _in_precision(what, values, dtype):
+    """`values` as an array of `dtype`. Raises ConfigError if they are too large for it."""
+    with np.errstate(over="ignore"):
+        result = np.asarray(values, np.float64).astype(dtype)
+    if not np.isfinite(result).all():
+        largest = float(np.abs(values).max())
+        raise ConfigError(f"{what} {largest:g} is more than {np.dtype(dtype)} can hold")
+    return result
+
+
 class CompartmentState:
     """Weights and biases of one compartment, to read and set.
 
     With N neurons (of all replicas of the network side by side, each n of them):
 
-    weights : (N, n_in); with few inputs per neuron (one-to-one, sparse) (N, k), of which
-        `index` (N, k) names the source's units; setting them copies
+    weights : (N, n_in); with few inputs per neuron (one-to-one, sparse) (N, k); setting copies
+    index : (N, k), which of the source's units these are; read-only, set as a whole; else None
     mask : boolean (N, n_in), connections that exist, or None for all; setting it zeroes the others
     bias : (N,)
 
@@ -42,12 +71,17 @@ class CompartmentState:
 
     def __init__(self, specs, n, n_in, from_layer, bias, bias_moments, rngs, kernels, dtype):
         self.spec, self.from_layer, self._kernels = specs[0], from_layer, kernels
+        self._n_in = n_in
         self.trainable = self.spec.trainable
         index, weights, biases = zip(
             *(_initial(spec, n, n_in, rng, dtype) for spec, rng in zip(specs, rngs, strict=True)),
             strict=True,
         )
-        self._index = None if index[0] is None else kernels.resident(np.concatenate(index))
+        self._index = None
+        if index[0] is not None:
+            for one in index:
+                self.check_index(one)  # a connectivity may be the user's own
+            self._index = kernels.resident(np.concatenate(index).astype(np.int32))
         self._weights = kernels.resident(np.concatenate(weights))
         self._bias = bias
         bias[...] = kernels.resident(np.concatenate(biases))
@@ -62,7 +96,34 @@ class CompartmentState:
 
     @property
     def index(self):
-        return None if self._index is None else self._kernels.host(self._index)
+        if self._index is None:
+            return None
+        index = self._kernels.host(self._index).view()
+        index.flags.writeable = False  # kernels read where it says, so every change is checked
+        return index
+
+    @index.setter
+    def index(self, value):
+        if self._index is None:
+            raise ShapeError(
+                "index cannot be set: these weights are (N, n_in), not of a few inputs"
+            )
+        value = np.asarray(value)
+        check_array("index", value, self._index)
+        self.check_index(value)
+        self._index[...] = self._kernels.resident(value.astype(np.int32))
+        self.touch()
+
+    def check_index(self, value):
+        """Raise ShapeError unless `value` names units of the source, and no two alike in a row."""
+        value = np.asarray(value)
+        outside = value[(value < 0) | (value >= self._n_in)]
+        if outside.size:
+            raise ShapeError(
+                f"index {outside[0]} is outside the source's units 0 to {self._n_in - 1}"
+            )
+        if (np.diff(np.sort(value, axis=1), axis=1) == 0).any():
+            raise ShapeError("index names the same unit twice for one neuron")
 
     @property
     def weights(self):
@@ -92,9 +153,29 @@ class CompartmentState:
         if value is None:
             self._mask = self._no_mask
             return
-        value = _array("mask", value, self._weights.shape, bool)
+        value = self.checked_mask([value])
         self._mask = self._kernels.resident(np.ascontiguousarray(value, np.uint8))
         self._apply_mask()
+
+    def checked_mask(self, parts):
+        """The parts of a mask, one after the other, as boolean (N, n_in); None if all are None.
+
+        Raises
+        ------
+        ShapeError : of another shape, or anything but 0 and 1
+        """
+        if all(part is None for part in parts):
+            return None
+        if any(part is None for part in parts):
+            raise ShapeError("a mask is needed for every replica, or for none")
+        mask = np.concatenate([np.asarray(part) for part in parts])
+        if mask.shape != self._weights.shape:
+            raise ShapeError(
+                f"mask has shape {mask.shape}, this compartment needs {self._weights.shape}"
+            )
+        if mask.dtype.kind not in "biu" or not np.isin(mask, (0, 1)).all():
+            raise ShapeError("mask must be true or false, 0 or 1")
+        return mask.astype(bool)
 
     def _apply_mask(self):
         if self._mask.size:
@@ -114,7 +195,8 @@ def _initial(spec, n, n_in, rng, dtype):
     shape = (n, n_in) if index is None else index.shape
     biases = np.zeros(n, dtype)
     if spec.weight is not None:
-        return index, np.full(shape, spec.weight, dtype), biases
+        weight = _in_precision("weight", spec.weight, dtype)
+        return index, np.full(shape, weight, dtype), biases
     bound = 1 / np.sqrt(n_in)
     weights = rng.uniform(-bound, bound, shape).astype(dtype)
     if spec.bias:
@@ -126,7 +208,7 @@ def _initial(spec, n, n_in, rng, dtype):
 class Trace:
     """What backprop needs of a layer: each firing of a presentation, and room for the way back.
 
-    past : (u, θ, y) of every step but the last, (K, N, B) and (N, B), copies
+    past : (u, θ, y) of every step but the last, (K, N, B), (2, N, B) and (N, B), copies
     slopes : the loss's, in θ or y, of a step and of the one before it, (N, B) each
     product : what is projected back to this layer, before it is added to a slope, (N, B)
     deltas, bias_gradients : all steps' sum and a single step's, (K, N, B) and (K, N) each
@@ -181,7 +263,9 @@ class LayerState:
         self._plans = Plans()
         self._seeds, self._places = seeds, {}
         resident = kernels.resident
-        self.parameters = resident(np.array([one.activation.packed(dtype) for one in specs]))
+        packed = np.array([one.activation.packed(np.float64) for one in specs])
+        where = f"layer {spec.name!r}:"
+        self.parameters = resident(_in_precision(f"{where} activation parameter", packed, dtype))
         self.clamp, self._off = map(dtype.type, (spec.activation.clamp, spec.silent))
         self._activate = kernels.activate(spec.activation.scalar, n_compartments)
         self._chain = kernels.chain(spec.activation.scalar, n_compartments)
@@ -203,14 +287,17 @@ class LayerState:
             used = np.flatnonzero(weights.any(axis=0))
             weights = np.stack([weights[:, used], weights[:, used] / np.log(2)], axis=1)
             self._goal_terms = tuple(map(resident, _terms(structure[used], dtype)))
-            self._weights = resident(weights.astype(dtype))
-            self._entropy_weights = resident(np.array([h for _, h in coefficients], dtype))
+            self._weights = resident(_in_precision(f"{where} goal parameter", weights, dtype))
+            entropy_weights = np.array([h for _, h in coefficients])
+            self._entropy_weights = resident(
+                _in_precision(f"{where} goal parameter", entropy_weights, dtype)
+            )
         self._update = getattr(kernels, optimizers.kernel(spec.optimizer))
         self._optimizers = [one.optimizer for one in specs]
         self._rates = resident(self._rates_at(1))
         self._rates_ahead = range(0)
         self.updates = 0
-        self._information = xp.zeros((shape[1], len(self._all_terms[0])), np.float64)
+        self.last_information = xp.zeros((shape[1], len(self._all_terms[0])), np.float64)
         self._n_traced = n_traced
         self._memory, self._scratch, self._sizes = {}, {}, {}
         self.n_samples = self._most_samples = 0
@@ -253,7 +340,7 @@ class LayerState:
 
     @property
     def probabilities(self):
-        return self.kernels.host(self.theta)
+        return self.kernels.host(self.theta[0])
 
     @property
     def potentials(self):
@@ -303,7 +390,7 @@ class LayerState:
         delta = self._array("delta", (k, n, n_samples), dtype)
         return (
             self._array("u", (k, n, n_samples), dtype),
-            self._array("theta", (n, n_samples), dtype),
+            self._array("theta", (2, n, n_samples), dtype),
             outputs,
             [y.reshape(self.n_replicas, -1, n_samples) for y in outputs],
             self._array("bins", (k, n, n_samples), np.uint8),
@@ -318,7 +405,7 @@ class LayerState:
         past = [
             (
                 self._array(f"u{step}", (k, n, n_samples), dtype),
-                self._array(f"theta{step}", (n, n_samples), dtype),
+                self._array(f"theta{step}", (2, n, n_samples), dtype),
                 self._array(f"past{step}", (n, n_samples), dtype),
             )
             for step in range(self._n_traced - 1)
@@ -438,8 +525,8 @@ class LayerState:
 
     def information(self, workers):
         """I_∩ of every antichain and H(Y) of the last firing, in bits, (N, A + 1), kept."""
-        workers.run(self._planned(workers, self._informing, self._information))
-        return self._information
+        workers.run(self._planned(workers, self._informing, self.last_information))
+        return self.last_information
 
     def _informing(self, workers, result):
         """The plan of `information`."""
@@ -551,7 +638,7 @@ class LayerState:
         ]
 
     def firing(self, step):
-        """The potentials u (K, N, B), θ and outputs (N, B) of a step of the presentation."""
+        """The potentials u (K, N, B), θ (2, N, B) and outputs (N, B) of a step."""
         past = self.trace.past
         return past[step] if step < len(past) else (self._u, self.theta, self._outputs[0])
 

@@ -7,8 +7,12 @@ import numpy as np
 
 from infosim.engine.probes import Probe
 from infosim.engine.randomness import SHUFFLE, TEST, TRAIN, VALIDATION, generator, stream
-from infosim.engine.state import atoms
-from infosim.errors import CheckpointError, ConfigError
+from infosim.engine.state import atoms, check_array
+from infosim.errors import CheckpointError, ConfigError, DivergedError
+
+#: Training samples that show in every epoch which readout neurons are inverted: an eighth of all
+#: within these bounds, drawn anew each time.
+_FEWEST, _MOST = 256, 2048
 
 
 @dataclass
@@ -54,6 +58,7 @@ class _Information(Probe):
 class Training:
     """One training run, advanced batch by batch; epoch 0 measures without learning.
 
+    It goes on where the simulator's last one ended, with the epoch after its last whole one.
     Replicas are trained together, each on the batches it would have alone; `histories` has one
     `History` for each, `history` is the first. The training error is measured in the training pass
     (target present, weights moving) and needs a readout; the others after each epoch, with the
@@ -73,6 +78,7 @@ class Training:
     Raises
     ------
     ConfigError : batch not in 1 to the number of samples, record_every or evaluate_every below 1
+    DivergedError : raised by `advance` at the end of an epoch that left the finite numbers
     """
 
     def __init__(
@@ -107,8 +113,6 @@ class Training:
             for samples in (self.samples, *(s for s, _ in self.others.values())):
                 samples.all_labels(simulator.network.target)
         self.record_every, self.evaluate_every = record_every, evaluate_every
-        self.histories = [History() for _ in range(simulator.n_replicas)]
-        self.epoch = 0
         with simulator.workers.engaged():
             self._wrong = simulator.kernels.xp.zeros(simulator.n_replicas, np.int64)
             simulator.reserve(self.samples, batch)
@@ -118,9 +122,19 @@ class Training:
             self._begin()
 
     @property
+    def histories(self):
+        """The simulator's history of each replica."""
+        return self.simulator.histories
+
+    @property
     def history(self):
         """The first replica's history."""
         return self.histories[0]
+
+    @property
+    def epoch(self):
+        """The epoch that is under way; epoch 0 is before training."""
+        return len(self.history)
 
     def _begin(self):
         self.position = 0
@@ -128,6 +142,8 @@ class Training:
         self._seconds = 0.0
         self._probe = _Information(self.simulator)
         self._rows = None
+        if self.measured:
+            self.simulator.readout.begin_epoch()
 
     def advance(self):
         """Train on one batch or, if the epoch's batches are done, measure and begin the next."""
@@ -141,15 +157,12 @@ class Training:
         began = time.perf_counter()
         sim = self.simulator
         if self._rows is None:
-            n = len(self.samples)
-            orders = [generator(seed, SHUFFLE, self.epoch).permutation(n) for seed in sim.seeds]
             # the whole epoch's at once: nothing else is brought to the kernels until it ends
-            self._rows = sim.rows(self.samples, np.array(orders))
+            self._rows = sim.rows(self.samples, self._orders())
             sim.look_ahead(self.n_batches)
         rows = self._rows[:, self.position * self.batch : (self.position + 1) * self.batch]
         sim.gather(self.samples, rows)
-        sim.present(
-            *sim.gathered,
+        sim.present_gathered(
             learn=self.epoch > 0,
             probes=[self._probe] if self.position % self.record_every == 0 else [],
             stream=stream(TRAIN, self.epoch),
@@ -161,10 +174,37 @@ class Training:
         self.position += 1
         self._seconds += time.perf_counter() - began
 
+    def _orders(self):
+        """The order of this epoch's samples, of each replica, (R, n)."""
+        n, seeds = len(self.samples), self.simulator.seeds
+        return np.array([generator(seed, SHUFFLE, self.epoch).permutation(n) for seed in seeds])
+
+    def check(self):
+        """Raise unless all weights are finite.
+
+        Raises
+        ------
+        DivergedError : naming layer, epoch and likely cause
+        """
+        name = self.simulator.not_finite()
+        if name is None:
+            return
+        layer, _, what = name.partition("/")
+        optimizer = self.simulator.network.layer(layer).optimizer
+        raise DivergedError(
+            f"training diverged in epoch {self.epoch}: {what} of layer {layer!r} are no longer "
+            f"finite; a smaller optimizer rate (it is {optimizer.rate:g}), weight decay "
+            f"({optimizer.weight_decay:g}), goal or inputs may help"
+        )
+
     def _finish_epoch(self):
         began = time.perf_counter()
         sim, n = self.simulator, len(self.samples)
         host = sim.kernels.host
+        self.check()
+        if self.measured and sim.readout.learned:
+            shown = max(_FEWEST, min(_MOST, n // 8))
+            sim.decide_inversion(self.samples, self._orders()[:, :shown], self.epoch)
         errors = {"train_error": host(self._wrong) / n if self.measured else None}
         due = self.epoch % self.evaluate_every == 0
         for name, (samples, purpose) in self.others.items() if due else ():
@@ -185,7 +225,6 @@ class Training:
                 history.mean_goal.setdefault(name, []).append(float(goal.mean()))
         for history in self.histories:
             history.seconds.append(self._seconds + time.perf_counter() - began)
-        self.epoch += 1
         self._begin()
 
     # -- exact resume ----------------------------------------------------------------------------
@@ -207,6 +246,8 @@ class Training:
         for name, total in self._probe.sums.items():
             size = sim[name].spec.size
             state[f"sums/{name}"] = np.array(host(total)[replica * size : (replica + 1) * size])
+        if self.measured and sim.readout.learned:
+            state["agreement"] = np.array(host(sim.readout.agreement)[sim.readout.rows(replica)])
         for name in h.atoms:
             state[f"atoms/{name}"] = np.array(h.atoms[name])
             state[f"goal/{name}"] = np.array(h.mean_goal[name])
@@ -234,17 +275,29 @@ class Training:
             raise KeyError(f"no {min(sim.arrays().keys() - names)}")
         for name, layer in sim.layers.items():
             layer.updates = int(first[f"updates/{name}"])
-        self._begin()
         progress = np.array([state["progress"] for state in states])
-        self.epoch, self.position, _, self._probe.count = map(int, progress[0])
+        epoch, position, _, count = map(int, progress[0])
+        histories = [_history(state) for state in states]
+        if not 0 <= position <= self.n_batches or {len(one) for one in histories} != {epoch}:
+            raise ValueError(f"epoch {epoch}, batch {position} of {self.n_batches} cannot be")
+        sim.histories[:] = histories
+        self._begin()
+        self.position, self._probe.count = position, count
         self._wrong[...] = resident(progress[:, 2])
         self._seconds = float(first["seconds"][-1])
-        self.histories = [_history(state) for state in states]
         for key in first:
             kind, _, name = key.partition("/")
             if kind == "sums":
-                sums = np.concatenate([state[key] for state in states])
-                self._probe.sums[name] = resident(sums)
+                self._probe.sums[name] = self._joined(states, key, sim[name].last_information)
+        if self.measured and sim.readout.learned:
+            agreement = sim.readout.agreement
+            agreement[...] = self._joined(states, "agreement", agreement)
+
+    def _joined(self, states, key, like):
+        """An array of all replicas in one, where the kernels are, if it is shaped like `like`."""
+        joined = np.concatenate([state[key] for state in states])
+        check_array(key, joined, like)
+        return self.simulator.kernels.resident(joined)
 
 
 def _mistakes(simulator, samples, **options):

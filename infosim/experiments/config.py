@@ -36,6 +36,10 @@ _KINDS = {
 #: Settings that change nothing.
 DESCRIPTIONS = ("title", "paper", "doi", "notes")
 
+#: What settings were before they could be chosen, where that is not their default: a run made
+#: then does not name them, and keeps its key.
+_BEFORE = {"network": {"inversion": "batch"}}
+
 #: key -> (types, default) of each table of an experiment file
 _TOP = {
     "title": ((str,), ""),
@@ -68,6 +72,7 @@ _NETWORK = {
     "target": ((str,), "label"),
     "rule": ((str,), "infomorphic"),
     "clamped": ((dict,), {}),
+    "inversion": ((str,), None),
 }
 _LAYER = {
     "size": ((int,), _REQUIRED),
@@ -207,6 +212,8 @@ def resolve(table):
             f"training.evaluate_every must divide training.epochs, or the end would not be "
             f"measured; were {every} and {epochs}"
         )
+    inversion = "none" if config["network"]["rule"] == "backprop" else "learned"
+    config["network"].setdefault("inversion", inversion)
     for name, kind in config["network"]["inputs"].items():
         if kind not in _INPUTS:
             allowed = " or ".join(map(repr, _INPUTS))
@@ -221,6 +228,11 @@ def resolve(table):
         for name, layer in _tables(config["layers"], "layers")
     }
     return config
+
+
+def recorded(table):
+    """`table`, the config.toml of a run, with what later settings were when it was made."""
+    return _merge({key: value for key, value in _BEFORE.items() if key in table}, table)
 
 
 def _merge(base, changes):
@@ -248,11 +260,12 @@ def _chosen(config):
     The order of layers and of compartments does: these are lists of pairs.
     """
 
-    def chosen(table, schema):
+    def chosen(table, schema, before=()):
+        defaults = {key: default for key, (_, default) in schema.items()} | dict(before)
         return sorted(
             (key, value)
             for key, value in table.items()
-            if key not in schema or value != schema[key][1]
+            if key not in defaults or value != defaults[key]
         )
 
     layers = [
@@ -270,7 +283,8 @@ def _chosen(config):
     ]
     data = config["data"]
     data = data | {"options": generated.chosen(data["name"], data["options"])}
-    tables = (data, _DATA), (config["training"], _TRAINING), (config["network"], _NETWORK)
+    network = config["network"], _NETWORK, _BEFORE["network"]
+    tables = (data, _DATA), (config["training"], _TRAINING), network
     return [*(chosen(*table) for table in tables), layers]
 
 
@@ -412,6 +426,7 @@ class Experiment:
             readout=settings["readout"] or None,
             target=settings["target"] or None,
             rule=settings["rule"],
+            inversion=settings["inversion"],
         )
 
     def samples(self, dataset):
@@ -428,7 +443,7 @@ class Experiment:
         scaling = {name: (0.5, 2.0) for name, kind in inputs.items() if kind == "signed-labels"}
         if self.config["data"]["scaling"] == "standard":
             images = [name for name, kind in inputs.items() if kind == "images"]
-            scaling |= dict.fromkeys([*images, *clamped], (dataset.mean, 1 / dataset.std))
+            scaling |= dict.fromkeys([*images, *clamped], (dataset.mean, 1 / (dataset.std or 1.0)))
 
         def part(x, y, state):
             arrays = {name: x if kind == "images" else y for name, kind in inputs.items()}

@@ -20,7 +20,14 @@ import numpy as np
 import tomli_w
 
 from infosim.engine import Simulator, Training
-from infosim.errors import BackendError, CheckpointError, ConfigError, InfosimError, near
+from infosim.errors import (
+    BackendError,
+    CheckpointError,
+    ConfigError,
+    DivergedError,
+    InfosimError,
+    near,
+)
 from infosim.experiments import store
 from infosim.experiments.config import DESCRIPTIONS, Experiment, preset_names
 from infosim.experiments.extras import dask_client, need
@@ -359,7 +366,8 @@ class _Search:
         Raises
         ------
         Interrupted : the trial was given up, and will be the next one
-        TrialPruned : it was worse than others
+        TrialPruned : it was worse than others, or diverged
+        DivergedError : the goal the search begins with diverged
         """
         start = trial.user_attrs.get("start", False)
         labels, sources = self.start.labels, self.start.sources
@@ -369,7 +377,12 @@ class _Search:
         values = getattr(training.history, self.metric)
         with training.simulator.workers.engaged():
             while len(values) <= self.epochs:
-                training.advance()
+                try:
+                    training.advance()
+                except DivergedError as error:
+                    if start:
+                        raise DivergedError(f"the goal the search begins with: {error}") from None
+                    raise _studies().Pruned from None
                 if arrived:
                     trial.study.enqueue_trial(gammas, {"start": True} if start else None)
                     raise Interrupted("given up")

@@ -72,6 +72,7 @@ def train(
     CheckpointError : the directory holds a run (and neither resume nor force), cannot be written,
         or was made with another configuration
     BackendError : the backend is not there, or the network does not fit into its memory
+    DivergedError : weights are no longer finite; the last checkpoint is of before
     Interrupted : SIGINT or SIGTERM arrived; a checkpoint was saved
     """
     out = Path(out) if out is not None else default_directory(experiment)
@@ -279,7 +280,8 @@ def _restore(outs, training, states):
 
 
 def _save(outs, training):
-    """Write metrics, atoms, weights and the checkpoint of this moment."""
+    """Write metrics, atoms, weights and the checkpoint of this moment, unless it has diverged."""
+    training.check()
     labels = {name: layer.goal.labels for name, layer in _goal_layers(training)}
     for replica, out in enumerate(outs):
         state, history = training.state(replica), training.histories[replica]
@@ -361,9 +363,7 @@ def _more_panels(training, dataset, test):
     simulator, error = training.simulator, training.error
     replicas = range(simulator.n_replicas)
     if isinstance(error, FactorError):
-        found = error.correlations(
-            simulator, test, batch=training.batch, purpose=TEST, epoch=training.epoch - 1
-        )
+        found = error.correlations(simulator, test, purpose=TEST, epoch=training.epoch - 1)
         return [[partial(plots.correlations, found[r], name=error.layer)] for r in replicas]
     if isinstance(error, RecallError):
         curves = {

@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 import numpy as xp
 
-from infosim.elementary import exp
+from infosim.elementary import exp, number
 from infosim.jit import inline, kernel, reduction
 from infosim.kernels.scalar import (
     ONE,
@@ -28,11 +28,13 @@ from infosim.kernels.scalar import (
     entropy,
     log2_ratio,
     philox,
-    probability,
+    probabilities,
     pull,
+    surer,
     union_information,
     union_terms,
     unit,
+    wrong_rather,
 )
 
 #: Samples are numbered in blocks of 64, 16 Philox counters with four words each, so that the inner
@@ -122,7 +124,8 @@ def activate(scalar, n_compartments):
     seeds : uint32 (R,); place : uint32 (3,), stream, layer and step, and batch. With the neuron's
         number in its replica and the sample's they say which random numbers are meant
     tile : (start, stop, first, last), neurons and samples to compute; first is a multiple of 64
-    theta, y : written, (N, B); y is 1 or `off`
+    theta : written, (2, N, B), the firing probability θ, then 1 - θ with digits of its own
+    y : written, (N, B), 1 or `off`
     """
     potentials = _POTENTIALS[n_compartments]
 
@@ -136,17 +139,17 @@ def activate(scalar, n_compartments):
             for s in range(first, last):
                 r, c, l = potentials(u, bias, n, s)  # noqa: E741
                 drive, _, _, _ = scalar(r, c, l, parameters)
-                theta[n, s] = probability(drive, clamp)
+                theta[0, n, s], theta[1, n, s] = probabilities(drive, clamp)
         if sampled:
             words = np.empty((tile[3] - tile[2] + _BLOCK - 1) // _BLOCK * _BLOCK, np.uint32)
             for n in range(start, stop):
                 _random_row(seeds[replica], place, n - origin, tile[2] // _BLOCK, words)
                 for s in range(first, last):
-                    y[n, s] = ONE if unit(words[s - first]) < theta[n, s] else off
+                    y[n, s] = ONE if unit(words[s - first]) < theta[0, n, s] else off
         else:
             for n in range(start, stop):
                 for s in range(first, last):
-                    y[n, s] = ONE if theta[n, s] > np.float32(0.5) else off
+                    y[n, s] = ONE if theta[0, n, s] > np.float32(0.5) else off
 
     return activate
 
@@ -155,7 +158,7 @@ def activate(scalar, n_compartments):
 def chain(scalar, n_compartments):
     """An activation's kernel (u, bias, p, clamp, theta, slope, start, stop, delta, bias_gradient).
 
-    p : (R, P); slope : ∂G/∂θ, (N, B)
+    p : (R, P); theta : as `activate` leaves it, (2, N, B); slope : ∂G/∂θ, (N, B)
     delta : written, ∂G/∂u_k = ∂G/∂θ θ(1-θ) ∂A/∂u_k, (K, N, B)
     bias_gradient : written, its sum over samples, (K, N)
     """
@@ -170,7 +173,7 @@ def chain(scalar, n_compartments):
             for s in range(n_samples):
                 r, c, l = potentials(u, bias, n, s)  # noqa: E741
                 _, d0, d1, d2 = scalar(r, c, l, parameters)
-                g = pull(slope[n, s], theta[n, s], clamp)
+                g = pull(slope[n, s], theta[0, n, s], theta[1, n, s], clamp)
                 delta[0, n, s] = g * d0
                 if n_compartments > 1:
                     delta[1, n, s] = g * d1
@@ -307,7 +310,8 @@ def _cells(bins, n, n_bins, theta, used, work):
     Cells are the occupied tuples of bins. Returns their number C and leaves in `work`
     cell_of[s], the cell of each sample; ids[m, :C], a key of each cell's marginal on the sources
     in m; mass[0, m, :C] and mass[1, m, :C], that marginal's Σθ and Σ(1-θ). Both are sums of
-    positive numbers: nothing cancels in float32.
+    positive numbers, neither of them a difference: nothing cancels in float32, and firing and
+    silence are alike.
     """
     table, keys, cell_of, first, members, ids, mass, _, lanes, line = work
     n_sources, _, n_samples = bins.shape
@@ -325,12 +329,11 @@ def _cells(bins, n, n_bins, theta, used, work):
     for s in range(0, in_fours, 4):
         for i in range(4):
             c = cell_of[s + i]
-            t = theta[n, s + i]
-            lanes[2 * i, c] += t
-            lanes[2 * i + 1, c] += ONE - t
+            lanes[2 * i, c] += theta[0, n, s + i]
+            lanes[2 * i + 1, c] += theta[1, n, s + i]
     for s in range(in_fours, n_samples):
-        lanes[0, cell_of[s]] += theta[n, s]
-        lanes[1, cell_of[s]] += ONE - theta[n, s]
+        lanes[0, cell_of[s]] += theta[0, n, s]
+        lanes[1, cell_of[s]] += theta[1, n, s]
     for y in range(2):
         for c in range(n_cells):
             mass[y, full, c] = (lanes[y, c] + lanes[y + 2, c]) + (lanes[y + 4, c] + lanes[y + 6, c])
@@ -377,7 +380,7 @@ def score(bins, n_bins, theta, terms, weights, entropy_weights, start, stop, wor
     with U_ay(c) the mass of output y in the union of a's agreements with cell c, Σ_m v_am p_m by
     inclusion-exclusion (Makkeh, Gutknecht, Wibral 2021; docs/theory.md).
 
-    bins : uint8 (K, N, B); n_bins : (K,); theta : (N, B)
+    bins : uint8 (K, N, B); n_bins : (K,); theta : θ and 1 - θ, (2, N, B)
     terms : (starts, sets, signs), the non-zero v_am of antichain a at starts[a]:starts[a+1]
     weights : w_a and w_a/ln2, (R, 2, A); entropy_weights : h, in the same precision, (R,)
     work : `scratch`; slope : written, ∂G/∂θ in bits, (N, B)
@@ -388,7 +391,7 @@ def score(bins, n_bins, theta, terms, weights, entropy_weights, start, stop, wor
     full = (1 << n_sources) - 1
     one, zero, sums = line[0], line[1], line[2]
     used = _used(sets)
-    replica, _ = _replica(start, theta.shape[0], len(weights))
+    replica, _ = _replica(start, theta.shape[1], len(weights))
     entropy_weight = entropy_weights[replica]
     weight_sum = entropy_weight
     for a in range(weights.shape[2]):
@@ -461,7 +464,7 @@ def information(bins, n_bins, theta, terms, start, stop, work, result):
                     ones[c], zeros[c], one[c], zero[c], inverse1, inverse0
                 )
             result[n, a] = total(addends[:n_cells]) / n_samples
-        result[n, len(starts) - 1] = entropy(p1 / (p1 + p0))
+        result[n, len(starts) - 1] = entropy(p1 / (p1 + p0), p0 / (p1 + p0))
 
 
 def project(weights, x, u):
@@ -629,12 +632,13 @@ def sgd(weights, gradient, mask, moments, rates, start, stop):
 def take_scaled(data, index, shift, scale, first, last, out):
     """Gather a batch of rows: out[b] = (data[index[b]] - shift) * scale for first <= b < last.
 
-    data : (n, d), any number type; index : int64 (B,); out : written, (B, d)
+    data : (n, d), any number type; shift, scale : in `number`'s precision for it, or in `out`'s
+    index : int64 (B,); out : written, (B, d)
     """
     for b in range(first, last):
         row = index[b]
         for i in range(data.shape[1]):
-            out[b, i] = (np.float32(data[row, i]) - shift) * scale
+            out[b, i] = (number(data[row, i]) - shift) * scale
 
 
 @kernel
@@ -650,24 +654,64 @@ def take_one_hot(labels, index, off, on, out):
 
 
 @kernel
-def classify(theta, n_replicas, predictions):
-    """The class of each sample: the neuron that fires most surely, (R, B), int64.
+def classify(theta, inverted, predictions):
+    """The class of each sample: the neuron that says "mine" most surely.
 
-    Information is blind to sign, so a neuron that mostly fires stands for "not my class" and is
-    inverted, by its mean over the batch and without labels (ICLR 2025). theta : (N, B)
+    theta : θ and 1 - θ, (2, N, B); inverted : uint8 (N,), neurons that say it by being silent
+    predictions : written, int64 (R, B); of neurons that are equally sure the first
     """
-    n_neurons, n_samples = theta.shape
+    _, n_neurons, n_samples = theta.shape
+    n_replicas = len(predictions)
     size = n_neurons // n_replicas
-    best = np.empty(n_samples, theta.dtype)
+    best, least = np.empty(n_samples, theta.dtype), np.empty(n_samples, theta.dtype)
     for r in range(n_replicas):
         for i in range(size):
-            row = theta[r * size + i]
-            inverted = total(row) >= 0.5 * n_samples
+            says = inverted[r * size + i]
+            mine, other = theta[says, r * size + i], theta[1 - says, r * size + i]
             for s in range(n_samples):
-                t = ONE - row[s] if inverted else row[s]
-                if i == 0 or t > best[s]:
-                    best[s] = t
+                if i == 0 or surer(mine[s], other[s], best[s], least[s]):
+                    best[s], least[s] = mine[s], other[s]
                     predictions[r, s] = i
+
+
+@kernel
+def mostly_firing(theta, inverted):
+    """Let neurons be inverted that fire in half of this batch or more (ICLR 2025).
+
+    theta : (2, N, B); inverted : written, uint8 (N,)
+    """
+    n_samples = theta.shape[2]
+    for n in range(len(inverted)):
+        inverted[n] = np.uint8(total(theta[0, n]) >= 0.5 * n_samples)
+
+
+@kernel
+def tally(theta, labels, rows, agreement):
+    """Count how often each neuron is expected to say rightly whether a sample is of its class.
+
+    theta : (2, N, B); labels : any integers; rows : of them, int64 (R, B)
+    agreement : float64 (N, 2), to whose columns Σ (θ if it is, else 1 - θ) and B are added
+    """
+    n_samples = theta.shape[2]
+    size = len(agreement) // len(rows)
+    for n in range(len(agreement)):
+        replica, own = n // size, n % size
+        right = 0.0
+        for s in range(n_samples):
+            right += theta[0 if labels[rows[replica, s]] == own else 1, n, s]
+        agreement[n, 0] += right
+        agreement[n, 1] += n_samples
+
+
+@kernel
+def invert(agreement, otherwise, inverted):
+    """Let neurons be inverted that are wrong more often than right.
+
+    agreement : as `tally` leaves it; otherwise : uint8 (N,), what to write of a neuron that is as
+    often wrong as right; inverted : written, uint8 (N,)
+    """
+    for n in range(len(inverted)):
+        inverted[n] = wrong_rather(agreement[n, 0], agreement[n, 1], otherwise[n])
 
 
 @kernel

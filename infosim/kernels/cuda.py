@@ -20,7 +20,7 @@ from functools import cache
 
 import numpy as np
 
-from infosim.elementary import exp
+from infosim.elementary import exp, number
 from infosim.kernels import backend
 from infosim.kernels.scalar import (
     ONE,
@@ -34,11 +34,13 @@ from infosim.kernels.scalar import (
     entropy,
     log2_ratio,
     philox,
-    probability,
+    probabilities,
     pull,
+    surer,
     union_information,
     union_terms,
     unit,
+    wrong_rather,
 )
 
 cuda, xp, _SIMULATED = backend.gpu()
@@ -249,13 +251,14 @@ def activate(scalar, n_compartments):
                         _potential(u, bias, 2, n, s),
                         p[replica],
                     )
-                    t = probability(drive, clamp)
-                    theta[n, s] = t
+                    fires, silent = probabilities(drive, clamp)
+                    theta[0, n, s] = fires
+                    theta[1, n, s] = silent
                     threshold = unit(np.uint32(words[lane])) if sampled else np.float32(0.5)
-                    y[n, s] = ONE if threshold < t else off
+                    y[n, s] = ONE if threshold < fires else off
 
     def activate(u, bias, p, clamp, off, sampled, seeds, place, tile, theta, y):
-        n_blocks = _blocks_for(-(-theta.size // 4))
+        n_blocks = _blocks_for(-(-y.size // 4))
         _launch(kernel, n_blocks, u, bias, p, clamp, off, sampled, seeds, place, *tile, theta, y)
 
     return activate
@@ -281,7 +284,7 @@ def chain(scalar, n_compartments):
                     _potential(u, bias, 2, n, s),
                     p[n // size],
                 )
-                g = pull(slope[n, s], theta[n, s], clamp)
+                g = pull(slope[n, s], theta[0, n, s], theta[1, n, s], clamp)
                 delta[0, n, s] = g * d0
                 sums[0] += g * d0
                 if n_compartments > 1:
@@ -470,9 +473,8 @@ def _masses(bins, n, theta, used, table, numbers, slots, unit_mass, n_cells, wid
     ones, zeros = (full - 1) * n_cells, (2 * full - 1) * n_cells
     for s in range(t, bins.shape[2], step):
         c = _number(table, numbers, slots, _key(bins, n, s))
-        fires = theta[n, s]
-        cuda.atomic.add(wide, ones + c, np.int64(fires * unit_mass))
-        cuda.atomic.add(wide, zeros + c, np.int64((ONE - fires) * unit_mass))
+        cuda.atomic.add(wide, ones + c, np.int64(theta[0, n, s] * unit_mass))
+        cuda.atomic.add(wide, zeros + c, np.int64(theta[1, n, s] * unit_mass))
     cuda.syncthreads()
     for i in range(t, (full - 1) * n_cells, step):
         m, c = 1 + i // n_cells, i % n_cells
@@ -530,7 +532,7 @@ def _score(n_sources, real):
         share = cuda.local.array(n_sets, real)
         t, step, b = cuda.threadIdx.x, cuda.blockDim.x, cuda.blockIdx.x
         n_samples, n_antichains = bins.shape[2], weights.shape[2]
-        size = theta.shape[0] // weights.shape[0]
+        size = theta.shape[1] // weights.shape[0]
         used = _used(sets)
         inverse_unit = real(1) / unit_mass
         table, numbers = shared_table, shared_numbers
@@ -670,7 +672,7 @@ def _information(n_sources, real, n_antichains):
             for a in range(t, n_antichains, step):
                 result[n, a] = np.float64(totals[a]) / unit_bit / n_samples
             if t == 0:
-                result[n, n_antichains] = entropy(p1 / (p1 + p0))
+                result[n, n_antichains] = entropy(p1 / (p1 + p0), p0 / (p1 + p0))
             cuda.syncthreads()
 
     return kernel
@@ -878,7 +880,7 @@ def _take_scaled(data, index, shift, scale, first, last, out):
     n_units = out.shape[1]
     for i in range(cuda.grid(1), (last - first) * n_units, cuda.gridsize(1)):
         b, j = first + i // n_units, i % n_units
-        out[b, j] = (np.float32(data[index[b], j]) - shift) * scale
+        out[b, j] = (number(data[index[b], j]) - shift) * scale
 
 
 def take_scaled(data, index, shift, scale, first, last, out):
@@ -900,33 +902,76 @@ def take_one_hot(labels, index, off, on, out):
 
 
 @cuda.jit
-def _classify(theta, n_replicas, n_chunks, predictions):
-    values = cuda.shared.array(_THREADS, np.float64)
-    n_samples, size = theta.shape[1], theta.shape[0] // n_replicas
-    t, step = cuda.threadIdx.x, cuda.blockDim.x
-    for chunk in range(cuda.blockIdx.x, n_replicas * n_chunks, cuda.gridDim.x):
-        replica, own = chunk // n_chunks, chunk % n_chunks * step + t
-        best, answer = theta[0, 0] * ZERO - ONE, 0
-        for i in range(size):
-            n = replica * size + i
-            result = 0.0
-            for s in range(t, n_samples, step):
-                result += theta[n, s]
-            values[t] = result
-            inverted = _sum(values) >= 0.5 * n_samples
-            cuda.syncthreads()
-            if own < n_samples:
-                surely = ONE - theta[n, own] if inverted else theta[n, own]
-                if surely > best:
-                    best, answer = surely, i
-        if own < n_samples:
-            predictions[replica, own] = answer
+def _classify(theta, inverted, predictions):
+    size, n_samples = theta.shape[1] // predictions.shape[0], theta.shape[2]
+    for i in range(cuda.grid(1), predictions.size, cuda.gridsize(1)):
+        r, s = i // n_samples, i % n_samples
+        answer, says = 0, inverted[r * size]
+        best, least = theta[says, r * size, s], theta[1 - says, r * size, s]
+        for j in range(1, size):
+            n = r * size + j
+            says = inverted[n]
+            mine, other = theta[says, n, s], theta[1 - says, n, s]
+            if surer(mine, other, best, least):
+                best, least, answer = mine, other, j
+        predictions[r, s] = answer
 
 
-def classify(theta, n_replicas, predictions):
+def classify(theta, inverted, predictions):
     """The class of each sample, as in `kernels.cpu`: a thread per sample."""
-    n_chunks = -(-theta.shape[1] // _THREADS)
-    _launch(_classify, n_replicas * n_chunks, theta, n_replicas, n_chunks, predictions)
+    _launch(_classify, _blocks_for(predictions.size), theta, inverted, predictions)
+
+
+@cuda.jit
+def _mostly_firing(theta, inverted):
+    values = cuda.shared.array(_THREADS, np.float64)
+    for n in range(cuda.blockIdx.x, inverted.size, cuda.gridDim.x):
+        result = 0.0
+        for s in range(cuda.threadIdx.x, theta.shape[2], cuda.blockDim.x):
+            result += theta[0, n, s]
+        values[cuda.threadIdx.x] = result
+        whole = _sum(values)
+        if cuda.threadIdx.x == 0:
+            inverted[n] = np.uint8(whole >= 0.5 * theta.shape[2])
+        cuda.syncthreads()
+
+
+def mostly_firing(theta, inverted):
+    """Let neurons be inverted that fire in half of this batch or more, as in `kernels.cpu`."""
+    _launch(_mostly_firing, min(inverted.size, _MOST_BLOCKS), theta, inverted)
+
+
+@cuda.jit
+def _tally(theta, labels, rows, agreement):
+    values = cuda.shared.array(_THREADS, np.float64)
+    size, n_samples = agreement.shape[0] // rows.shape[0], theta.shape[2]
+    for n in range(cuda.blockIdx.x, agreement.shape[0], cuda.gridDim.x):
+        replica, own = n // size, n % size
+        right = 0.0
+        for s in range(cuda.threadIdx.x, n_samples, cuda.blockDim.x):
+            right += theta[0 if labels[rows[replica, s]] == own else 1, n, s]
+        values[cuda.threadIdx.x] = right
+        whole = _sum(values)
+        if cuda.threadIdx.x == 0:
+            agreement[n, 0] += whole
+            agreement[n, 1] += n_samples
+        cuda.syncthreads()
+
+
+def tally(theta, labels, rows, agreement):
+    """Count how often each neuron is right, as in `kernels.cpu`: a block of threads per neuron."""
+    _launch(_tally, min(len(agreement), _MOST_BLOCKS), theta, labels, rows, agreement)
+
+
+@cuda.jit
+def _invert(agreement, otherwise, inverted):
+    for n in range(cuda.grid(1), inverted.size, cuda.gridsize(1)):
+        inverted[n] = wrong_rather(agreement[n, 0], agreement[n, 1], otherwise[n])
+
+
+def invert(agreement, otherwise, inverted):
+    """Let neurons be inverted that are wrong more often than right, as in `kernels.cpu`."""
+    _launch(_invert, _blocks_for(inverted.size), agreement, otherwise, inverted)
 
 
 @cuda.jit

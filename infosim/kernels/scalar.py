@@ -10,7 +10,7 @@ import numpy as np
 
 from infosim.elementary import log2
 from infosim.jit import inline
-from infosim.neuron.activation import sigmoid
+from infosim.neuron.activation import logistic
 
 ZERO = np.float32(0)
 ONE = np.float32(1)
@@ -30,9 +30,8 @@ def log2_ratio(a, b):
 
 
 @inline
-def entropy(p):
-    """Entropy in bits of a binary variable that is 1 with probability `p`."""
-    q = ONE - p
+def entropy(p, q):
+    """Entropy in bits of a binary variable with probabilities p and q."""
     h = p * ZERO
     if p > ZERO:
         h -= p * log2(p)
@@ -42,16 +41,38 @@ def entropy(p):
 
 
 @inline
-def probability(drive, clamp):
-    """A neuron's firing probability θ = σ(drive), held in [clamp, 1 - clamp]."""
-    return min(max(sigmoid(drive), clamp), ONE - clamp)
+def probabilities(drive, clamp):
+    """θ = σ(drive) and 1 - θ of a neuron, both held in [clamp, 1 - clamp]."""
+    fires, silent = logistic(drive)
+    return min(max(fires, clamp), ONE - clamp), min(max(silent, clamp), ONE - clamp)
 
 
 @inline
-def pull(slope, theta, clamp):
+def pull(slope, fires, silent, clamp):
     """∂G/∂drive from ∂G/∂θ: where θ is held at its clamp it no longer follows the potentials."""
-    moves = ONE if clamp < theta < ONE - clamp else ZERO
-    return slope * theta * (ONE - theta) * moves
+    moves = ONE if min(fires, silent) > clamp else ZERO
+    return slope * fires * silent * moves
+
+
+@inline
+def surer(mine, other, best, least):
+    """Whether a neuron that says `mine`, else `other` (their sum is 1), is surer than the best.
+
+    Close to 1, where float32 has few numbers, the small one of both tells them apart.
+    """
+    return mine > best or (mine == best and other < least)
+
+
+@inline
+def wrong_rather(right, n_samples, otherwise):
+    """1 if fewer than half of so many samples are right, 0 if more; `otherwise` if it is half.
+
+    A neuron that says the same of all samples would be decided by the rounding of the sum.
+    """
+    lead = right - 0.5 * n_samples
+    if abs(lead) <= 1e-9 * n_samples:
+        return otherwise
+    return np.uint8(lead < 0.0)
 
 
 @inline

@@ -15,6 +15,8 @@ _MOST_LAYERS = 256
 _SILENT = {"signed": -1.0, "binary": 0.0}
 #: How weights learn: each layer for its own goal, or all for the readout's cross-entropy.
 RULES = ("infomorphic", "backprop")
+#: Which neurons of a readout are read as 1 - θ (`infosim.engine.readout`).
+INVERSIONS = ("learned", "batch", "none")
 
 
 def _positive_int(what, value):
@@ -180,6 +182,9 @@ class Network:
     target : the input that holds the label as one-hot; withheld (silent) at evaluation
     rule : "infomorphic", each layer climbs its own goal; or "backprop" (`infosim.rules.backprop`),
         all weights the readout depends on descend its cross-entropy, and goals are only measured
+    inversion : which readout neurons tell their class by being silent: "learned" from training
+        samples, "batch" (those that mostly fire in a batch, as published), "none"; by default
+        "none" with backprop, whose loss asks them to fire, and "learned" else
 
     Raises
     ------
@@ -194,6 +199,7 @@ class Network:
     readout: str | None = None
     target: str | None = None
     rule: str = "infomorphic"
+    inversion: str | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "inputs", dict(self.inputs))
@@ -234,6 +240,12 @@ class Network:
             raise ConfigError(f"unknown rule {self.rule!r}; {near(self.rule, RULES)}")
         if self.rule == "backprop" and None in (self.readout, self.target):
             raise ConfigError("rule backprop needs a readout layer and a target input")
+        if self.inversion is None:
+            object.__setattr__(self, "inversion", "none" if self.rule == "backprop" else "learned")
+        if self.inversion not in INVERSIONS:
+            raise ConfigError(
+                f"unknown inversion {self.inversion!r}; {near(self.inversion, INVERSIONS)}"
+            )
 
     def _check(self, layer, compartment, names, fired):
         where = f"layer {layer.name!r}, compartment {compartment.name!r}"
@@ -328,7 +340,7 @@ class Network:
 
 def _form(network):
     """What must be the same in networks that are simulated side by side, by name."""
-    alike = ("inputs", "steps", "readout", "target", "rule")
+    alike = ("inputs", "steps", "readout", "target", "rule", "inversion")
     form = {key: getattr(network, key) for key in alike}
     form["the order of layers"] = [layer.name for layer in network.layers]
     for layer in network.layers:

@@ -20,12 +20,20 @@ from infosim.jit import inline
 # literal would turn float32 arithmetic into float64.
 ZERO = np.float32(0)
 ONE = np.float32(1)
+#: e to this is still a float64, with room for its products. (In float32 `exp` itself holds it.)
+_LARGEST = np.float32(700)
 
 
 @inline
-def sigmoid(x):
-    """The logistic function 1 / (1 + exp(-x)), in the precision of `x`."""
-    return ONE / (ONE + exp(-x))
+def logistic(x):
+    """σ(x) = 1 / (1 + exp(-x)) and 1 - σ(x) = σ(-x), in the precision of `x`.
+
+    Mirror images of each other: the smaller one keeps all its digits, where a difference from 1
+    would be rounded to 0.
+    """
+    e = exp(min(-x, _LARGEST))
+    result = ONE / (ONE + e)
+    return result, e * result
 
 
 @inline
@@ -34,11 +42,11 @@ def trivariate(r, c, l, p):  # noqa: E741 - r, c, l are the potentials' names
 
     `p` holds 1-α₁-α₂, α₁, β₁, α₂, β₂.
     """
-    sc = sigmoid(p[2] * r * c)
-    sl = sigmoid(p[4] * r * l)
+    sc, sc_rest = logistic(p[2] * r * c)
+    sl, sl_rest = logistic(p[4] * r * l)
     gain = p[0] + p[1] * sc + p[3] * sl
-    dc = p[1] * p[2] * sc * (ONE - sc)
-    dl = p[3] * p[4] * sl * (ONE - sl)
+    dc = p[1] * p[2] * sc * sc_rest
+    dl = p[3] * p[4] * sl * sl_rest
     return r * gain, gain + r * (c * dc + l * dl), r * r * dc, r * r * dl
 
 
@@ -48,9 +56,9 @@ def bivariate(r, z, l, p):  # noqa: E741
 
     `p` holds k₁, 2(1-k₁), k₂.
     """
-    s = sigmoid(p[2] * r * z)
+    s, s_rest = logistic(p[2] * r * z)
     gain = p[0] + p[1] * s
-    dz = p[1] * p[2] * s * (ONE - s)
+    dz = p[1] * p[2] * s * s_rest
     return r * gain, gain + r * z * dz, r * r * dz, l
 
 

@@ -114,9 +114,9 @@ class Backprop:
     def _beginning(self, target, loss):
         """The plan of the loss and its slope, and of the matrices that sparse weights stand for."""
         readout, (n_replicas, n_samples) = self._layers[self._network.readout], loss.shape
-        slope = readout.trace.slopes[(self._network.steps - 1) % 2]
+        theta, slope = readout.theta[0], readout.trace.slopes[(self._network.steps - 1) % 2]
         plan = [
-            [(self._kernels.cross_entropy, (readout.theta, target, tile, slope, loss))]
+            [(self._kernels.cross_entropy, (theta, target, tile, slope, loss))]
             for tile in self._workers.tiles(1, n_samples, n_replicas)
         ]
         for (name, k), dense in self._dense.items():

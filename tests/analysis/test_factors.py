@@ -50,7 +50,7 @@ def test_error_of_replicas_with_weights_set_by_hand():
     net["hidden"]["F"].weights = weights.reshape(6, 9)
     error = FactorError("hidden", {TEST: bars.test_factors})
     samples = Samples({"image": bars.test_x})
-    place = {"batch": 100, "purpose": TEST, "epoch": 2}
+    place = {"purpose": TEST, "epoch": 2}
     np.testing.assert_allclose(error(net, samples, **place), [0, 2 / 3])
     found = error.correlations(net, samples, **place)
     np.testing.assert_allclose(found[0], np.diag([1, -1, 1]), atol=0.2)

@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -280,7 +281,7 @@ def test_evaluation_withholds_the_target(network):
     np.testing.assert_array_equal(right.predictions, wrong.predictions)
     for layer in simulator.layers.values():  # the compartment that reads the label is silent
         bias = layer["C"].bias[:, None]
-        np.testing.assert_array_equal(layer.potentials[1], np.repeat(bias, 10, axis=1))
+        np.testing.assert_array_equal(layer.potentials[1], np.repeat(bias, 100, axis=1))
     np.testing.assert_array_equal(right.labels, samples["label"])
     assert right.error == np.mean(right.predictions != samples["label"])
     assert wrong.error == np.mean(right.predictions != wrong.labels)
@@ -289,8 +290,10 @@ def test_evaluation_withholds_the_target(network):
     assert_same_bits(simulator.arrays(), before)
 
 
-def test_a_neuron_that_mostly_fires_is_read_upside_down():
-    simulator = Simulator(readout_only(), dtype="float64", threads=1)
+@pytest.mark.parametrize("inversion", ["learned", "batch"])
+def test_a_neuron_that_fires_for_all_other_classes_is_read_upside_down(inversion):
+    network = replace(readout_only(), inversion=inversion)
+    simulator = Simulator(network, dtype="float64", threads=1)
     one_hot = np.eye(3)[[0, 1, 2, 2, 1, 0]]
     weights = np.zeros((N_CLASSES, N_IN))
     weights[:, :3] = 6 * np.eye(3)
@@ -300,6 +303,9 @@ def test_a_neuron_that_mostly_fires_is_read_upside_down():
     samples = {
         "image": np.hstack([one_hot, np.zeros((6, N_IN - 3))]), "label": [0, 1, 2, 2, 1, 0],
     }  # fmt: skip
+    if inversion == "learned":
+        simulator.learn_inversion(samples)
+        np.testing.assert_array_equal(simulator.readout.inverted, [False, True, False])
     found = simulator.evaluate(samples, sampled=False)
     assert simulator["out"].probabilities[1].mean() > 0.5
     np.testing.assert_array_equal(found.predictions, samples["label"])
@@ -331,7 +337,7 @@ def test_evaluation_needs_a_readout_and_labels():
 def test_training_learns_to_tell_three_clouds_apart():
     simulator = Simulator(readout_only(), threads=2, seed=1)
     history = simulator.fit(clouds(noise=0.5), 40, batch=100, test=clouds(noise=0.5, seed=1))
-    assert history.test_error[0] > 0.5
+    assert history.test_error[0] > 0.3
     assert history.test_error[-1] < 0.02
     assert history.train_error[-1] < 0.02
     # H(label class) is 0.92 bits, what a neuron of three classes can at most share

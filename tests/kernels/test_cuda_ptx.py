@@ -14,7 +14,7 @@ from infosim.kernels import backend
 pytestmark = pytest.mark.ptx
 PROGRAM = Path(__file__).parents[1] / "compile_cuda.py"
 #: Those that add up in double precision, on purpose.
-IN_DOUBLE = {"chain", "information", "classify", "accumulate_sparse"}
+IN_DOUBLE = {"chain", "information", "mostly_firing", "tally", "invert", "accumulate_sparse"}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def compiled():
 def test_every_kernel_compiles_in_both_precisions(compiled):
     names = {"activate", "chain", "bin_potentials", "score", "information", "project_sparse",
              "accumulate_sparse", "adam", "sgd", "classify", "take_scaled", "spread", "add",
-             "cross_entropy"}  # fmt: skip
+             "cross_entropy", "tally", "invert"}  # fmt: skip
     for precision in ("float32", "float64"):
         assert names <= {c["kernel"] for c in compiled if c["precision"] == precision}
     assert {"take_one_hot", "count_wrong"} <= {c["kernel"] for c in compiled}

@@ -55,7 +55,7 @@ def fire(kernels, u, seeds=(1,), place=PLACE, tiles=None):
     activation = Activation("sum", clamp=0)
     resident, host = kernels.resident, kernels.host
     p = np.repeat(activation.packed(u.dtype)[None], len(seeds), axis=0)
-    theta, y = (resident(np.full(u.shape, np.nan, u.dtype)) for _ in range(2))
+    theta, y = (resident(np.full(shape, np.nan, u.dtype)) for shape in ((2, *u.shape), u.shape))
     n, n_samples = u.shape
     size = n // len(seeds)
     # a call of the CPU's stays within one replica
@@ -66,7 +66,7 @@ def fire(kernels, u, seeds=(1,), place=PLACE, tiles=None):
             u.dtype.type(-1), True, resident(np.array(seeds, np.uint32)),
             resident(np.array(place, np.uint32)), tile, theta, y,
         )  # fmt: skip
-    return host(theta), host(y)
+    return host(theta)[0], host(y)
 
 
 def outputs(kernels, theta, n_samples=4096, n_neurons=1, dtype="float32", **numbers):

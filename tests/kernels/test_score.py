@@ -52,7 +52,7 @@ def score(kernels, goal, bins, theta, n_bins, dtype="float64", spans=None, work=
     slope = resident(np.full((n_neurons, n_samples), np.nan, dtype))
     for start, stop in spans or [(0, n_neurons)]:
         kernels.score(
-            resident(bins), resident(n_bins), resident(np.asarray(theta, dtype)),
+            resident(bins), resident(n_bins), resident(both(theta, dtype)),
             terms(kernels, lattice(n_sources).inclusion_exclusion[used], dtype),
             resident(weights.astype(dtype)), resident(entropy_weights.astype(dtype)), start, stop,
             work, slope,
@@ -60,6 +60,12 @@ def score(kernels, goal, bins, theta, n_bins, dtype="float64", spans=None, work=
     if kernels is cpu:
         assert not work[0].any()  # or the next neuron would number its cells wrongly
     return kernels.host(slope)
+
+
+def both(theta, dtype):
+    """θ and 1 - θ as the kernels take them, (2, N, B)."""
+    theta = np.asarray(theta, dtype)
+    return np.stack([theta, 1 - theta])
 
 
 def information(kernels, bins, theta, n_bins, dtype="float64"):
@@ -71,7 +77,7 @@ def information(kernels, bins, theta, n_bins, dtype="float64"):
     structure = lattice(n_sources)
     result = resident(np.full((n_neurons, len(structure) + 1), np.nan))
     kernels.information(
-        resident(bins), resident(n_bins), resident(np.asarray(theta, dtype)),
+        resident(bins), resident(n_bins), resident(both(theta, dtype)),
         terms(kernels, structure.inclusion_exclusion, dtype), 0, n_neurons, work, result,
     )  # fmt: skip
     if kernels is cpu:

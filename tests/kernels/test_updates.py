@@ -277,17 +277,66 @@ def test_take_one_hot_writes_whole_rows(kernels, dtype, kind, values):
 
 @DTYPES
 @pytest.mark.parametrize("n_samples", [1, 17])
-def test_the_class_is_the_surest_neuron_turned_over_if_it_mostly_fires(kernels, dtype, n_samples):
-    """Of two that are equally sure the first."""
+def test_the_class_is_that_of_the_surest_neuron(kernels, dtype, n_samples):
+    """Some of which say so by being silent; of two that are equally sure the first."""
     rng = np.random.default_rng(25)
     theta = rng.choice([0.125, 0.25, 0.5, 0.75], (3 * 4, n_samples)).astype(dtype)
-    theta[5] = 0.5  # on the border it is turned over, too
+    inverted = rng.integers(0, 2, 12).astype(np.uint8)
     predictions = kernels.resident(np.full((3, n_samples), -1))
-    kernels.classify(kernels.resident(theta), 3, predictions)
-    for r in range(3):
-        own = theta[4 * r : 4 * r + 4]
-        sure = [1 - row if row.mean() >= 0.5 else row for row in own]
-        np.testing.assert_array_equal(kernels.host(predictions)[r], np.argmax(sure, axis=0))
+    both = kernels.resident(np.stack([theta, 1 - theta]))
+    kernels.classify(both, kernels.resident(inverted), predictions)
+    sure = np.where(inverted[:, None], 1 - theta, theta).reshape(3, 4, n_samples)
+    np.testing.assert_array_equal(kernels.host(predictions), sure.argmax(axis=1))
+
+
+@pytest.mark.parametrize("inverted", [0, 1])
+def test_probabilities_that_float32_rounds_to_1_are_told_apart(kernels, inverted):
+    rest = np.array([[1e-9, 1e-12, 1e-12, 1e-10]], np.float32).T
+    theta = np.stack([1 - rest, rest] if inverted == 0 else [rest, 1 - rest])
+    assert (theta[inverted] == 1).all()
+    predictions = kernels.resident(np.full((1, 1), -1))
+    flags = kernels.resident(np.full(4, inverted, np.uint8))
+    kernels.classify(kernels.resident(theta), flags, predictions)
+    assert kernels.host(predictions) == [[1]]
+
+
+@DTYPES
+def test_neurons_that_mostly_fire_are_found_batch_by_batch(kernels, dtype):
+    theta = np.array([[0.25, 0.5], [0.5, 0.5], [0.5, 0.75], [0.0, 1.0]], dtype)
+    inverted = kernels.resident(np.full(4, 7, np.uint8))
+    kernels.mostly_firing(kernels.resident(np.stack([theta, 1 - theta])), inverted)
+    np.testing.assert_array_equal(kernels.host(inverted), [0, 1, 1, 1])
+
+
+@DTYPES
+@pytest.mark.parametrize("n_samples", [1, 50])
+def test_it_is_counted_how_often_each_neuron_is_right(kernels, dtype, n_samples):
+    rng = np.random.default_rng(26)
+    theta = rng.random((2 * 3, n_samples)).astype(dtype)
+    labels, rows = rng.integers(0, 3, 80), rng.integers(0, 80, (2, n_samples))
+    before = rng.random((6, 2))
+    agreement = kernels.resident(before.copy())
+    both = np.stack([theta, 1 - theta])
+    kernels.tally(*map(kernels.resident, (both, labels, rows)), agreement)
+    right = [
+        sum(
+            both[0, n, s] if labels[rows[n // 3, s]] == n % 3 else both[1, n, s]
+            for s in range(n_samples)
+        )
+        for n in range(6)
+    ]
+    found = kernels.host(agreement) - before
+    np.testing.assert_allclose(found, np.transpose([right, [n_samples] * 6]), rtol=1e-6)
+
+
+def test_neurons_are_inverted_that_are_wrong_more_often_than_right(kernels):
+    """What is half right, up to the rounding of the sum, is left to something else."""
+    right = np.array([4.0, 6.0, 5.0, 5.0, 5.0 - 1e-13, 5.0 + 1e-13, 0.0, 0.0])
+    agreement = np.transpose([right, [10, 10, 10, 10, 10, 10, 0, 0]])
+    otherwise = np.array([0, 1, 0, 1, 0, 1, 0, 1], np.uint8)
+    inverted = kernels.resident(np.full(8, 7, np.uint8))
+    kernels.invert(*map(kernels.resident, (agreement, otherwise)), inverted)
+    np.testing.assert_array_equal(kernels.host(inverted), [1, 0, 0, 1, 0, 1, 0, 1])
 
 
 def test_mistakes_are_added_up_for_each_replica(kernels):

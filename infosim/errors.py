@@ -29,6 +29,10 @@ class CheckpointError(InfosimError):
     """A run directory that cannot be written, or cannot be continued."""
 
 
+class InfosimWarning(UserWarning):
+    """Something worth a line that does not stop anything."""
+
+
 def near(name, choices):
     """The tail of an error message about `name`: near matches if there are any, else all."""
     from difflib import get_close_matches

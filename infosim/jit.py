@@ -4,17 +4,31 @@ Numba's on-disk cache notices a change of the file a kernel stands in, not of th
 (https://numba.readthedocs.io/en/stable/user/faq.html, "cache"). So our cache lives in a folder
 named after a hash of every source file that kernels are made of: any edit or upgrade starts a
 fresh one, and a stale kernel cannot be loaded.
+
+Its files are our own too. Numba's have an index for each function, and two processes that add to it
+at once can leave an entry that leads to the other's code; and where Numba cannot write, it writes
+into the package, or raises. Here nothing depends on the cache: what cannot be read is compiled.
 """
 
 import hashlib
 import os
-from contextlib import contextmanager
+import pickle
+import stat
+import sys
+import warnings
 from functools import cache
 from pathlib import Path
 
+import llvmlite
 import numba
+import numpy as np
 import pooch
+from numba.core.caching import NullCache
+from numba.core.compiler import CompileResult
+from numba.core.serialize import dumps
 from numba.extending import register_jitable
+
+from infosim.errors import InfosimWarning
 
 #: Flags of every CPU kernel. `nogil`: our own threads run the same kernel on different neurons.
 #: `error_model`: divisions do not raise, so that loops vectorise. `fastmath`: products and sums may
@@ -36,30 +50,128 @@ _SOURCES = [
 
 
 @cache
-def _cache_dir():
-    """The folder of compiled kernels for exactly these sources and this Numba."""
-    digest = hashlib.sha256(numba.__version__.encode())
+def _folder():
+    """The folder of compiled kernels for exactly these sources and versions, None without a home;
+    and whether it is the default one."""
+    versions = numba.__version__, llvmlite.__version__, np.__version__, sys.implementation.cache_tag
+    digest = hashlib.sha256(repr((versions, getattr(sys, "abiflags", ""))).encode())
     for path in _SOURCES:
         digest.update(path.read_bytes())
-    base = os.environ.get("NUMBA_CACHE_DIR") or Path(pooch.os_cache("infosim")) / "kernels"
-    return str(Path(base) / digest.hexdigest()[:16])
-
-
-@contextmanager
-def _own_cache():
-    """Numba reads its cache folder when a function is decorated; ours is set for that moment."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _cache_dir()
+    given = os.environ.get("NUMBA_CACHE_DIR")
     try:
-        yield
-    finally:
-        numba.config.CACHE_DIR = before
+        base = Path(given or pooch.os_cache("infosim") / "kernels")
+    except RuntimeError:
+        return None, True
+    if not given and not base.is_absolute():  # a "~" that stands for nothing
+        return None, True
+    return base / digest.hexdigest()[:16], not given
+
+
+def _safe(status):
+    """Whether none but this user, or root, can have written to a file or folder."""
+    if not hasattr(os, "geteuid"):
+        return True
+    return status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022
+
+
+class _KernelCache(NullCache):
+    """Keeps what Numba compiles of one function on disk, a file for each signature.
+
+    A file starts with a digest of its name, which stands for what it must hold, and its content:
+    nothing is made of what is damaged or another's. Unpickling runs what a file says, so in the
+    default folder, which nobody has chosen, a file must be the user's own as well.
+    """
+
+    #: Whether this process has given up keeping kernels, and said so.
+    given_up = False
+
+    def __init__(self, function):
+        self._function = function
+        self._folder, self._default = _folder()
+
+    @property
+    def cache_path(self):
+        return None if self._folder is None else str(self._folder)
+
+    def load_overload(self, sig, target_context):
+        """The kernel that was kept for these types of arguments, None if there is none."""
+        target_context.refresh()  # what is loaded may need what was registered since
+        try:
+            content = self._read(self._name(sig, target_context.codegen()))
+            if content is not None:
+                kept, parts = pickle.loads(content)
+                if kept == sig:
+                    return CompileResult._rebuild(target_context, *parts)
+        except Exception:  # whatever the file did to Numba or the unpickler, it can be compiled
+            pass
+        return None
+
+    def save_overload(self, sig, result):
+        """Keep a compiled kernel; where that cannot be, say so once and go on."""
+        if _KernelCache.given_up or result.library.has_dynamic_globals:
+            return
+        try:
+            content = dumps((sig, result._reduce()))
+            self._write(self._name(sig, result.codegen), content)
+        except Exception as problem:
+            _KernelCache.given_up = True
+            reason = getattr(problem, "strerror", None) or problem
+            where = "" if self._folder is None else f" in {self._folder}"
+            warnings.warn(
+                f"compiled kernels cannot be kept{where}, so every process compiles them anew "
+                f"({reason}); set NUMBA_CACHE_DIR to a folder that can be written to",
+                InfosimWarning,
+                stacklevel=2,
+            )
+
+    def _name(self, sig, codegen):
+        """The name of the file for a signature on a processor."""
+        function = self._function
+        closure = [cell.cell_contents for cell in function.__closure__ or ()]
+        place = function.__module__, function.__qualname__, function.__code__.co_firstlineno
+        key = repr((place, sig, codegen.magic_tuple())).encode() + dumps(closure)
+        return f"{function.__name__}-{hashlib.sha256(key).hexdigest()[:32]}.kernel"
+
+    def _read(self, name):
+        """What `_write` wrote under this name, None if it is not that."""
+        if self._folder is None or not self._trusted():
+            return None
+        with open(self._folder / name, "rb") as file:
+            if self._default and not _safe(os.fstat(file.fileno())):
+                return None
+            digest, content = file.read(32), file.read()
+        return content if digest == _digest(name, content) else None
+
+    def _write(self, name, content):
+        """Write a file that appears whole or not at all, whoever writes or reads it meanwhile."""
+        from infosim.datasets.files import atomic  # needed only where something was compiled
+
+        if self._folder is None:
+            raise OSError("there is no home folder")
+        self._folder.mkdir(0o755 if self._default else 0o777, parents=True, exist_ok=True)
+        if not self._trusted():
+            raise OSError("others may write there")
+        with atomic(self._folder / name) as file:
+            file.write(_digest(name, content) + content)
+
+    def _trusted(self):
+        """Whether the folder was asked for, or is a real one in which only the user can write."""
+        if not self._default:
+            return True
+        status = os.lstat(self._folder)
+        return stat.S_ISDIR(status.st_mode) and _safe(status)
+
+
+def _digest(name, content):
+    return hashlib.sha256(name.encode() + content).digest()
 
 
 def kernel(function):
     """Compile `function` lazily for the CPU with our flags, cached on disk."""
-    with _own_cache():
-        return numba.njit(cache=True, **FLAGS)(function)
+    compiled = numba.njit(**FLAGS)(function)
+    if not numba.config.DISABLE_JIT:
+        compiled._cache = _KernelCache(function)
+    return compiled
 
 
 def inline(function):

@@ -1,11 +1,23 @@
-"""The kernel cache cannot serve a kernel compiled from other sources."""
+"""The kernel cache: never a stale kernel, nor a damaged one, and nothing depends on it."""
 
+import errno
+import os
+import pickle
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import warnings
 from pathlib import Path
 
+import numba
+import pooch
+import pytest
+
 import infosim
+from infosim import jit
+from infosim.errors import InfosimWarning
 
 CODE = """
 import numpy as np
@@ -75,3 +87,406 @@ def test_a_second_process_compiles_nothing(tmp_path):
     assert misses[0] > 8
     assert misses[1] == 0
     assert files[0] == files[1]
+
+
+def test_a_command_runs_where_nothing_can_be_kept(tmp_path):
+    """Without a home to write to: one warning, and nothing is left in the package instead."""
+    home = tmp_path / "home"
+    home.write_text("a file")
+    environment = {"HOME": str(home), "MPLCONFIGDIR": str(tmp_path / "mpl"), "PATH": ""}
+    package = Path(infosim.__file__).parent
+    before = set(package.rglob("*"))
+    result = subprocess.run(
+        [sys.executable, "-c", TRAINS], env=environment, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    assert int(result.stdout) > 8
+    assert result.stderr.count("InfosimWarning") == 1
+    assert result.stderr.count(str(home / ".cache" / "infosim" / "kernels")) == 1
+    left = set(package.rglob("*")) - before
+    assert not [path for path in left if ".pyc" not in path.name and path.name != "__pycache__"]
+
+
+# -- in this process: a factory makes a new kernel each time, as a new process would ---------------
+
+compiled = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="asks the compiler")
+posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="asks for owners of files")
+
+
+def doubles():
+    @jit.kernel
+    def double(x):
+        return 2 * x
+
+    return double
+
+
+def plus(number):
+    @jit.kernel
+    def plus(x):
+        return x + number
+
+    return plus
+
+
+def found(kernel, *arguments):
+    """What a kernel returns, and whether it was found in the cache."""
+    result = kernel(*arguments)
+    return result, sum(kernel.stats.cache_hits.values()) == 1
+
+
+def start_anew(monkeypatch):
+    """As a process that has not yet asked where its cache is."""
+    jit._folder.cache_clear()
+    monkeypatch.setattr(jit._KernelCache, "given_up", False)
+
+
+@pytest.fixture
+def asked_for(monkeypatch, tmp_path):
+    """The folder that was asked for, which is not there yet."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder))
+    start_anew(monkeypatch)
+    yield folder
+    jit._folder.cache_clear()
+
+
+@pytest.fixture
+def default(monkeypatch, tmp_path):
+    """The user's own cache folder, which is not there yet."""
+    folder = tmp_path / "user"
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(pooch, "os_cache", lambda name: folder / name)
+    start_anew(monkeypatch)
+    yield folder
+    jit._folder.cache_clear()
+
+
+def files(folder):
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+class Evil:
+    """Unpickled, it leaves a mark."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return Path.touch, (self.mark,)
+
+
+def poison(path, mark):
+    """Replace a kernel's file by one that passes as whole."""
+    content = pickle.dumps(Evil(mark))
+    path.write_bytes(jit._digest(path.name, content) + content)
+
+
+@compiled
+def test_a_kernel_is_found_by_its_types_and_what_it_closes_over(asked_for):
+    assert found(doubles(), 3) == (6, False)
+    assert found(doubles(), 3) == (6, True)
+    assert found(doubles(), 3.5) == (7.0, False)
+    assert found(plus(1), 3) == (4, False)
+    assert found(plus(2), 3) == (5, False)
+    assert found(plus(1), 3) == (4, True)
+    assert found(plus(2), 3) == (5, True)
+    assert len(files(asked_for)) == 4
+
+
+def swap(paths):
+    """Give each file the other's name."""
+    first, second = (path.read_bytes() for path in paths)
+    paths[0].write_bytes(second)
+    paths[1].write_bytes(first)
+
+
+def each(change):
+    return lambda paths: [path.write_bytes(change(path.read_bytes())) for path in paths]
+
+
+@compiled
+@pytest.mark.parametrize(
+    "damage",
+    [
+        each(lambda content: b""),
+        each(lambda content: content[:20]),
+        each(lambda content: content[: len(content) // 2]),
+        each(lambda content: content[:-1]),
+        each(lambda content: content + b"\0"),
+        each(lambda content: content[:-100] + bytes(100)),
+        each(lambda content: os.urandom(3000)),
+        each(lambda content: pickle.dumps({"of": "another"})),
+        swap,
+    ],
+    ids=["empty", "head", "half", "shorter", "longer", "zeros", "garbage", "pickle", "swapped"],
+)
+def test_damaged_files_are_replaced_silently(asked_for, damage):
+    for kernel, result in (plus(1), 4), (plus(2), 5):
+        assert found(kernel, 3) == (result, False)
+    whole = files(asked_for)
+    damage(whole)
+    for hit in False, True:
+        for kernel, result in (plus(1), 4), (plus(2), 5):
+            assert found(kernel, 3) == (result, hit)
+    assert files(asked_for) == whole
+
+
+@compiled
+@pytest.mark.parametrize("content", [0, ("another", ()), Evil(Path("nowhere") / "to be found")])
+def test_what_passes_as_whole_but_is_no_kernel_is_replaced(asked_for, content):
+    doubles()(3)
+    (path,) = files(asked_for)
+    content = pickle.dumps(content)
+    path.write_bytes(jit._digest(path.name, content) + content)
+    assert found(doubles(), 3) == (6, False)
+    assert found(doubles(), 3) == (6, True)
+
+
+@compiled
+def test_a_folder_that_cannot_be_is_said_once(asked_for):
+    asked_for.write_text("a file")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert found(doubles(), 3) == (6, False)
+        assert found(doubles(), 3.5) == (7.0, False)
+        assert found(plus(1), 3) == (4, False)
+    (warning,) = said
+    assert warning.category is InfosimWarning
+    assert re.fullmatch(
+        r"compiled kernels cannot be kept in .*cache/\w{16}, so every process compiles them anew "
+        r"\(Not a directory\); set NUMBA_CACHE_DIR to a folder that can be written to",
+        str(warning.message),
+    )
+    assert asked_for.read_text() == "a file"
+
+
+def refuse(*arguments, **options):
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+@compiled
+def test_a_filled_folder_that_cannot_be_written_to_is_read(asked_for, monkeypatch):
+    doubles()(3)
+    for module, name in (os, "mkdir"), (os, "replace"), (tempfile, "mkstemp"):
+        monkeypatch.setattr(module, name, refuse)
+    before = {path: path.read_bytes() for path in files(asked_for)}
+    assert found(doubles(), 3) == (6, True)  # a warning would be an error
+    with pytest.warns(InfosimWarning, match=r"\(Read-only file system\); set NUMBA_CACHE_DIR"):
+        assert found(doubles(), 3.5) == (7.0, False)
+    assert found(doubles(), 3.5) == (7.0, False)
+    assert found(doubles(), 3) == (6, True)
+    assert {path: path.read_bytes() for path in files(asked_for)} == before
+
+
+@compiled
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full disk")
+def test_a_disk_that_is_full_leaves_nothing_behind(asked_for, monkeypatch):
+    make = tempfile.mkstemp
+
+    def full(*arguments, **options):
+        handle, name = make(*arguments, **options)
+        os.close(handle)
+        return os.open("/dev/full", os.O_WRONLY), name
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "mkstemp", full)
+        with pytest.warns(InfosimWarning, match="No space left on device"):
+            assert found(doubles(), 3) == (6, False)
+        assert found(doubles(), 3) == (6, False)
+        assert files(asked_for) == []
+    start_anew(monkeypatch)
+    assert found(doubles(), 3) == (6, False)
+    assert found(doubles(), 3) == (6, True)
+
+
+@compiled
+@pytest.mark.parametrize("home", [Path("~/.cache/infosim"), None], ids=["unknown", "error"])
+def test_without_a_home_nothing_is_kept(default, monkeypatch, tmp_path, home):
+    def os_cache(name):
+        if home is None:
+            raise RuntimeError("could not determine the home directory")
+        return home
+
+    monkeypatch.setattr(pooch, "os_cache", os_cache)
+    monkeypatch.chdir(tmp_path)
+    with pytest.warns(InfosimWarning, match=r"cannot be kept, .* \(there is no home folder\)"):
+        assert found(doubles(), 3) == (6, False)
+    assert doubles().stats.cache_path is None
+    assert not list(tmp_path.iterdir())
+
+
+@compiled
+@posix
+def test_what_is_kept_by_default_only_the_user_can_change(default, monkeypatch):
+    mask = os.umask(0)
+    try:
+        doubles()(3)
+    finally:
+        os.umask(mask)
+    (path,) = files(default)
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert path.parent.stat().st_mode & 0o777 == 0o755
+    assert found(doubles(), 3) == (6, True)
+
+
+def another_user(path, monkeypatch):
+    """Make a file or folder another user's; who is not root becomes another instead."""
+    if os.geteuid() == 0:
+        os.chown(path, 12345, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda user=os.geteuid(): user + 1)
+
+
+unsafe = pytest.mark.parametrize(
+    "change",
+    [
+        lambda path, monkeypatch: path.chmod(0o757),
+        lambda path, monkeypatch: path.chmod(0o775),
+        another_user,
+    ],
+    ids=["others", "group", "owner"],
+)
+
+
+@compiled
+@posix
+@unsafe
+def test_a_default_folder_that_others_can_write_to_is_not_used(
+    default, monkeypatch, tmp_path, change
+):
+    doubles()(3)
+    (path,) = files(default)
+    poison(path, tmp_path / "mark")
+    change(path.parent, monkeypatch)
+    before = path.read_bytes()
+    with pytest.warns(InfosimWarning, match=r"\(others may write there\)"):
+        assert found(doubles(), 3) == (6, False)
+    assert found(doubles(), 3) == (6, False)
+    assert path.read_bytes() == before
+    assert not (tmp_path / "mark").exists()
+
+
+@compiled
+@posix
+def test_a_default_folder_that_is_a_link_is_not_used(default, tmp_path):
+    doubles()(3)
+    (path,) = files(default)
+    poison(path, tmp_path / "mark")
+    path.parent.rename(tmp_path / "moved")
+    path.parent.symlink_to(tmp_path / "moved")
+    with pytest.warns(InfosimWarning, match=r"\(others may write there\)"):
+        assert found(doubles(), 3) == (6, False)
+    assert not (tmp_path / "mark").exists()
+
+
+@compiled
+@posix
+@unsafe
+def test_a_file_that_others_can_write_to_is_replaced(default, monkeypatch, tmp_path, change):
+    doubles()(3)
+    (path,) = files(default)
+    poison(path, tmp_path / "mark")
+    with monkeypatch.context() as patch:
+        change(path, patch)
+        if os.geteuid() != path.parent.stat().st_uid:
+            pytest.skip("the folder would be another's too")
+        assert found(doubles(), 3) == (6, False)
+    assert not (tmp_path / "mark").exists()
+    assert found(doubles(), 3) == (6, True)
+
+
+@compiled
+@posix
+def test_a_folder_that_was_asked_for_may_be_shared(asked_for, monkeypatch):
+    doubles()(3)
+    (path,) = files(asked_for)
+    path.chmod(0o666)
+    path.parent.chmod(0o777)
+    another_user(path, monkeypatch)
+    assert found(doubles(), 3) == (6, True)
+    assert found(doubles(), 3.5) == (7.0, False)
+    assert found(doubles(), 3.5) == (7.0, True)
+
+
+WRITES = """
+import itertools, sys
+from infosim import jit
+cache = jit._KernelCache(lambda: None)
+for i in itertools.count():
+    cache._write("name", bytes([i % 251]) * (1000 + 7919 * i % 400_000))
+    if i == 0:
+        print("begun", flush=True)
+"""
+
+
+@compiled
+def test_who_reads_what_others_are_writing_sees_it_whole(asked_for):
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(asked_for)}
+    command = [sys.executable, "-c", WRITES]
+    writers = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) for _ in range(2)]
+    try:
+        for writer in writers:
+            assert writer.stdout.readline() == b"begun\n"
+        cache = jit._KernelCache(lambda: None)
+        seen = set()
+        for _ in range(1000):
+            content = cache._read("name")
+            assert content is not None
+            seen.add(content[0])
+        assert len(seen) > 10
+        assert [writer.poll() for writer in writers] == [None, None]
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.communicate()
+
+
+AT_ONCE = """
+import sys
+from infosim.jit import kernel
+def times(number):
+    @kernel
+    def times(x):
+        return x * number
+    return times
+jobs = [(number, x) for number in range(1, 11) for x in (3, 0.5, True)]
+turn = int(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+misses = 0
+for number, x in jobs[turn:] + jobs[:turn]:
+    one = times(number)
+    result = one(x)
+    assert (result, type(result)) == (x * number, type(x * number)), (x, number, result)
+    misses += sum(one.stats.cache_misses.values())
+print(misses)
+"""
+
+
+@compiled
+def test_processes_that_fill_the_cache_at_once_find_what_each_left(asked_for):
+    """Kernels that differ in types and in what they close over, each process in another order."""
+
+    def run(n):
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(asked_for)}
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", AT_ONCE, str(i)], env=environment, text=True, **pipes
+            )
+            for i in range(n)
+        ]
+        for process in processes:
+            assert process.stdout.readline() == "ready\n", process.stderr.read()
+        for process in processes:  # all have started
+            process.stdin.write("\n")
+            process.stdin.flush()
+        for process in processes:
+            out, err = process.communicate(timeout=120)
+            assert (process.returncode, err) == (0, "")
+            yield int(out)
+
+    assert sum(run(4)) >= 30
+    assert len(files(asked_for)) == 30
+    assert list(run(1)) == [0]

@@ -5,6 +5,9 @@ computed by one thread with single-threaded BLAS: multi-threaded BLAS sums in an
 on the number of threads, so its results would too. Firing is cut by samples first, learning by
 neurons: BLAS copies its right factor (the inputs, the outputs' gradient) once per part, and cut
 this way it copies little twice.
+
+A forked child has a copy of everything here but of its parent's threads only the one that forked:
+what others held or worked for is let go, and the child starts threads of its own.
 """
 
 import os
@@ -13,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
+from numbers import Integral
 
 from threadpoolctl import ThreadpoolController
 
@@ -67,25 +71,37 @@ class _SingleThreadedBlas:
 
     def __init__(self):
         self._lock = threading.Lock()
-        self._inside = 0
+        self._holders = []  # the thread of each
+        self._limit = None
 
     @contextmanager
     def held(self, blas):
         """A context in which `blas`, a controller of its libraries, keeps to one thread."""
+        me = threading.get_ident()
         with self._lock:
-            if self._inside == 0:
-                self._limit = blas.limit(limits=1)
-            self._inside += 1
+            if not self._holders:
+                limit = blas.limit(limits=1)
+                self._limit = self._limit or limit  # one from before a fork knows the setting
+            self._holders.append(me)
         try:
             yield
         finally:
             with self._lock:
-                self._inside -= 1
-                if self._inside == 0:
+                self._holders.remove(me)
+                if not self._holders:
                     self._limit.restore_original_limits()
+                    self._limit = None
+
+    def forked(self):
+        """Let go, in a forked child, what threads held that it does not have."""
+        me = threading.get_ident()
+        self._lock = threading.Lock()
+        self._holders = [holder for holder in self._holders if holder == me]
 
 
 _single_threaded_blas = _SingleThreadedBlas()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_single_threaded_blas.forked)
 
 
 class Plans:
@@ -126,11 +142,11 @@ class Workers:
     def __init__(self, n_threads=None):
         if n_threads is None:
             n_threads = available()
-        if not isinstance(n_threads, int) or isinstance(n_threads, bool) or n_threads < 1:
+        if not isinstance(n_threads, Integral) or isinstance(n_threads, bool) or n_threads < 1:
             raise ConfigError(f"threads must be an integer of at least 1, was {n_threads!r}")
-        self.n_threads = n_threads
-        self._pool = ThreadPoolExecutor(n_threads - 1) if n_threads > 1 else None
-        self._engaged = False
+        self.n_threads = int(n_threads)
+        self._pool, self._pool_of = None, None
+        self._engaged_in = None
         self._blas = ThreadpoolController().select(user_api="blas")  # slow, so once
 
     @staticmethod
@@ -154,15 +170,15 @@ class Workers:
     @contextmanager
     def engaged(self):
         """A context in which BLAS keeps to the thread that calls it; entering it again is free."""
-        if self._engaged:
+        if self._engaged_in == os.getpid():
             yield
             return
-        self._engaged = True
+        self._engaged_in = os.getpid()
         try:
             with _single_threaded_blas.held(self._blas):
                 yield
         finally:
-            self._engaged = False
+            self._engaged_in = None
 
     @staticmethod
     def prepared(plan):
@@ -175,7 +191,7 @@ class Workers:
         Returns when all are done, raises what any raised. Calls are planned before any is made:
         Python's own work is several times slower where kernels have just filled the cache.
         """
-        if self._pool is None or len(plan) == 1:
+        if self.n_threads == 1 or len(plan) == 1:
             for calls in plan:
                 for function, arguments in calls:
                     function(*arguments)
@@ -187,7 +203,8 @@ class Workers:
                 for function, arguments in calls:
                     function(*arguments)
 
-        others = [self._pool.submit(work) for _ in range(min(self.n_threads, len(plan)) - 1)]
+        pool = self._threads()
+        others = [pool.submit(work) for _ in range(min(self.n_threads, len(plan)) - 1)]
         try:
             work()
         finally:  # nothing may still be at work on arrays that the caller goes on to use
@@ -195,3 +212,9 @@ class Workers:
         for error in errors:
             if error is not None:
                 raise error
+
+    def _threads(self):
+        """The pool of this process, which may be a fork of the one that had the last."""
+        if self._pool_of != os.getpid():
+            self._pool, self._pool_of = ThreadPoolExecutor(self.n_threads - 1), os.getpid()
+        return self._pool

@@ -151,7 +151,9 @@ def _pointwise_redundancies(grid, codes, mass):
     # No marginal in the sum exceeds the union: adding and subtracting costs next to no digits.
     p_union = grid.inclusion_exclusion @ p_source
     p_union_target = grid.inclusion_exclusion @ p_joint
-    return np.log2(p_union_target / (p_union * p_target)), float(-mass @ np.log2(p_target))
+    # A product of two small probabilities is 0 below 1e-323, the sum of their logarithms is not.
+    log_target = np.log2(p_target)
+    return np.log2(p_union_target) - (np.log2(p_union) + log_target), float(-mass @ log_target)
 
 
 def _joint_id(ids, codes):
@@ -171,9 +173,12 @@ def _spread(values, pmf):
 
 def _checked_pmf(pmf):
     try:
-        pmf = np.asarray(pmf, dtype=float)
+        masked = np.ma.is_masked(np.ma.asarray(pmf))
+        pmf = _real(np.asarray(pmf))
     except (TypeError, ValueError):
         raise ShapeError("pmf is not an array of numbers") from None
+    if masked:
+        raise DataError("pmf has masked entries")
     if not 2 <= pmf.ndim <= MAX_SOURCES + 1:
         raise ShapeError(
             f"pmf has shape {pmf.shape}, needs 1 to {MAX_SOURCES} source axes, then the target axis"
@@ -182,9 +187,20 @@ def _checked_pmf(pmf):
         raise DataError("pmf has entries that are not finite")
     if (pmf < 0).any():
         raise DataError(f"pmf has negative entries, down to {pmf.min():.6g}")
-    if abs(pmf.sum() - 1) > 1e-9:
-        raise DataError(f"pmf sums to {pmf.sum():.12g}, must sum to 1")
+    with np.errstate(over="ignore"):
+        total = pmf.sum()
+    if abs(total - 1) > 1e-9:
+        raise DataError(f"pmf sums to {total:.12g}, must sum to 1")
     return pmf
+
+
+def _real(array):
+    """As float64; TypeError on what NumPy would convert, but is no probability: text, times, 0j."""
+    if array.dtype.kind not in "buifO":
+        raise TypeError
+    if array.dtype == object and any(isinstance(value, str | bytes) for value in array.flat):
+        raise TypeError
+    return array.astype(float)
 
 
 def _coded_samples(sources, target):

@@ -196,7 +196,7 @@ def test_samples_give_what_their_frequencies_give():
         "sex": np.array(["f", "m"])[codes[0]],
         "age": [(None, "old", 3)[c] for c in codes[1]],  # mixed types have no order
     }
-    d = decompose(sources=sources, target=codes[2] == 1, local=True)
+    d = decompose(sources=sources, target=codes[2] == 1, local=True, missing="value")
     assert d.names == ("sex", "age")
     np.testing.assert_allclose(d.atoms, decompose(pmf).atoms, atol=1e-12)
     assert d.local["{sex}"].shape == (50,)

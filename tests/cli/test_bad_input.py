@@ -3,10 +3,11 @@
 import gzip
 import os
 
+import click
 import numpy as np
 import pytest
 
-from infosim.cli import main
+from infosim.cli import commands, main
 
 HIDDEN = "layers.hidden"
 OUTPUT = "layers.output"
@@ -238,6 +239,32 @@ def test_pid_names_the_cell(case, capsys, tmp_path):
     (tmp_path / "data.csv").write_text(f"a,y\n{rows}\n")
     arguments = ["pid", "data.csv", "--sources", "a", "--target", "y", *options.split()]
     assert expected in fails(arguments, capsys)
+
+
+def one_value_options(command, path=()):
+    """The arguments that name each option that takes one value, in the command and below it."""
+    found = []
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.multiple and not option.is_flag:
+            found.append([*path, max(option.opts, key=len)])
+    for name in command.list_commands(None) if isinstance(command, click.Group) else ():
+        found += one_value_options(command.get_command(None, name), (*path, name))
+    return found
+
+
+@pytest.mark.parametrize("arguments", one_value_options(commands), ids=" ".join)
+def test_an_option_is_given_once(arguments, capsys, tmp_path):
+    """click takes the last value in silence, while the first may be the one that is believed."""
+    *command, option = arguments
+    line = fails([*command, "x", option, "1", f"{option}=1"], capsys)
+    assert line == f"infosim: {option} is given 2 times, but takes one value\n"
+    assert "is given 3 times" in fails([*command, *[option, "1"] * 3], capsys)
+    assert not list(tmp_path.iterdir())
+
+
+def test_flags_and_options_of_many_values_may_be_repeated(capsys):
+    settings = ["--set", "layers.hidden.size=10", "--set", "layers.hidden.siz=10"]
+    assert "did you mean size" in fails(["train", "demo/digits", "-q", "-q", *settings], capsys)
 
 
 def test_damaged_data_stops_training(capsys, tmp_path, monkeypatch):

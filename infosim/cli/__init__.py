@@ -4,12 +4,16 @@ Libraries are imported inside the commands, so that `infosim --version` is immed
 """
 
 import sys
+from functools import cache
 from importlib import import_module
 
 import click
 
 import infosim
 from infosim.errors import CheckpointError, InfosimError, near
+
+# What says that help is wanted instead; click before 8.2 prints it without raising.
+_NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 _COMMANDS = {
     "bench": "infosim.cli.bench",
@@ -34,7 +38,27 @@ class _Lazy(click.Group):
     def get_command(self, context, name):
         if name not in _COMMANDS:
             context.fail(f"unknown command {name!r}; {near(name, sorted(_COMMANDS))}")
-        return getattr(import_module(_COMMANDS[name]), name)
+        return _once(getattr(import_module(_COMMANDS[name]), name))
+
+
+@cache
+def _once(command):
+    """`command`, made to refuse an option given twice, as all below it: click takes the last."""
+    parse = command.parse_args
+
+    def parse_args(context, arguments):
+        _, _, given = command.make_parser(context).parse_args(args=list(arguments))
+        for option in given if not context.resilient_parsing else ():
+            times = given.count(option)
+            if times > 1 and not (option.multiple or option.count or option.is_flag):
+                name = max(option.opts, key=len)
+                context.fail(f"{name} is given {times} times, but takes one value")
+        return parse(context, arguments)
+
+    command.parse_args = parse_args
+    for below in getattr(command, "commands", {}).values():
+        _once(below)
+    return command
 
 
 @click.command(
@@ -53,7 +77,7 @@ def main(arguments=None):
     """Run the command line; bad input is one line on stderr and exit code 2, never a traceback."""
     try:
         code = commands.main(arguments, prog_name="infosim", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
+    except _NO_ARGUMENTS as error:
         click.echo(error.format_message())
         code = 0
     except click.ClickException as error:

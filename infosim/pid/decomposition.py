@@ -6,13 +6,14 @@ PRE 103, 032149). The atoms are its Möbius inverse (Gutknecht, Wibral & Makkeh 
 477, 20210110).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from infosim.errors import ConfigError, DataError, ShapeError
 from infosim.pid.lattice import MAX_SOURCES, lattice, source_names
+from infosim.pid.outcomes import check_missing, coded_samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,7 @@ class Decomposition(Mapping):
     atoms : (A,) Π of each antichain, in canonical order
     entropy : H(target)
     local : None, or label -> pointwise atom of each event, whose expectation is the atom: shaped
-        like the pmf and nan where that is zero, or (n_samples,)
+        like the pmf and nan where that is zero, or (n_samples,) and nan where a sample was dropped
     """
 
     names: tuple[str, ...]
@@ -73,7 +74,7 @@ class Decomposition(Mapping):
         return "\n".join(f"{label:{width}}  {value:z8.4f} bits" for label, value in rows)
 
 
-def decompose(pmf=None, *, sources=None, target=None, names=None, local=False):
+def decompose(pmf=None, *, sources=None, target=None, names=None, local=False, missing="error"):
     """The shared-exclusions decomposition of a pmf, or of samples by their relative frequencies.
 
     Parameters
@@ -83,20 +84,29 @@ def decompose(pmf=None, *, sources=None, target=None, names=None, local=False):
     target : n_samples discrete values
     names : K source names for the labels; by default the keys of `sources`, else 1, 2, ...
     local : whether to keep the pointwise atoms as well
+    missing : "error"; "drop" leaves out each sample in which a source or the target is missing;
+        "value" counts missing as one more outcome of each variable
+
+    Values that are equal in Python, such as 1, 1.0 and True, are one outcome. Missing are None, nan
+    of any type, NaT, the NA of pandas and what is masked; text never is.
 
     Returns a Decomposition. Raises ConfigError on unusable arguments or names, ShapeError on arrays
     that do not fit each other, DataError on values that are no probabilities or are missing.
     """
     if (pmf is None) == (sources is None) or (sources is None) != (target is None):
         raise ConfigError("decompose takes either a pmf, or both sources and target")
+    check_missing(missing)
     if pmf is not None:
         pmf = _checked_pmf(pmf)
-        codes, mass = np.array(np.nonzero(pmf)), pmf[pmf > 0]
+        kept = pmf > 0
+        codes, mass = np.array(np.nonzero(kept)), pmf[kept]
     else:
         if isinstance(sources, Mapping):
             names = tuple(sources) if names is None else names
             sources = sources.values()
-        codes = _coded_samples(list(sources), target)
+        if not isinstance(sources, Iterable):
+            raise ShapeError(f"sources are not sequences of values, but a {type(sources).__name__}")
+        codes, kept = coded_samples(list(sources), target, missing)
         mass = np.full(codes.shape[1], 1 / codes.shape[1])
     grid = lattice(len(codes) - 1)
     names = source_names(grid.n_sources, names)
@@ -104,12 +114,11 @@ def decompose(pmf=None, *, sources=None, target=None, names=None, local=False):
     pointwise, entropy = _pointwise_redundancies(grid, codes, mass)
     redundancies = pointwise @ mass
     atoms = grid.moebius @ redundancies
-    kept = None
+    events = None
     if local:
-        kept = dict(zip(grid.labels(names), grid.moebius @ pointwise, strict=True))
-        if pmf is not None:
-            kept = {label: _spread(values, pmf) for label, values in kept.items()}
-    return Decomposition(names, redundancies, atoms, entropy, kept)
+        pairs = zip(grid.labels(names), grid.moebius @ pointwise, strict=True)
+        events = {label: _spread(values, kept) for label, values in pairs}
+    return Decomposition(names, redundancies, atoms, entropy, events)
 
 
 def goal_value(goal, bins, theta, n_bins):
@@ -151,7 +160,9 @@ def _pointwise_redundancies(grid, codes, mass):
     # No marginal in the sum exceeds the union: adding and subtracting costs next to no digits.
     p_union = grid.inclusion_exclusion @ p_source
     p_union_target = grid.inclusion_exclusion @ p_joint
-    return np.log2(p_union_target / (p_union * p_target)), float(-mass @ np.log2(p_target))
+    # A product of two small probabilities is 0 below 1e-323, the sum of their logarithms is not.
+    log_target = np.log2(p_target)
+    return np.log2(p_union_target) - (np.log2(p_union) + log_target), float(-mass @ log_target)
 
 
 def _joint_id(ids, codes):
@@ -163,17 +174,20 @@ def _mass(ids, mass):
     return np.bincount(ids, mass)[ids]
 
 
-def _spread(values, pmf):
-    spread = np.full(pmf.shape, np.nan)
-    spread[pmf > 0] = values
+def _spread(values, kept):
+    spread = np.full(kept.shape, np.nan)
+    spread[kept] = values
     return spread
 
 
 def _checked_pmf(pmf):
     try:
-        pmf = np.asarray(pmf, dtype=float)
+        masked = np.ma.is_masked(np.ma.asarray(pmf))
+        pmf = _real(np.asarray(pmf))
     except (TypeError, ValueError):
         raise ShapeError("pmf is not an array of numbers") from None
+    if masked:
+        raise DataError("pmf has masked entries")
     if not 2 <= pmf.ndim <= MAX_SOURCES + 1:
         raise ShapeError(
             f"pmf has shape {pmf.shape}, needs 1 to {MAX_SOURCES} source axes, then the target axis"
@@ -182,38 +196,20 @@ def _checked_pmf(pmf):
         raise DataError("pmf has entries that are not finite")
     if (pmf < 0).any():
         raise DataError(f"pmf has negative entries, down to {pmf.min():.6g}")
-    if abs(pmf.sum() - 1) > 1e-9:
-        raise DataError(f"pmf sums to {pmf.sum():.12g}, must sum to 1")
+    with np.errstate(over="ignore"):
+        total = pmf.sum()
+    if abs(total - 1) > 1e-9:
+        raise DataError(f"pmf sums to {total:.12g}, must sum to 1")
     return pmf
 
 
-def _coded_samples(sources, target):
-    """Values numbered from 0, as int (K+1, N) with the target last."""
-    lattice(len(sources))  # the number of sources first: it is the likelier slip
-    names = (*(f"source {k + 1}" for k in range(len(sources))), "target")
-    codes = [_coded(v, name) for v, name in zip((*sources, target), names, strict=True)]
-    lengths = [len(c) for c in codes]
-    if len(set(lengths)) > 1:
-        given = ", ".join(f"{name} {n}" for name, n in zip(names, lengths, strict=True))
-        raise ShapeError(f"samples differ in length: {given}")
-    if not lengths[0]:
-        raise DataError("there are no samples")
-    return np.array(codes)
-
-
-def _coded(values, name):
-    try:
-        values = np.asarray(values)
-    except ValueError:
-        raise ShapeError(f"{name} is not a flat sequence of values") from None
-    if values.ndim != 1:
-        raise ShapeError(f"{name} has shape {values.shape}, must be one-dimensional")
-    if values.dtype.kind in "fc" and np.isnan(values).any():
-        raise DataError(f"{name} has missing values (nan)")
-    if values.dtype == object:  # of mixed types, which np.unique cannot sort
-        seen = {}
-        return np.array([seen.setdefault(v, len(seen)) for v in values.tolist()], dtype=int)
-    return np.unique(values, return_inverse=True)[1]
+def _real(array):
+    """As float64; TypeError on what NumPy would convert, but is no probability: text, times, 0j."""
+    if array.dtype.kind not in "buifO":
+        raise TypeError
+    if array.dtype == object and any(isinstance(value, str | bytes) for value in array.flat):
+        raise TypeError
+    return array.astype(float)
 
 
 def _reference(goal, bins, theta, n_bins):

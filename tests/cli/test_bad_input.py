@@ -3,10 +3,11 @@
 import gzip
 import os
 
+import click
 import numpy as np
 import pytest
 
-from infosim.cli import main
+from infosim.cli import commands, main
 
 HIDDEN = "layers.hidden"
 OUTPUT = "layers.output"
@@ -168,10 +169,15 @@ CSV = {
     "ragged": ("a,b,y\n1,2,3\n1,2\n", "a,b", "y", [], "line 3: 2 cells"),
     "empty cell": ("a,b,y\n1,,3\n", "a,b", "y", [], "line 2: column 'b' is empty"),
     "one bin": ("a,b,y\n1,2,3\n", "a,b", "y", ["--bins", "1"], "at least 2, was 1"),
-    "text to bin": ("a,y\nx,1\ny,2\nz,1\n", "a", "y", ["--bins", "2"], "not numeric"),
+    "text to bin": ("a,y\n1,x\n2,y\n3,z\n", "a", "y", ["--target-bins", "2"], "not a number"),
     "infinite": ("a,y\n1,1\n2,2\ninf,1\n", "a", "y", ["--bins", "2"], "not finite"),
     "five sources": ("a,b,c,d,e,y\n1,2,3,4,5,6\n", "a,b,c,d,e", "y", [], "5"),
     "named twice": ("a,b,y\n1,2,3\n", "a,a", "y", [], "named twice"),
+    "column twice in the header": ("a,b, a\n1,2,3\n", "a", "b", [], "has 2 columns called 'a'"),
+    "target twice in the header": ("a,y,y\n1,2,3\n", "a", "y", [], "has 2 columns called 'y'"),
+    "column without a name": ("a,,y\n1,2,3\n", "a,", "y", [], "'' must be a non-empty string"),
+    "target is a source": ("a,y\n1,2\n", "a,y", " y", [], "'y' is named twice among sources and"),
+    "all dropped": ("a,b,y\n,2,3\n1,na,3\n", "a,b", "y", ["--missing", "drop"], "one of a, b, y"),
     "not text": (b"a,y\n\xff\xfe,1\n", "a", "y", [], "UTF-8"),
 }
 
@@ -184,6 +190,81 @@ def test_pid(case, capsys, tmp_path):
         (tmp_path / "data.csv").write_bytes(data)
     arguments = ["pid", "data.csv", "--sources", sources, "--target", target, *options]
     assert expected in fails(arguments, capsys)
+
+
+CELLS = {  # rows of a and y, options, what is said about them
+    "missing source": ("1,3 NaN,3", "", "data.csv, line 3: column 'a' is 'NaN', which counts as"),
+    "missing target": (
+        "1,3 1,",
+        "",
+        "line 3: column 'y' is empty; see --missing and --missing-tok",
+    ),
+    "own token": (
+        "1,3 -9,3",
+        "--missing-tokens x,-9.0",
+        "line 3: column 'a' is '-9', which counts",
+    ),
+    "unknown missing": ("1,3", "--missing skip", "'skip' is not one of 'error', 'drop', 'value'"),
+    "one target bin": ("1,3", "--target-bins 1", "target bins must be at least 2, was 1"),
+    "text in bins": (
+        "1,1 2,2 x,1",
+        "--bins 2",
+        "line 4: column 'a' is to be cut into bins, but 'x'",
+    ),
+    "underscore": (
+        "1,1 1_0,2 2,1",
+        "--bins 2",
+        "line 3: column 'a' is to be cut into bins, but '1_0'",
+    ),
+    "text in target bins": ("1,1 2,2 x,y", "--target-bins 2", "line 4: column 'y' is to be cut"),
+    "infinite": (
+        "1,1 2,2 -Inf,1",
+        "--bins 2",
+        "line 4: column 'a' is to be cut into bins, but '-Inf'",
+    ),
+    "beyond floats": (
+        "1,1 1e400,2 2,1",
+        "--bins 2",
+        "line 3: column 'a' is to be cut into bins, but",
+    ),
+    "nan once told": ("1,1 nan,2 2,1", "--bins 2 --missing-tokens -", "but 'nan' is not a number"),
+    "text after a quote": ('"1" ,2', "", "is not a CSV file"),
+}
+
+
+@pytest.mark.parametrize("case", CELLS)
+def test_pid_names_the_cell(case, capsys, tmp_path):
+    rows, options, expected = CELLS[case]
+    rows = rows if '"' in rows else rows.replace(" ", "\n")
+    (tmp_path / "data.csv").write_text(f"a,y\n{rows}\n")
+    arguments = ["pid", "data.csv", "--sources", "a", "--target", "y", *options.split()]
+    assert expected in fails(arguments, capsys)
+
+
+def one_value_options(command, path=()):
+    """The arguments that name each option that takes one value, in the command and below it."""
+    found = []
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.multiple and not option.is_flag:
+            found.append([*path, max(option.opts, key=len)])
+    for name in command.list_commands(None) if isinstance(command, click.Group) else ():
+        found += one_value_options(command.get_command(None, name), (*path, name))
+    return found
+
+
+@pytest.mark.parametrize("arguments", one_value_options(commands), ids=" ".join)
+def test_an_option_is_given_once(arguments, capsys, tmp_path):
+    """click takes the last value in silence, while the first may be the one that is believed."""
+    *command, option = arguments
+    line = fails([*command, "x", option, "1", f"{option}=1"], capsys)
+    assert line == f"infosim: {option} is given 2 times, but takes one value\n"
+    assert "is given 3 times" in fails([*command, *[option, "1"] * 3], capsys)
+    assert not list(tmp_path.iterdir())
+
+
+def test_flags_and_options_of_many_values_may_be_repeated(capsys):
+    settings = ["--set", "layers.hidden.size=10", "--set", "layers.hidden.siz=10"]
+    assert "did you mean size" in fails(["train", "demo/digits", "-q", "-q", *settings], capsys)
 
 
 def test_damaged_data_stops_training(capsys, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import tomllib
 import pytest
 
 import infosim
+from infosim.analysis.tables import MISSING_CELLS
 from infosim.cli import main
 from infosim.experiments import Experiment, preset_names
 
@@ -156,6 +157,47 @@ def test_pid_bins_numbers(capsys, tmp_path):
     (tmp_path / "table.csv").write_text("\n".join(["a,y", *rows]))
     out = says(["pid", "table.csv", "--sources", "a", "--target", "y", "--bins", "2"], capsys)
     assert any(line.split()[:2] == ["{a}", "1.0000"] for line in out.splitlines())
+
+
+def of_digits(options, target, capsys, tmp_path):
+    """I and H(target | sources) of labels 0 to 9 as numbers x and text t, by `infosim pid`."""
+    rows = [f"{i},class {i}" for i in range(10)] * 3
+    (tmp_path / "table.csv").write_text("\n".join(["x,t", *rows]))
+    source = "t" if target == "x" else "x"
+    out = says(["pid", "table.csv", "--sources", source, "--target", target, *options], capsys)
+    return [float(line.split()[-2]) for line in out.splitlines()[-2:]]
+
+
+@pytest.mark.parametrize("target", ["x", "t"])
+def test_pid_bins_the_target_only_when_asked(target, capsys, tmp_path):
+    whole = 3.3219  # log2 10
+    assert of_digits([], target, capsys, tmp_path) == [whole, 0]
+    if target == "x":  # ten classes tell which of ten labels it is
+        assert of_digits(["--bins", 5], target, capsys, tmp_path) == [whole, 0]
+        assert of_digits(["--target-bins", 5], target, capsys, tmp_path) == [2.3219, 0]
+    else:  # five bins of two labels each leave a bit open
+        assert of_digits(["--bins", 5], target, capsys, tmp_path) == [2.3219, 1]
+        assert of_digits(["--target-bins", 10], target, capsys, tmp_path) == [whole, 0]
+
+
+def test_pid_of_missing_cells(capsys, tmp_path):
+    """y copies a where both are known; where y is missing a is 2."""
+    rows = ["0,0", "1,1", "0.0,-0", "1.0,+1", "2,", "2,NA", "2,n/a", "2,-9"]
+    (tmp_path / "table.csv").write_text("\n".join(["a,y", *rows]))
+    arguments = ["pid", "table.csv", "--sources", "a", "--target", "y"]
+    arguments += ["--missing-tokens", "NA, n/a,-9.0"]
+    with pytest.raises(SystemExit) as stop:
+        main([*arguments, "--missing", "drop"])
+    dropped = capsys.readouterr()
+    assert stop.value.code == 0
+    assert dropped.err == "4 of 8 rows dropped: a cell is missing\n"
+    assert "information         1.0000 bits" in dropped.out
+    assert "information         1.5000 bits" in says([*arguments, "--missing", "value"], capsys)
+
+
+def test_pid_says_what_counts_as_missing(capsys):
+    said = " ".join(says(["pid", "--help"], capsys).split())
+    assert f"{', '.join(MISSING_CELLS)}, in capitals or not" in said
 
 
 def test_help_names_the_commands(capsys):

@@ -1,4 +1,6 @@
 import warnings
+from decimal import Decimal
+from fractions import Fraction
 from itertools import permutations, product
 
 import naive
@@ -124,6 +126,50 @@ def test_four_sources_and_rare_events_agree_with_the_naive_ones():
     np.testing.assert_allclose(decompose(rare).atoms, GATES["parity"][1], atol=6e-7)
 
 
+@pytest.mark.parametrize("n", [1, 2, 4])
+@pytest.mark.parametrize("exponent", [100, 162, 200, 300, 320])
+def test_copies_with_a_cell_near_zero_share_all_they_tell(n, exponent):
+    """The surprise of that cell is -log2 p; the square of p is 0 from 1e-162 on."""
+    rare = float(f"1e-{exponent}")
+    pmf = np.zeros((2,) * (n + 1))
+    pmf[(0,) * (n + 1)], pmf[(1,) * (n + 1)] = 1, rare
+    d = decompose(pmf, local=True)
+    surprise = exponent * np.log2(10)
+    shared, *others = d.labels
+    # 1e-320 is stored as 2024 times the smallest number: to three digits
+    assert d.local[shared][(1,) * (n + 1)] == pytest.approx(surprise, abs=1e-3)
+    assert d[shared] == d.entropy == pytest.approx(rare * surprise, rel=1e-3)
+    assert [d[label] for label in others] == pytest.approx([0] * len(others), abs=1e-12 * d.entropy)
+
+
+def test_xor_of_a_nearly_certain_bit_is_finite():
+    """b is 1 with a chance of 1e-200, y = a xor b: then a misleads by that many bits."""
+    rare, far = 1e-200, 200 * np.log2(10)
+    pmf = np.zeros((2, 2, 2))
+    pmf[0, 0, 0] = pmf[1, 0, 1] = 0.5
+    pmf[0, 1, 1] = pmf[1, 1, 0] = rare / 2
+    d = decompose(pmf, local=True)
+    alone = decompose(pmf.sum(axis=1), local=True)
+    assert alone.local["{1}"][0, 1] == pytest.approx(1 - far, rel=1e-12)
+    assert d.information == pytest.approx(1)
+    assert all(np.isfinite(values[pmf > 0]).all() for values in d.local.values())
+    # a or b agrees with probability 1/2, and with this y as well only in the cell itself
+    assert d.local["{1}{2}"][0, 1, 1] == pytest.approx(np.log2(rare / 2 / 0.5 / 0.5), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "pmf",
+    [
+        np.ma.array([[0.5, 0], [0, 0.5]], mask=False),
+        np.array([[0.5, 0], [0, 0.5]], np.float16),
+        [[Fraction(1, 2), 0], [0, Decimal("0.5")]],
+    ],
+)
+def test_a_pmf_of_other_numbers_is_one_of_floats(pmf):
+    assert decompose(pmf).information == 1
+    assert decompose(np.array([[True, False]])).entropy == 0
+
+
 def test_three_sources_agree_with_dit():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -150,7 +196,7 @@ def test_samples_give_what_their_frequencies_give():
         "sex": np.array(["f", "m"])[codes[0]],
         "age": [(None, "old", 3)[c] for c in codes[1]],  # mixed types have no order
     }
-    d = decompose(sources=sources, target=codes[2] == 1, local=True)
+    d = decompose(sources=sources, target=codes[2] == 1, local=True, missing="value")
     assert d.names == ("sex", "age")
     np.testing.assert_allclose(d.atoms, decompose(pmf).atoms, atol=1e-12)
     assert d.local["{sex}"].shape == (50,)
@@ -200,6 +246,14 @@ half = np.full((2, 2), 0.25)
         ({"pmf": half + 1e-9}, DataError, "pmf sums to 1.000000004, must"),
         ({"pmf": half * np.nan}, DataError, "entries that are not finite"),
         ({"pmf": half * np.inf}, DataError, "entries that are not finite"),
+        ({"pmf": [[1e308] * 9]}, DataError, "pmf sums to inf, must sum to 1"),
+        ({"pmf": half + 0j}, ShapeError, "pmf is not an array of numbers"),
+        ({"pmf": [["0.5", "0.5"]]}, ShapeError, "pmf is not an array of numbers"),
+        ({"pmf": np.array([["0.5", 0.5]], object)}, ShapeError, "pmf is not an array of numbers"),
+        ({"pmf": np.array([[0, 1]], "m8[s]")}, ShapeError, "pmf is not an array of numbers"),
+        ({"pmf": [[1, None]]}, DataError, "entries that are not finite"),
+        ({"pmf": np.ma.array(half, mask=np.eye(2))}, DataError, "pmf has masked entries"),
+        ({"pmf": [np.ma.array([1, 0], mask=[0, 1])]}, DataError, "pmf has masked entries"),
         ({"pmf": [0.5, 0.5]}, ShapeError, r"pmf has shape \(2,\), needs 1 to 4 source axes"),
         ({"pmf": np.ones((1,) * 6)}, ShapeError, "needs 1 to 4 source axes"),
         ({"pmf": [[1], [1, 2]]}, ShapeError, "pmf is not an array of numbers"),

@@ -1,0 +1,127 @@
+"""Values of samples as outcomes: which of them are the same, and which are missing."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from infosim.errors import ConfigError, DataError, ShapeError, near
+from infosim.pid.lattice import lattice
+
+MISSING = "error", "drop", "value"
+
+
+def check_missing(missing):
+    """Raise ConfigError unless `missing` is one of the three ways to treat missing values."""
+    if missing not in MISSING:
+        raise ConfigError(f"unknown missing {missing!r}; {near(missing, MISSING)}")
+
+
+def coded_samples(sources, target, missing):
+    """Values numbered from 0, int (K+1, N) with the target last, and what is kept, (n_samples,).
+
+    The N samples are those of which `kept` is true: all of them, unless `missing` is "drop".
+    """
+    lattice(len(sources))  # the number of sources first: it is the likelier slip
+    names = (*(f"source {k + 1}" for k in range(len(sources))), "target")
+    codes = [_coded(v, name) for v, name in zip((*sources, target), names, strict=True)]
+    lengths = [len(c) for c in codes]
+    if len(set(lengths)) > 1:
+        given = ", ".join(f"{name} {n}" for name, n in zip(names, lengths, strict=True))
+        raise ShapeError(f"samples differ in length: {given}")
+    if not lengths[0]:
+        raise DataError("there are no samples")
+    codes = np.array(codes)
+    known = codes >= 0
+    if missing == "value":
+        return codes + 1, np.ones(lengths[0], dtype=bool)
+    if missing == "error":
+        for name, row in zip(names, known, strict=True):
+            if not row.all():
+                raise DataError(
+                    f"{name} has missing values, {(~row).sum()} of {row.size}, the first at index "
+                    f"{row.argmin()}; missing='drop' leaves such samples out, missing='value' "
+                    "counts them as an outcome"
+                )
+    kept = known.all(axis=0)
+    if not kept.any():
+        raise DataError("every sample has a missing value")
+    return codes[:, kept], kept
+
+
+def _coded(values, name):
+    """The distinct values numbered from 0, and missing ones -1: int (n_samples,)."""
+    if _is_sequence(type(values)):
+        # Not by an array of them, in which numbers beside text become text, large integers beside
+        # floats become floats, and text loses trailing zero bytes.
+        if any(map(_is_sequence, set(map(type, values)))):
+            raise ShapeError(_not_flat(values, name))
+        return _coded_by_equality(values, name)
+    dtype = getattr(values, "dtype", None)
+    if not isinstance(dtype, np.dtype | None):
+        # Of another library: with an NA in it, a column of integers would become one of floats.
+        return _coded(values.tolist() if hasattr(values, "tolist") else list(values), name)
+    try:
+        array = values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+    except (TypeError, ValueError):
+        raise ShapeError(f"{name} is not a flat sequence of values") from None
+    if array.ndim != 1:
+        raise ShapeError(f"{name} has shape {array.shape}, must be one-dimensional")
+    if array.dtype.kind not in "biufcmMSU":
+        return _coded_by_equality(array.tolist(), name)  # in which None stands for a mask
+    missing, array = np.ma.getmaskarray(array), np.asarray(array)
+    if array.dtype.kind in "mM":
+        missing = missing | np.isnat(array)
+    elif array.dtype.kind in "fc":
+        missing = missing | np.isnan(array)
+    codes = np.unique(array, return_inverse=True)[1]
+    codes[missing] = -1
+    return codes
+
+
+def _coded_by_equality(values, name):
+    """The same of Python values, of which equal ones, such as 1, 1.0 and True, are one outcome."""
+    if any(hasattr(kind, "__array__") for kind in set(map(type, values))):
+        values = [_bare(value) for value in values]
+    seen, codes = {}, []
+    try:
+        for value in values:
+            codes.append(seen.setdefault(value, len(seen)))
+    except TypeError:  # not hashable
+        raise ShapeError(
+            f"{name} is not a flat sequence of values: index {len(codes)} holds a "
+            f"{type(value).__name__}"
+        ) from None
+    codes = np.array(codes, dtype=int)
+    missing = np.array([_is_missing(value) for value in seen], dtype=bool)
+    codes[missing[codes]] = -1
+    return codes
+
+
+def _bare(value):
+    """What an array without axes holds: tensors, for one, would each be equal to itself only."""
+    if not hasattr(value, "__array__") or isinstance(value, np.generic):
+        return value
+    if np.ndim(value) == 0 and np.ma.is_masked(value):
+        return None
+    return np.asarray(value)[()]
+
+
+def _is_missing(value):
+    """None, or what is not equal to itself, as nan and NaT; of a tuple, any of its values."""
+    if isinstance(value, tuple):
+        return any(map(_is_missing, value))
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # the NA of pandas leaves it open whether it is equal to itself
+        return True
+
+
+def _is_sequence(kind):
+    return issubclass(kind, Sequence) and not issubclass(kind, str | bytes)
+
+
+def _not_flat(values, name):
+    try:
+        return f"{name} has shape {np.shape(values)}, must be one-dimensional"
+    except (TypeError, ValueError):
+        return f"{name} is not a flat sequence of values"

@@ -14,13 +14,18 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from numbers import Integral
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from infosim.errors import ConfigError
+
+#: Numbers that are no longer finite are looked for once in an epoch (`Training.check`), which says
+#: where and why; NumPy would warn of every product that meets one.
+_QUIET = {"over": "ignore", "invalid": "ignore"}
 
 
 def available():
@@ -175,7 +180,7 @@ class Workers:
             return
         self._engaged_in = os.getpid()
         try:
-            with _single_threaded_blas.held(self._blas):
+            with np.errstate(**_QUIET), _single_threaded_blas.held(self._blas):
                 yield
         finally:
             self._engaged_in = None
@@ -216,5 +221,7 @@ class Workers:
     def _threads(self):
         """The pool of this process, which may be a fork of the one that had the last."""
         if self._pool_of != os.getpid():
-            self._pool, self._pool_of = ThreadPoolExecutor(self.n_threads - 1), os.getpid()
+            quietly = partial(np.seterr, **_QUIET)
+            self._pool = ThreadPoolExecutor(self.n_threads - 1, initializer=quietly)
+            self._pool_of = os.getpid()
         return self._pool

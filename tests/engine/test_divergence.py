@@ -40,7 +40,10 @@ def test_training_that_diverges_stops_with_the_epoch_the_layer_and_the_likely_ca
     assert len(net.histories[0]) < 20
 
 
-def test_the_command_says_it_in_one_line_and_keeps_the_last_good_checkpoint(tmp_path, capsys):
+def test_the_command_says_it_in_one_line_and_keeps_the_last_good_checkpoint(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("infosim.experiments.run.CHECKPOINT_SECONDS", 0)
     rate = "layers.hidden.optimizer={name='sgd', rate=1e6, weight_decay=10.0}"
     arguments = ["train", "demo/digits", "--set", rate, "--out", str(tmp_path / "run"), "-q"]
     with pytest.raises(SystemExit) as stop:
@@ -76,7 +79,7 @@ def test_a_sweep_lists_it_as_failed_and_goes_on(tmp_path):
 @pytest.mark.parametrize("goal", ["1e39 {F}{C}", "{F} - 1e300 H"])
 def test_goals_beyond_the_precision_are_refused(goal, tmp_path):
     experiment = Experiment.load("demo/digits", [("layers.hidden.goal", goal)])
-    with pytest.raises(ConfigError, match=r"layer .hidden.: goal parameter .* is more than float32"):
+    with pytest.raises(ConfigError, match=r"'hidden': goal parameter .* is more than float32"):
         train(experiment, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -10,14 +10,19 @@ from scripts.iclr2025.performance import reference, row_of, theirs_of
 GROUPS = {"baseline": "baselines", "bivariate": "two compartments", "trivariate": "three"}
 
 
+def ordered():
+    """All models that differ at 100 hidden neurons, by group."""
+    models = [name for name in MODELS if name != "Trivariate Optimized Sparse"]  # dense at 100
+    return sorted(models, key=lambda name: list(GROUPS).index(MODELS[name].group))
+
+
 @iclr_script
 @click.option("--seeds", type=int, help="Seeds (laptop 3, paper 10).")
 def main(work, seeds):
     """Run, summarise, draw."""
     seeds = seeds or work.pick(smoke=1, laptop=3, paper=10)
     hidden = work.pick(smoke=20, laptop=100)
-    models = [name for name in MODELS if name != "Trivariate Optimized Sparse"]  # dense at 100
-    models.sort(key=lambda name: list(GROUPS).index(MODELS[name].group))
+    models = ordered()
     runs = {(name, seed): run(work, name, hidden, seed) for seed in range(10) for name in models}
     known = work.errors([one for (_, seed), one in runs.items() if seed < seeds], runs.values())
     found = {name: [] for name in models}

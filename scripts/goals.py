@@ -4,7 +4,6 @@ Carries out the runs of scripts/goals.toml that were not made yet and puts what 
 the page.
 """
 
-import re
 import sys
 from pathlib import Path
 
@@ -14,10 +13,9 @@ import numpy as np
 import infosim
 from infosim.engine.threads import available
 from infosim.errors import ConfigError, InfosimError
-from infosim.experiments import store
 from infosim.experiments.sweep import Sweep, run_sweep
 from scripts.common import ROOT
-from scripts.pages import percent, table
+from scripts.pages import percent, put_table
 
 SWEEP = ROOT / "scripts" / "goals.toml"
 PAGE = ROOT / "docs" / "goals.md"
@@ -61,16 +59,7 @@ def main(sweep, page, out, jobs):
             one = infosim.load_run(out / "runs" / run.key)
             found.setdefault(run.settings["layers.hidden.goal"], []).append(one)
         head = ["goal", "training error", "test error", *ATOMS]
-        text, n = re.subn(
-            r"^\| goal \| training error .*?\n(?!\|)",
-            lambda _: table(head, rows(found), right=len(head) - 1) + "\n",
-            page.read_text("utf-8"),
-            count=1,
-            flags=re.DOTALL | re.MULTILINE,
-        )
-        if not n:
-            raise ConfigError(f"{page} has no table that begins with | goal | training error")
-        store.write_text(page, text)
+        put_table(page, head, rows(found), right=len(head) - 1)
         click.echo(page)
     except InfosimError as error:
         click.echo(f"error: {error}", err=True)

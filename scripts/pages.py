@@ -1,10 +1,12 @@
 """Pages that compare ours with the published values, made from the tables of the figures."""
 
 import csv
+import re
 
 import click
 import numpy as np
 
+from infosim.errors import ConfigError
 from infosim.experiments import store
 from scripts.common import ROOT
 
@@ -27,6 +29,26 @@ def table(head, rows, right=0):
     lines = [head, ["---"] * (len(head) - right) + ["--:"] * right, *rows]
     cells = ([str(cell).replace("|", "\\|") for cell in line] for line in lines)
     return "\n".join("| " + " | ".join(line) + " |" for line in cells)
+
+
+def put_table(path, head, rows, right=0):
+    """Put a table in the place of the one in a page whose first two columns have the same heads.
+
+    Raises
+    ------
+    ConfigError : the page holds none
+    """
+    begins = f"| {head[0]} | {head[1]} |"
+    text, n = re.subn(
+        rf"^{re.escape(begins)}.*?\n(?!\|)",
+        lambda _: table(head, rows, right) + "\n",
+        path.read_text("utf-8"),
+        count=1,
+        flags=re.DOTALL | re.MULTILINE,
+    )
+    if not n:
+        raise ConfigError(f"{path} has no table that begins with {begins}")
+    store.write_text(path, text)
 
 
 def percent(value, digits=2):

@@ -60,9 +60,9 @@ def main(work, seeds):
         figure,
         rows,
         f"""**Which readout neurons are inverted.** Test error with the label withheld, the same
-        networks read in both ways; {about(work, hidden)}, {seeds_found(
-            [row["n_seeds"] for row in rows]
-        )}. batch: those that mostly fire in the batch that is read, as published; learned: those
+        networks read in both ways; {about(work, hidden)}, {
+            seeds_found([row["n_seeds"] for row in rows])
+        }. batch: those that mostly fire in the batch that is read, as published; learned: those
         that are wrong more often than right in training samples; none: no neuron. Grey: published
         median and range, ten seeds. Scale: {work.scale}.""",
     )

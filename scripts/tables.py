@@ -81,8 +81,15 @@ def folds(x, y, scaling):
             scale[scale == 0] = 1
         parts = [(x[rows] - shift) / scale for rows in (train, test)]
         yield Dataset(
-            "table", parts[0], y[train], parts[1], y[test], int(y.max()) + 1, (x.shape[1],), "scikit-learn"
-        )  # fmt: skip
+            name="table",
+            train_x=parts[0],
+            train_y=y[train],
+            test_x=parts[1],
+            test_y=y[test],
+            n_classes=int(y.max()) + 1,
+            image_shape=(x.shape[1],),
+            source="scikit-learn",
+        )
 
 
 def error(model, data, seed):

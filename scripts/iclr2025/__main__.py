@@ -12,6 +12,7 @@ main = all_figures(
         "cumulative",
         "atoms",
         "readings",
+        "inversion",
         "steps",
         "bins_batch",
         "deeper",

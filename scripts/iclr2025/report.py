@@ -176,6 +176,28 @@ def goals():
     return text + "\n\n" + listing(rows, {"goal": "goal"} | TESTED)
 
 
+def inversion():
+    """Errors of the same networks read as published and as by default, and whether medians move."""
+    rows = read("inversion")
+    by = {(row["model"], row["inversion"] == "batch", row["split"]): row for row in rows}
+    lines, apart = [], []
+    for model in dict.fromkeys(row["model"] for row in rows):
+        test, train = (
+            [by[model, published, split] for published in (True, False)]
+            for split in ("test", "train")
+        )
+        if not test[0]["n_seeds"]:
+            continue
+        apart.append(abs(test[0]["median"] - test[1]["median"]))
+        cells = [percent(row["median"]) for row in (*test, *train)]
+        lines.append([model, *cells, test[1]["inversion"], int(test[0]["n_seeds"])])
+    head = ["model", "test, batch", "test, default", "training, batch", "training, default"]
+    text = (
+        f"Median test errors of the two readings are at most {100 * max(apart):.2f} points apart."
+    )
+    return text + "\n\n" + table([*head, "default", "seeds"], lines)
+
+
 def used():
     """How many bins of each compartment are in use, in words."""
     rows = {row["varied"]: row for row in chosen("bins_and_batch", quantity="bins_in_use")}
@@ -217,6 +239,7 @@ def fill():
         "changes": changes(),
         "cumulative": cumulative(),
         "readings": listing(chosen("readings", split="test"), reading | errors | published),
+        "inversion": inversion(),
         "goals": goals(),
         "deeper": listing(chosen("deeper_networks", split="test"), depth | errors),
         "cifar10": listing(

@@ -173,6 +173,18 @@ def test_readings(folder):
     assert np.ptp(readout) < 0.04
 
 
+def test_inversion(folder):
+    rows = script("inversion", folder)["inversion"]
+    assert len(rows) == 10 * 2 * 2
+    by = {(r["model"], r["inversion"], r["split"]): float(r["median"]) for r in rows}
+    for model in {r["model"] for r in rows}:
+        learned = "none" if model == "Backpropagation" else "learned"
+        for split in ("train", "test"):  # ten classes, whole batches: the published path
+            ours, theirs = by[model, learned, split], by[model, "batch", split]
+            assert ours == pytest.approx(theirs, abs=0.03), (model, split)
+    assert any(by[m, i, s] != by[m, "batch", s] for m, i, s in by)
+
+
 def test_deeper(folder):
     rows = script("deeper", folder)["deeper_networks"]
     test = {

@@ -42,7 +42,8 @@ class RunResults:
     def simulator(self, settings=(), **options):
         """The network as it was when the run was last saved, in a Simulator, to look inside.
 
-        settings : overrides as of `Experiment.load`, such as "network.steps=8"
+        settings : overrides as of `Experiment.load`, such as "network.steps=8"; with
+            "network.inversion=learned" a run that was read otherwise learns it anew
         options : of `Simulator` (backend, threads)
 
         Raises
@@ -51,12 +52,18 @@ class RunResults:
         """
         experiment = Experiment(self.path.name, resolve(override(self.config, settings)))
         training = experiment.config["training"]
-        network = experiment.network(experiment.dataset())
+        dataset = experiment.dataset()
+        network = experiment.network(dataset)
         made = Simulator(network, seed=training["seed"], dtype=training["dtype"], **options)
+        inversions = [one["network"]["inversion"] for one in (self.config, experiment.config)]
+        learned = f"{network.readout}/inverted"
+        weights = {k: v for k, v in self.weights.items() if k != learned or made.readout.learned}
         try:
-            made.set_arrays(self.weights)
+            made.set_arrays(weights)
         except (KeyError, ValueError, ShapeError) as error:
             raise CheckpointError(f"{self.path} has other weights than needed: {error}") from None
+        if inversions[0] != inversions[1] == "learned" and network.readout and network.target:
+            made.learn_inversion(experiment.samples(dataset)[0])
         return made
 
     def dataframe(self):

@@ -304,3 +304,18 @@ def test_a_trained_network_can_be_looked_into_again(finished, experiment):
     assert not np.diag(net["hidden"]["L"].weights).any()
     with pytest.raises(CheckpointError, match="has other weights than needed"):
         results.simulator(["layers.hidden.size=3"])
+
+
+def test_a_trained_network_can_be_read_otherwise(finished, experiment, tmp_path):
+    results = infosim.load_run(finished)
+    *_, test = experiment.samples(infosim.load("digits"))
+    published = results.simulator(["network.inversion=batch"])
+    assert not published.readout.inverted.any()
+    assert published.evaluate(test, batch=1).error > 0.5  # every neuron is compared with itself
+    as_published = Experiment.load("demo/digits", [*SETTINGS, "network.inversion=batch"])
+    out = train(as_published, tmp_path / "batch")
+    before = infosim.load_run(out)
+    net = before.simulator(["network.inversion=learned"])
+    assert net.evaluate(test).error == pytest.approx(results.metrics["test_error"][-1], abs=0.05)
+    with pytest.raises(CheckpointError, match="'output/inverted'"):
+        results.simulator(["network.readout=''"])

@@ -22,11 +22,11 @@ import numpy as np
 
 from infosim import plotting
 from infosim.datasets import load
-from infosim.engine.threads import available
 from infosim.errors import CheckpointError, InfosimError
 from infosim.experiments import Experiment, store
 from infosim.experiments.extras import need
 from infosim.experiments.sweep import Run, Sweep, run_sweep
+from infosim.kernels.workers import available
 from infosim.pid import Goal
 
 ROOT = Path(__file__).parents[1]

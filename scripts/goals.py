@@ -11,9 +11,9 @@ import click
 import numpy as np
 
 import infosim
-from infosim.engine.threads import available
 from infosim.errors import ConfigError, InfosimError
 from infosim.experiments.sweep import Sweep, run_sweep
+from infosim.kernels.workers import available
 from scripts.common import ROOT
 from scripts.pages import percent, put_table
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from infosim.engine.randomness import TEST, stream
+from infosim.machine.randomness import TEST, stream
 
 #: A neuron tells a factor if the magnitude of the correlation of its output is at least this. (That
 #: of θ may be as large where every θ is within a thousandth of one half, which tells nothing.)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from infosim.datasets.generated import flip
-from infosim.engine.randomness import generator
+from infosim.machine.randomness import generator
 
 
 class RecallError:

@@ -1,10 +1,10 @@
 """The simulation: event loop, simulator, training with exact resume."""
 
-from infosim.engine.events import EventLoop, Fire, Learn, Present, Record
 from infosim.engine.probes import Probe, Recorder
-from infosim.engine.samples import Samples
 from infosim.engine.simulator import Evaluation, Recall, Simulator
 from infosim.engine.training import History, Training
+from infosim.machine.events import EventLoop, Fire, Learn, Present, Record
+from infosim.machine.samples import Samples
 
 __all__ = [
     "Evaluation",

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from infosim.engine.threads import Plans
 from infosim.errors import ShapeError
+from infosim.machine.sizes import Sizes
 
 
 class Readout:
@@ -24,17 +24,21 @@ class Readout:
     ----------
     layer : LayerState
     inversion : of the `Network`
-    kernels, workers, n_replicas : of the simulator
+    kernels, tape, n_replicas : of the simulator
     """
 
-    def __init__(self, layer, inversion, kernels, workers, n_replicas):
+    def __init__(self, layer, inversion, kernels, tape, n_replicas):
         self.layer, self.inversion = layer, inversion
-        self._kernels, self._workers, self._n_replicas = kernels, workers, n_replicas
+        self._kernels, self._tape, self._n_replicas = kernels, tape, n_replicas
         n, xp = layer.spec.size * n_replicas, kernels.xp
         self._inverted, self._never, self._now = (xp.zeros(n, np.uint8) for _ in range(3))
         #: how often each neuron was right, of how many samples: of this epoch, and as last decided
         self.agreement, self._withheld = (xp.zeros((n, 2), np.float64) for _ in range(2))
-        self._plans = Plans()
+
+        def room(n_samples, array):
+            return array("predictions", (n_replicas, n_samples), np.int64)
+
+        self._predictions = Sizes(xp, room, tape.clear)
 
     @property
     def learned(self):
@@ -76,7 +80,9 @@ class Readout:
 
         The next call overwrites it.
         """
-        return self._carry_out(self._reading)
+        n_samples, predictions = self._room()
+        self._tape.play(("read", n_samples), self._read, predictions)
+        return predictions
 
     def count_wrong(self, labels, rows, wrong, learning=False):
         """The same, and its mistakes are added to `wrong`, (R,).
@@ -85,8 +91,12 @@ class Readout:
         learning : whether to count, too, how often each neuron is right; those are inverted then
             that were wrong more often than right in this epoch so far
         """
-        build = self._counting_learning if learning and self.learned else self._counting
-        return self._carry_out(build, labels, rows, wrong)
+        learning = learning and self.learned
+        n_samples, predictions = self._room()
+        count = self._count_learning if learning else self._count
+        data = labels, rows, wrong
+        self._tape.play(("count", learning, n_samples), count, predictions, *data, data=data)
+        return predictions
 
     def begin_decision(self):
         """Begin to decide which neurons are inverted."""
@@ -94,7 +104,8 @@ class Readout:
 
     def tally(self, labels, rows):
         """Count how often each neuron is right in what was presented last, label withheld."""
-        self._workers.run([[self._tallying(labels, rows, self._withheld)]])
+        n_samples, data = self.layer.firing.n_samples, (labels, rows)
+        self._tape.play(("tally", n_samples), self._tally, *data, self._withheld, data=data)
 
     def decide(self):
         """Invert the neurons that were wrong more often than right since the decision was begun.
@@ -102,50 +113,38 @@ class Readout:
         One that was exactly as often wrong as right is decided by the epoch, with the label
         present, and not inverted if that cannot tell either.
         """
-        invert = self._kernels.invert
-        calls = [
-            (invert, (self.agreement, self._never, self._now)),
-            (invert, (self._withheld, self._now, self._inverted)),
-        ]
-        self._workers.run([calls])
+        self._tape.play("decide", self._decide)
 
-    def _carry_out(self, build, *arrays):
-        """Carry out the calls that `build` makes for these very arrays; returns the predictions."""
-        variant = self.layer.theta, *arrays
-
-        def made():
-            shape = self._n_replicas, self.layer.n_samples
-            predictions = self._kernels.xp.empty(shape, np.int64)
-            return self._workers.prepared([build(predictions, *arrays)]), predictions
-
-        plan, predictions = self._plans.made(build.__name__, variant, made)
-        self._workers.run(plan)
-        return predictions
+    def _room(self):
+        """The number of samples presented last, and where their predictions go, (R, B)."""
+        n_samples = self.layer.firing.n_samples
+        return n_samples, self._predictions[n_samples]
 
     # -- calls -----------------------------------------------------------------------------------
 
-    def _classifying(self, inverted, predictions):
-        return self._kernels.classify, (self.layer.theta, inverted, predictions)
+    def _classify(self, inverted, predictions, k):
+        k.classify(theta=self.layer.firing.theta, inverted=inverted, predictions=predictions)
 
-    def _tallying(self, labels, rows, agreement):
-        return self._kernels.tally, (self.layer.theta, labels, rows, agreement)
+    def _read(self, predictions, k):
+        inverted = self._inverted
+        if self.inversion == "batch":
+            inverted = self._now
+            k.mostly_firing(theta=self.layer.firing.theta, inverted=inverted)
+        self._classify(inverted, predictions, k)
 
-    def _reading(self, predictions):
-        if self.inversion != "batch":
-            return [self._classifying(self._inverted, predictions)]
-        return [
-            (self._kernels.mostly_firing, (self.layer.theta, self._now)),
-            self._classifying(self._now, predictions),
-        ]
+    def _count(self, predictions, labels, rows, wrong, k):
+        self._read(predictions, k)
+        k.count_wrong(predictions=predictions, labels=labels, rows=rows, wrong=wrong)
 
-    def _counting(self, predictions, labels, rows, wrong):
-        count = self._kernels.count_wrong, (predictions, labels, rows, wrong)
-        return [*self._reading(predictions), count]
+    def _tally(self, labels, rows, agreement, k):
+        k.tally(theta=self.layer.firing.theta, labels=labels, rows=rows, agreement=agreement)
 
-    def _counting_learning(self, predictions, labels, rows, wrong):
-        return [
-            self._tallying(labels, rows, self.agreement),
-            (self._kernels.invert, (self.agreement, self._never, self._now)),
-            self._classifying(self._now, predictions),
-            (self._kernels.count_wrong, (predictions, labels, rows, wrong)),
-        ]
+    def _count_learning(self, predictions, labels, rows, wrong, k):
+        self._tally(labels, rows, self.agreement, k)
+        k.invert(agreement=self.agreement, otherwise=self._never, inverted=self._now)
+        self._classify(self._now, predictions, k)
+        k.count_wrong(predictions=predictions, labels=labels, rows=rows, wrong=wrong)
+
+    def _decide(self, k):
+        k.invert(agreement=self.agreement, otherwise=self._never, inverted=self._now)
+        k.invert(agreement=self._withheld, otherwise=self._now, inverted=self._inverted)

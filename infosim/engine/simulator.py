@@ -6,17 +6,23 @@ from numbers import Integral
 
 import numpy as np
 
-from infosim.engine.events import EventLoop, Fire, Learn, Present, Record
-from infosim.engine.randomness import FREE, INITIAL, INVERSION, TEST, generator, stream
 from infosim.engine.readout import Readout
-from infosim.engine.samples import Feed, Samples
-from infosim.engine.state import LayerState, atoms, check_array
-from infosim.engine.threads import Workers
 from infosim.engine.training import History, Training
 from infosim.errors import ConfigError, DataError, ShapeError, near
 from infosim.kernels import backend as backends
+from infosim.kernels.contract import Part
+from infosim.kernels.tape import Tape
+from infosim.kernels.workers import Workers
+from infosim.machine.checks import check_array
+from infosim.machine.events import EventLoop, Fire, Learn, Present, Record
+from infosim.machine.feed import Feed
+from infosim.machine.layer import LayerState
+from infosim.machine.randomness import FREE, INITIAL, INVERSION, TEST, generator, stream
+from infosim.machine.samples import Samples
 from infosim.network import Network
-from infosim.rules.backprop import Backprop
+from infosim.pid.terms import atoms
+from infosim.rules import infomorphic
+from infosim.rules.backprop import Backprop, keep
 
 #: Samples that are presented at once to be evaluated. A sample's random numbers are those of its
 #: place among so many, and BLAS rounds by the size of a product: with a number that nobody chooses
@@ -67,6 +73,8 @@ class Simulator:
         simulate as many replicas, each as it would be alone
     threads : of the CPU; None takes every one this process may use
     dtype : "float32" or "float64"
+    tape : whether steps are recorded and played again; without, every call is put together anew,
+        which is slower and gives the same bits
 
     With R replicas (as many as networks or seeds), each of their layers' arrays has the replicas'
     neurons one after the other, inputs may be (R, units, B), and what is returned for a network is
@@ -86,7 +94,7 @@ class Simulator:
     ...     event = simulator.advance()
     """
 
-    def __init__(self, network, backend="cpu", seed=0, threads=None, dtype="float32"):
+    def __init__(self, network, backend="cpu", seed=0, threads=None, dtype="float32", tape=True):
         if dtype not in ("float32", "float64"):
             raise ConfigError(f"dtype must be float32 or float64, was {dtype!r}")
         self.networks, self.seeds = _replicas(network, seed)
@@ -102,7 +110,8 @@ class Simulator:
         self._firings = [
             (step, layer.name, orders[layer.name]) for step, layer in self.network.firings()
         ]
-        self._feed = Feed(self.network, self.n_replicas, self.kernels, self.workers, self.dtype)
+        self.tape = Tape(self.kernels, self.workers, self.n_replicas, tape)
+        self._feed = Feed(self.network, self.n_replicas, self.kernels, self.tape, self.dtype)
         self._wrong = self.kernels.xp.zeros(self.n_replicas, np.int64)
         self.reset()
 
@@ -111,6 +120,7 @@ class Simulator:
 
         Layers and compartments are new objects; `simulator["hidden"]` gives those of now.
         """
+        self.tape.clear()
         with self.workers.engaged():
             seeds = self.kernels.resident(np.array(self.seeds, np.uint32))
             self.layers = {
@@ -123,6 +133,7 @@ class Simulator:
                     lambda *place: [generator(seed, INITIAL, *place) for seed in self.seeds],
                     self.kernels,
                     self.dtype,
+                    self.tape,
                     self.network.steps if self.network.rule == "backprop" else None,
                 )
                 for i, layer in enumerate(self.network.layers)
@@ -131,14 +142,14 @@ class Simulator:
         self.time = 0
         self.rule = None  # each layer learns for itself
         if self.network.rule == "backprop":
-            self.rule = Backprop(self.network, self.layers, self.kernels, self.workers)
+            self.rule = Backprop(self.network, self.layers, self.kernels, self.tape)
         self._learning = self.rule.learning if self.rule else self.network.learning
         self._inputs, self.gathered = {}, ({}, {})
         self.readout = None
         if self.network.readout is not None:
             layer = self.layers[self.network.readout]
             self.readout = Readout(
-                layer, self.network.inversion, self.kernels, self.workers, self.n_replicas
+                layer, self.network.inversion, self.kernels, self.tape, self.n_replicas
             )
         #: what `Training` measured in each epoch so far, of each replica
         self.histories = [History() for _ in range(self.n_replicas)]
@@ -240,7 +251,7 @@ class Simulator:
                 case Learn(layer=None):
                     self.rule.learn(self._inputs)
                 case Learn():
-                    self.layers[event.layer].learn(self.workers)
+                    self._learn(self.layers[event.layer])
         except BaseException:
             self.events.clear()  # the rest of what failed must not run into the next presentation
             raise
@@ -252,9 +263,9 @@ class Simulator:
         if len(batches) != 1:
             raise ShapeError(f"all inputs need the same number of samples, were {sorted(batches)}")
         (self._n_samples,) = batches
-        self._inputs = {}
+        batch, self._inputs = self._feed[self._n_samples], {}
         for layer in self.layers.values():
-            layer.silence()
+            layer.silence(event.time)
         for name, values in given.items():
             if name not in self._sizes:
                 raise ConfigError(f"the network has no input {name!r}; {near(name, self._sizes)}")
@@ -269,22 +280,72 @@ class Simulator:
             if name in self.layers:
                 self.layers[name].clamp_output(event.time - 1, values)
             else:
-                self._inputs[name] = values
+                self._inputs[name] = batch[name]
+                if values is not batch[name]:
+                    batch[name][...] = values
         self._presented = event
 
+    def _signals(self, layer, time):
+        """What each compartment of a layer that fires at `time` reads.
+
+        Returns
+        -------
+        key -> which of the machine's arrays it is, None if silent; and the arrays, (R, units, B)
+        """
+        keys, values = [], []
+        for c in layer.spec.compartments:
+            if c.source in self.layers:
+                source = self.layers[c.source]
+                slot = source.fired(time - c.delay)
+                keys.append(slot)
+                values.append(None if slot is None else source.firing.signals[slot])
+            else:
+                x = self._inputs.get(c.source)
+                keys.append(None if x is None else c.source)
+                values.append(x)
+        return keys, values
+
     def _fire(self, event):
-        layer = self.layers[event.layer]
-        signals = [
-            self.layers[c.source].signal(event.time - c.delay)
-            if c.source in self.layers
-            else self._inputs.get(c.source)
-            for c in layer.spec.compartments
-        ]
+        layer, n_samples = self.layers[event.layer], self._n_samples
+        layer.resize(n_samples)
         step = event.time - self._presented.time
-        place = self._presented.stream, layer.number + 256 * step, self._presented.batch
-        layer.fire(event.time, signals, self._n_samples, event.sampled, place, self.workers)
+        slot = layer.begin_firing(event.time)
+        layer.read = keys, values = self._signals(layer, event.time)
+        new = []
+        for number, (c, key, x) in enumerate(zip(layer.compartments, keys, values, strict=True)):
+            # An input held over several steps is projected once: the weights stay the same
+            # within a presentation. (Layers reuse their memory, so theirs has always changed.)
+            if c.projected != key or (c.from_layer and x is not None):
+                new.append((number, x))
+                c.projected = key
+        numbers = self._presented.stream, layer.number + 256 * step, self._presented.batch
+        nth, place = layer.place(numbers, self.network.steps)
+        sampled = event.sampled and layer.spec.sampled
+        projected = tuple((number, keys[number]) for number, _ in new)
+        key = "fire", event.layer, n_samples, nth, slot, sampled, projected
+        self.tape.play(key, infomorphic.fire, layer, layer.firing, new, sampled, place, slot)
         if event.kept:
-            layer.keep(step, self.workers)
+            key = "keep", event.layer, n_samples, step
+            self.tape.play(key, keep, layer.firing, step, layer.spec.size)
+
+    def _learn(self, layer):
+        keys, values = layer.read
+        layer.begin_update()
+        key = "learn", layer.spec.name, layer.firing.n_samples, *keys
+        self.tape.play(key, infomorphic.learn, layer, layer.firing, values)
+
+    def gradient(self, layer):
+        """Score a layer's last firing: ∂G/∂θ (N, B), ∂G/∂u (K, N, B) and ∂G/∂bias (K, N).
+
+        Those of its weights are left where `learn` would leave them.
+        """
+        layer = self[layer]
+        keys, values = layer.read
+        key = "score", layer.spec.name, layer.firing.n_samples, *keys
+        with self.workers.engaged():
+            self.tape.play(key, infomorphic.score, layer, layer.firing, values)
+            found = layer.firing.slope, layer.firing.delta, layer.bias_gradient
+            return tuple(np.array(self.kernels.host(array)) for array in found)
 
     # -- what a user asks for --------------------------------------------------------------------
 
@@ -481,12 +542,22 @@ class Simulator:
     def information(self, layer):
         """I_∩ of every antichain, then H(Y), of the last presentation, bits, (N, A + 1)."""
         with self.workers.engaged():
-            return self.kernels.host(self[layer].information(self.workers)).copy()
+            return self.kernels.host(self.measure(layer)).copy()
+
+    def measure(self, layer):
+        """`information` where the kernels are; the next call overwrites it."""
+        layer = self[layer]
+        key = "measure", layer.spec.name, layer.firing.n_samples
+        self.tape.play(key, infomorphic.measure, layer, layer.firing)
+        return layer.information
 
     def bins(self, layer):
         """The bin that each potential of the last presentation falls into, uint8 (K, N, B)."""
+        layer = self[layer]
         with self.workers.engaged():
-            return self[layer].bins(self.workers).copy()
+            key = "bin", layer.spec.name, layer.firing.n_samples
+            self.tape.play(key, infomorphic.assign, layer, layer.firing)
+            return self.kernels.host(layer.firing.bins).copy()
 
     def atoms(self, layer):
         """The atoms, then H_res, of the last presentation, bits, (N, A + 1)."""
@@ -510,14 +581,18 @@ class Simulator:
     def reserve(self, samples, batch):
         """Take the memory that training on such batches needs: what does not fit fails now."""
         with self.workers.engaged():
-            self._feed.prepare(samples, batch)
+            self._feed.reserve(samples, batch)
             for layer in self.layers.values():
-                layer.reserve(batch, self.workers)
+                layer.resize(batch)
+                if layer.spec.goal is not None:
+                    size, n = layer.spec.size, self.n_replicas
+                    for block in self.workers.blocks(size, batch, n):
+                        layer.firing.work.of(Part(*block, 0, batch, size, n))
 
     def look_ahead(self, n):
         """Have what the next n updates need, beside their samples, where the kernels are."""
         for name in self._learning:
-            self.layers[name].look_ahead(n)
+            self.layers[name].clock.look_ahead(n)
 
     def rows(self, samples, positions):
         """Where the samples at `positions` stand in their arrays, (R, B), where the kernels are."""
@@ -525,9 +600,12 @@ class Simulator:
 
     def gather(self, samples, rows, without=()):
         """Let `gathered` be the samples in these rows (R, B) of their arrays."""
-        values, self._rows = self._feed.batch(samples, rows, without)
-        inputs = {name: v for name, v in values.items() if name in self.network.inputs}
-        self.gathered = inputs, {name: v for name, v in values.items() if name not in inputs}
+        batch, names = self._feed.gather(samples, rows, without)
+        self._rows = batch.rows
+        inputs, outputs = {}, {}
+        for name in names:
+            (inputs if name in self.network.inputs else outputs)[name] = batch[name]
+        self.gathered = inputs, outputs
 
     def arrays(self, replica=0):
         """Everything that training changes in a replica, name -> live array."""

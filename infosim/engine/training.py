@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from infosim.engine.probes import Probe
-from infosim.engine.randomness import SHUFFLE, TEST, TRAIN, VALIDATION, generator, stream
-from infosim.engine.state import atoms, check_array
 from infosim.errors import CheckpointError, ConfigError, DivergedError
+from infosim.machine.checks import check_array
+from infosim.machine.randomness import SHUFFLE, TEST, TRAIN, VALIDATION, generator, stream
+from infosim.pid.terms import atoms
 
 #: Training samples that show in every epoch which readout neurons are inverted: an eighth of all
 #: within these bounds, drawn anew each time.
@@ -47,7 +48,7 @@ class _Information(Probe):
 
     def record(self, simulator):
         for name in self.layers:
-            information = simulator[name].information(simulator.workers)
+            information = simulator.measure(name)
             if name in self.sums:
                 self.sums[name] += information
             else:
@@ -238,7 +239,7 @@ class Training:
         host = sim.kernels.host
         state = {f"network/{k}": np.array(host(a)) for k, a in sim.arrays(replica).items()}
         for name, layer in sim.layers.items():
-            state[f"updates/{name}"] = np.array(layer.updates)
+            state[f"updates/{name}"] = np.array(layer.clock.updates)
         wrong = int(host(self._wrong)[replica])
         state["progress"] = np.array([self.epoch, self.position, wrong, self._probe.count])
         state["seconds"] = np.array([*h.seconds, self._seconds])
@@ -274,7 +275,7 @@ class Training:
         if sim.arrays().keys() - names:
             raise KeyError(f"no {min(sim.arrays().keys() - names)}")
         for name, layer in sim.layers.items():
-            layer.updates = int(first[f"updates/{name}"])
+            layer.clock.updates = int(first[f"updates/{name}"])
         progress = np.array([state["progress"] for state in states])
         epoch, position, _, count = map(int, progress[0])
         histories = [_history(state) for state in states]
@@ -288,7 +289,7 @@ class Training:
         for key in first:
             kind, _, name = key.partition("/")
             if kind == "sums":
-                self._probe.sums[name] = self._joined(states, key, sim[name].last_information)
+                self._probe.sums[name] = self._joined(states, key, sim[name].information)
         if self.measured and sim.readout.learned:
             agreement = sim.readout.agreement
             agreement[...] = self._joined(states, "agreement", agreement)

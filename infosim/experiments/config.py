@@ -18,9 +18,9 @@ from infosim import datasets
 from infosim.analysis.factors import FactorError
 from infosim.analysis.memory import RecallError
 from infosim.datasets import generated
-from infosim.engine.randomness import SPLIT, TEST, VALIDATION, generator
-from infosim.engine.samples import Samples
 from infosim.errors import ConfigError, InfosimError, near
+from infosim.machine.randomness import SPLIT, TEST, VALIDATION, generator
+from infosim.machine.samples import Samples
 from infosim.network import SGD, Adam, Compartment, Layer, Network
 from infosim.neuron import Activation, Binning
 from infosim.neuron.activation import ACTIVATIONS

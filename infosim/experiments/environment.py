@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import infosim
-from infosim.engine.threads import available
 from infosim.kernels import backend as backends
+from infosim.kernels.workers import available
 
 _PACKAGES = ("numpy", "numba", "llvmlite", "matplotlib")
 

@@ -23,11 +23,11 @@ from infosim.analysis.factors import FactorError
 from infosim.analysis.memory import RecallError, overlap_by_noise
 from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
-from infosim.engine.randomness import TEST
 from infosim.errors import CheckpointError, ConfigError, InfosimError
 from infosim.experiments import environment, store
 from infosim.experiments.config import DESCRIPTIONS, resolve
 from infosim.kernels import backend as backends
+from infosim.machine.randomness import TEST
 
 FILES = (
     "config.toml", "environment.json", "metrics.csv", "atoms.npz", "weights.npz", "checkpoint.npz",

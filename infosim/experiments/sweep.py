@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from infosim.engine.threads import available
 from infosim.errors import BackendError, CheckpointError, ConfigError, InfosimError, near
 from infosim.experiments import store
 from infosim.experiments.config import Experiment
 from infosim.experiments.extras import dask_client, need
 from infosim.experiments.run import Interrupted, train_together
 from infosim.kernels import backend as backends
+from infosim.kernels.workers import available
 
 _KEYS = ("preset", "seeds", "set", "grid", "runs")
 #: How often a run's process may die before it counts as failed.

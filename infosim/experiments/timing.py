@@ -14,37 +14,26 @@ from threadpoolctl import ThreadpoolController
 from infosim.datasets import Dataset
 from infosim.engine import Simulator
 from infosim.kernels import backend
+from infosim.kernels.contract import KERNELS, STAGES
 
-#: The parts of a step and the kernels that do them; what is left is the event loop and Python.
-PARTS = {
-    "gather": ("take_scaled", "take_one_hot"),
-    "project": ("project", "project_sparse", "silence"),
-    "activate": ("activate",),
-    "score": ("bin_potentials", "score"),
-    "chain": ("chain",),
-    "accumulate": ("accumulate", "accumulate_sparse"),
-    "update": ("adam", "sgd"),
-}
 #: What is timed for neurons of two and of three compartments.
 PRESETS = {2: "iclr/bivariate-lateral-optimized", 3: "iclr/trivariate-optimized"}
-_PART_OF = {kernel: part for part, kernels in PARTS.items() for kernel in kernels}
-_FACTORIES = ("activate", "chain")
 
 
 class _Wrapped:
-    """The kernels of a backend, each handed to `wrap(part, function)`, which returns another."""
+    """The kernels of a backend, each handed to `wrap(stage, function)`, which returns another."""
 
     def __init__(self, kernels, wrap):
         self._kernels, self._wrap = kernels, wrap
 
     def __getattr__(self, name):
         function = getattr(self._kernels, name)
-        if name not in _PART_OF:
+        if name not in KERNELS or KERNELS[name].stage is None:
             return function
-        part = _PART_OF[name]
-        if name in _FACTORIES:
-            return lambda *arguments: self._wrap(part, function(*arguments))
-        return self._wrap(part, function)
+        stage = KERNELS[name].stage
+        if KERNELS[name].made_of:
+            return lambda *arguments: self._wrap(stage, function(*arguments))
+        return self._wrap(stage, function)
 
 
 class Step:
@@ -175,7 +164,7 @@ class Timing:
 
     threads : how many; step, quartiles : of one step on as many
     products, operations : its matrix products, likewise, and their floating-point operations
-    parts : part of a step (`PARTS` and "event loop") -> median seconds, on one thread
+    parts : part of a step (`contract.STAGES` and "event loop") -> median seconds, on one thread
     peak : largest memory of the process when it had done the steps, MB
     cells : occupied tuples of bins, mean over the neurons of the first layer
     """
@@ -256,7 +245,7 @@ def _split(experiment, dataset, warm_up, n):
     the call of every kernel included.
     """
     now = time.perf_counter
-    seconds = dict.fromkeys(PARTS, 0.0)
+    seconds = dict.fromkeys(STAGES, 0.0)
 
     def clocked(part, function):
         def call(*arguments):

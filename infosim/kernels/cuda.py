@@ -132,7 +132,7 @@ def _carry_out(calls):
 
 
 class Stream:
-    """The GPU's counterpart of `engine.threads.Workers`: carries out plans, in order."""
+    """The GPU's counterpart of `kernels.workers.Workers`: carries out plans, in order."""
 
     n_threads = 1
 
@@ -167,9 +167,9 @@ class Stream:
             self._engaged = False
 
     @staticmethod
-    def prepared(plan):
-        """A plan that will be run again and again, with the same arrays."""
-        return _Plan([call for calls in plan for call in calls])
+    def prepared(stages):
+        """Stages that will be run again and again, with the same arrays, as one plan."""
+        return [_Plan([call for stage in stages for calls in stage for call in calls])]
 
     def run(self, plan):
         """Carry out a plan; kernels may still be at work when this returns."""

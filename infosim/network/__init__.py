@@ -1,7 +1,8 @@
 """What is connected to what: immutable descriptions that hold no state."""
 
 from infosim.network.connectivity import AllButSelf, Connectivity, Dense, Masked, OneToOne, Sparse
-from infosim.network.network import SGD, Adam, Compartment, Layer, Network
+from infosim.network.network import Compartment, Layer, Network
+from infosim.network.optimizers import SGD, Adam
 
 __all__ = [
     "SGD",

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from infosim.errors import ConfigError, InfosimError, near
+from infosim.network.checks import number, positive_int
 from infosim.network.connectivity import Connectivity, Dense
+from infosim.network.optimizers import SGD, Adam
 from infosim.neuron import Activation, Binning
 from infosim.pid import Goal
 
-#: Units and samples are numbered with 31 bits, layers with 8 (in the random numbers' counter).
-_LARGEST = 2**31 - 1
+#: Layers are numbered with 8 bits in the random numbers' counter.
 _MOST_LAYERS = 256
 #: What a neuron's output is while it does not fire; while it does, +1.
 _SILENT = {"signed": -1.0, "binary": 0.0}
@@ -17,64 +18,6 @@ _SILENT = {"signed": -1.0, "binary": 0.0}
 RULES = ("infomorphic", "backprop")
 #: Which neurons of a readout are read as 1 - θ (`infosim.engine.readout`).
 INVERSIONS = ("learned", "batch", "none")
-
-
-def _positive_int(what, value):
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(f"{what} must be an integer of at least 1, was {value!r}")
-    if value > _LARGEST:
-        raise ConfigError(f"{what} must be at most {_LARGEST}, was {value}")
-
-
-def _not_negative_int(what, value):
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST:
-        raise ConfigError(f"{what} must be an integer from 0 to {_LARGEST}, was {value!r}")
-
-
-def _number(what, value, low, high, closed=True):
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not (low <= value < high or (closed and value == high)):
-        end = "]" if closed else ")"
-        raise ConfigError(f"{what} must be a number in [{low}, {high}{end}, was {value!r}")
-
-
-@dataclass(frozen=True)
-class Adam:
-    """Adam (Kingma & Ba 2015); `weight_decay` is L2, added to the gradient.
-
-    It falls linearly to 0 over the first `decay_until` updates, or stays if that is 0.
-    """
-
-    rate: float = 0.001
-    weight_decay: float = 0.0
-    betas: tuple[float, float] = (0.9, 0.999)
-    epsilon: float = 1e-8
-    decay_until: int = 0
-
-    def __post_init__(self):
-        object.__setattr__(self, "betas", tuple(self.betas))
-        _number("optimizer rate", self.rate, 0, 1e6)
-        _number("weight_decay", self.weight_decay, 0, 1e6)
-        _number("epsilon", self.epsilon, 0, 1)
-        _not_negative_int("decay_until", self.decay_until)
-        if len(self.betas) != 2:
-            raise ConfigError(f"betas must be two numbers, was {list(self.betas)}")
-        for beta in self.betas:
-            _number("betas", beta, 0, 1, closed=False)
-
-
-@dataclass(frozen=True)
-class SGD:
-    """Plain gradient ascent; `weight_decay` and `decay_until` as for `Adam`."""
-
-    rate: float = 0.1
-    weight_decay: float = 0.0
-    decay_until: int = 0
-
-    def __post_init__(self):
-        _number("optimizer rate", self.rate, 0, 1e6)
-        _number("weight_decay", self.weight_decay, 0, 1e6)
-        _not_negative_int("decay_until", self.decay_until)
 
 
 @dataclass(frozen=True)
@@ -105,7 +48,7 @@ class Compartment:
         if self.delay not in (0, 1) or isinstance(self.delay, bool):
             raise ConfigError(f"compartment {self.name!r}: delay must be 0 or 1, was {self.delay}")
         if self.weight is not None:
-            _number(f"compartment {self.name!r}: weight", self.weight, -1e6, 1e6)
+            number(f"compartment {self.name!r}: weight", self.weight, -1e6, 1e6)
 
 
 @dataclass(frozen=True)
@@ -134,7 +77,7 @@ class Layer:
     def __post_init__(self):
         set_ = object.__setattr__
         where = f"layer {self.name!r}"
-        _positive_int(f"{where}: size", self.size)
+        positive_int(f"{where}: size", self.size)
         if self.outputs not in tuple(_SILENT):
             raise ConfigError(
                 f"{where}: outputs must be {' or '.join(_SILENT)}, was {self.outputs!r}"
@@ -204,7 +147,7 @@ class Network:
     def __post_init__(self):
         object.__setattr__(self, "inputs", dict(self.inputs))
         object.__setattr__(self, "layers", tuple(self.layers))
-        _positive_int("steps", self.steps)
+        positive_int("steps", self.steps)
         if not self.layers:
             raise ConfigError("a network needs at least one layer")
         if len(self.layers) > _MOST_LAYERS:
@@ -212,7 +155,7 @@ class Network:
                 f"a network has at most {_MOST_LAYERS} layers, not {len(self.layers)}"
             )
         for name, size in self.inputs.items():
-            _positive_int(f"input {name!r}: size", size)
+            positive_int(f"input {name!r}: size", size)
         names = [*self.inputs, *(layer.name for layer in self.layers)]
         for name in names:
             if names.count(name) > 1:

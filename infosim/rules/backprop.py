@@ -9,8 +9,9 @@ expectation, ∂y/∂A = (1 - silent) σ'(A), with `silent` the output of a neur
 
 from collections import Counter
 
-from infosim.engine.threads import Plans
 from infosim.errors import DataError
+from infosim.machine.sizes import Sizes
+from infosim.rules.connect import accumulate, chain, update
 
 
 class Backprop:
@@ -22,39 +23,34 @@ class Backprop:
 
     Parameters
     ----------
-    network : Network; layers : name -> LayerState, with a `Trace`
-    kernels, workers : what computes
+    network : Network; layers : name -> LayerState, whose firings have a `Trace`
+    kernels : the backend; tape : what carries the calls out
 
     `learning` : the names of the layers that are updated
     """
 
-    def __init__(self, network, layers, kernels, workers):
+    def __init__(self, network, layers, kernels, tape):
         self._network, self._layers = network, layers
-        self._kernels, self._workers = kernels, workers
+        self._kernels, self._tape = kernels, tape
         self._way = _way_back(network)
         on_way = {name for _, name, _ in self._way}
-        self.learning = [
-            name
-            for name, layer in layers.items()
-            if name in on_way and any(c.trainable for c in layer.compartments)
-        ]
-        self._plans = Plans()
-        self._loss = None
+        self.learning = [name for name, layer in layers.items() if name in on_way and layer.trained]
+        self._losses, self._loss = Sizes(kernels.xp, self._room, tape.clear), None
         #: (layer, compartment) -> its sparse weights as a matrix, to be projected back by BLAS
         self._dense = {}
         for _, name, below in self._way:
-            for k, (_, source) in below:
-                c = layers[name].compartments[k]
+            for number, (_, source) in below:
+                c = layers[name].compartments[number]
                 if c.index is not None:
                     shape = len(c.index), network.size(source)
-                    self._dense[name, k] = kernels.xp.empty(shape, layers[name].dtype)
+                    self._dense[name, number] = kernels.xp.empty(shape, layers[name].dtype)
         #: likewise -> the gradient of one step, where weights read something else at each
         self._further = {}
         read = Counter((name, k) for step, name, _ in self._way for k, _ in self._read(step, name))
-        for (name, k), n_steps in read.items():
+        for (name, number), n_steps in read.items():
             if n_steps > 1:
-                gradient = layers[name].compartments[k].gradient
-                self._further[name, k] = kernels.xp.empty_like(gradient)
+                gradient = layers[name].compartments[number].arrays.gradient
+                self._further[name, number] = kernels.xp.empty_like(gradient)
 
     @property
     def loss(self):
@@ -64,139 +60,143 @@ class Backprop:
     def learn(self, inputs):
         """Follow the gradient of the presentation that has just been made, and descend it.
 
-        inputs : as presented, name -> (R, units, B)
+        inputs : as presented, name -> (R, units, B), in the machine's arrays
 
         Raises
         ------
         DataError : the target is not among them
         """
-        if self._network.target not in inputs:
-            raise DataError(f"backprop needs the target input {self._network.target!r}")
-        learning = [self._layers[name] for name in self.learning]
-        for layer in learning:
-            layer.begin_update()
-        # all that may be another object at another presentation
-        arrays = *inputs.values(), *(mask for layer in learning for mask in layer.masks)
-        last = self._network.steps - 1
-        for layer in self._layers.values():
-            arrays += layer.trace, layer.firing(last)[2]
-        plans, self._loss = self._plans.made(tuple(inputs), arrays, lambda: self._planned(inputs))
-        for plan in plans:
-            self._workers.run(plan)
+        target = self._network.target
+        if target not in inputs:
+            raise DataError(f"backprop needs the target input {target!r}")
+        n_samples = inputs[target].shape[-1]
+        self._loss = self._losses[n_samples]
+        for name in self.learning:
+            self._layers[name].begin_update()
+        self._tape.play(("backprop", n_samples, *inputs), self._follow, inputs, self._loss)
+
+    def _room(self, n_samples, array):
+        """Where the losses of so many samples go, (R, B)."""
+        readout = self._layers[self._network.readout]
+        return array("loss", (readout.n_replicas, n_samples), readout.dtype)
 
     def _read(self, step, name):
         """The layer's trained compartments that read a layer which had fired by then, numbered."""
         return [
-            (k, c)
-            for k, c in enumerate(self._layers[name].compartments)
-            if c.trainable and c.from_layer and step >= c.spec.delay
+            (number, c)
+            for number, c in self._layers[name].trained
+            if c.from_layer and step >= c.spec.delay
         ]
 
-    # -- plans -----------------------------------------------------------------------------------
+    # -- the way back ----------------------------------------------------------------------------
 
-    def _planned(self, inputs):
-        """The plans that follow the gradient, one after the other, and where the loss is left."""
-        target = inputs[self._network.target]
-        n_replicas, _, n_samples = target.shape
-        loss = self._kernels.xp.empty((n_replicas, n_samples), target.dtype)
-        plans = [self._beginning(target, loss)]
+    def _follow(self, inputs, loss, k):
+        """The loss, the way back through all firings, and the updates."""
+        self._begin(inputs[self._network.target], loss, k)
         sloped, chained, weighed = {self._way[0][:2]} if self._way else set(), set(), set()
         for step, name, below in self._way:
             own = name in chained  # after the layer's first, a step's δ is added to the sum
-            plans.append(self._chaining(step, name, own, weighed))
-            if below:
-                plans.append(self._projecting(name, own, below, sloped))
+            self._chain(step, name, own, weighed, k)
+            self._project_back(name, own, below, sloped, k)
             chained.add(name)
             sloped.update(firing for _, firing in below)
-        plans.append(self._updating(inputs, weighed))
-        return [self._workers.prepared(plan) for plan in plans], loss
+        self._update(inputs, weighed, k)
 
-    def _beginning(self, target, loss):
-        """The plan of the loss and its slope, and of the matrices that sparse weights stand for."""
-        readout, (n_replicas, n_samples) = self._layers[self._network.readout], loss.shape
-        theta, slope = readout.theta[0], readout.trace.slopes[(self._network.steps - 1) % 2]
-        plan = [
-            [(self._kernels.cross_entropy, (theta, target, tile, slope, loss))]
-            for tile in self._workers.tiles(1, n_samples, n_replicas)
-        ]
-        for (name, k), dense in self._dense.items():
-            layer = self._layers[name]
-            for block in layer.blocks(self._workers):
-                plan.append([layer.spreading(block, layer.compartments[k], dense)])
-        return plan
+    def _begin(self, target, loss, k):
+        """The loss and its slope, and the matrices that sparse weights stand for."""
+        firing, n_samples = self._layers[self._network.readout].firing, loss.shape[1]
+        slope = firing.trace.slopes[(self._network.steps - 1) % 2]
+        with k.together():
+            theta = firing.theta[0]
+            k.over(1, n_samples).cross_entropy(theta=theta, target=target, slope=slope, loss=loss)
+            for (name, number), dense in self._dense.items():
+                layer = self._layers[name]
+                a = layer.compartments[number].arrays
+                over = k.over(layer.spec.size, n_samples)
+                over.spread(weights=a.weights, index=a.index, dense=dense)
 
-    def _chaining(self, step, name, own, weighed):
-        """The plan that takes the slope of a firing to the layer's potentials, and to its weights.
+    def _chain(self, step, name, own, weighed, k):
+        """Take the slope of a firing to the layer's potentials, and to its weights.
 
         weighed : compartments whose gradient holds something, added to
         """
-        layer, add = self._layers[name], self._kernels.add
-        u, theta, _ = layer.firing(step)
-        slope, one = layer.trace.slopes[step % 2], layer.dtype.type(1)
-        delta, bias_gradient = layer.trace.deltas[own], layer.trace.bias_gradients[own]
-        trained = [(k, c) for k, c in enumerate(layer.compartments) if c.trainable]
-        read, plan = self._read(step, name), []
-        for block in layer.blocks(self._workers):
-            calls = [layer.chaining(block, u, theta, slope, delta, bias_gradient)]
-            for k, c in trained if own else ():
-                total = layer.trace.bias_gradients[0][k][:, None]
-                calls.append((add, (bias_gradient[k][:, None], one, (*block, 0, 1), total)))
-                if not c.from_layer:  # its input is held: one product for the sum of all steps
-                    tile = *block, 0, layer.n_samples
-                    calls.append((add, (delta[k], one, tile, layer.trace.deltas[0][k])))
-            for k, c in read:
-                source = self._layers[c.spec.source]
-                x = source.firing(step - c.spec.delay)[2]
-                x = x.reshape(layer.n_replicas, -1, layer.n_samples)
-                if (name, k) not in weighed:
-                    calls.append(layer.weighing(block, c, x, delta[k], c.gradient))
-                    continue
-                further = self._further[name, k]
-                calls.append(layer.weighing(block, c, x, delta[k], further))
-                calls.append((add, (further, one, (*block, 0, further.shape[1]), c.gradient)))
-            plan.append(calls)
-        weighed.update((name, k) for k, _ in read)
-        return plan
+        layer, trace = self._layers[name], self._layers[name].firing.trace
+        u, theta, _ = self._firing(name, step)
+        one = layer.dtype.type(1)
+        delta, bias_gradient = trace.deltas[own], trace.bias_gradients[own]
+        k.over(layer.spec.size, layer.firing.n_samples)
+        chain(layer, u, theta, trace.slopes[step % 2], delta, bias_gradient, k)
+        for number, c in layer.trained if own else ():
+            values, total = (some[number][:, None] for some in (bias_gradient, layer.bias_gradient))
+            k.add_rows(values=values, factor=one, total=total)
+            if not c.from_layer:  # its input is held: one product for the sum of all steps
+                k.add_rows(values=delta[number], factor=one, total=trace.deltas[0][number])
+        for number, c in self._read(step, name):
+            y = self._firing(c.spec.source, step - c.spec.delay)[2]
+            x = y.reshape(layer.n_replicas, -1, y.shape[1])
+            if (name, number) not in weighed:
+                accumulate(c, x, delta[number], c.arrays.gradient, k)
+                weighed.add((name, number))
+                continue
+            further = self._further[name, number]
+            accumulate(c, x, delta[number], further, k)
+            k.add_rows(values=further, factor=one, total=c.arrays.gradient)
 
-    def _projecting(self, name, own, below, sloped):
-        """The plan that adds a firing's Wᵀδ to the slopes of those it reads.
+    def _project_back(self, name, own, below, sloped, k):
+        """Add a firing's Wᵀδ to the slopes of those it reads.
 
         sloped : firings whose slope holds something; that of others is begun
         """
-        layer, kernels, plan = self._layers[name], self._kernels, []
-        delta = layer.trace.deltas[own]
-        for source_name in dict.fromkeys(source for _, (_, source) in below):
-            source, begun = self._layers[source_name], set(sloped)
-            reads = [(k, firing) for k, firing in below if firing[1] == source_name]
-            gain = layer.dtype.type(1 - source.spec.silent)
-            tiles = self._workers.tiles(source.spec.size, layer.n_samples, layer.n_replicas)
-            parts = [[] for _ in tiles]
-            for k, firing in reads:  # one after the other, for they share the product
-                slope = source.trace.slopes[firing[0] % 2]
-                dense = self._dense.get((name, k))
-                for tile, calls in zip(tiles, parts, strict=True):
+        layer, begun = self._layers[name], set(sloped)
+        deltas = layer.firing.trace.deltas[own]
+        with k.together():  # layers that are read need not wait for each other
+            for source_name in dict.fromkeys(source for _, (_, source) in below):
+                source = self._layers[source_name]
+                product, gain = (
+                    source.firing.trace.product,
+                    layer.dtype.type(1 - source.spec.silent),
+                )
+                k.over(source.spec.size, source.firing.n_samples)
+                for number, firing in below:
+                    if firing[1] != source_name:
+                        continue
+                    slope = source.firing.trace.slopes[firing[0] % 2]
                     if firing not in begun:
-                        calls.append((kernels.silence, (tile, slope)))
-                    c = layer.compartments[k]
-                    calls.append(layer.projecting_back(c, delta[k], source, tile, dense))
-                    calls.append((kernels.add, (source.trace.product, gain, tile, slope)))
-                begun.add(firing)
-            plan += parts
-        return plan
+                        k.silence(u=slope)
+                        begun.add(firing)
+                    weights = self._dense.get((name, number))
+                    if weights is None:
+                        weights = layer.compartments[number].arrays.weights
+                    k.project_back(weights=weights, delta=deltas[number], product=product)
+                    k.add(values=product, factor=gain, total=slope)
 
-    def _updating(self, inputs, weighed):
-        """The plan of the gradients that are left, of weights that read inputs, and of updates."""
-        plan = []
-        for name in self.learning:
-            layer = self._layers[name]
-            for block in layer.blocks(self._workers):
-                calls = []
-                for k, c in enumerate(layer.compartments):
-                    if c.trainable and (name, k) not in weighed:  # else: x is None, always silent
-                        x, delta = inputs.get(c.spec.source), layer.trace.deltas[0][k]
-                        calls.append(layer.weighing(block, c, x, delta, c.gradient))
-                plan.append([*calls, *layer.updating(block, layer.masks)])
-        return plan
+    def _update(self, inputs, weighed, k):
+        """The gradients that are left, of weights that read inputs, and the updates."""
+        with k.together():
+            for name in self.learning:
+                layer = self._layers[name]
+                k.over(layer.spec.size, layer.firing.n_samples)
+                for number, c in layer.trained:
+                    if (name, number) not in weighed:  # else: x is None, always silent
+                        x, delta = inputs.get(c.spec.source), layer.firing.trace.deltas[0][number]
+                        accumulate(c, x, delta, c.arrays.gradient, k)
+                update(layer, k)
+
+    def _firing(self, name, step):
+        """The potentials u (K, N, B), θ (2, N, B) and outputs (N, B) of a layer at a step."""
+        firing = self._layers[name].firing
+        past = firing.trace.past
+        if step < len(past):
+            return past[step]
+        return firing.u, firing.theta, firing.outputs[step % 2]
+
+
+def keep(firing, step, size, k):
+    """Copy the firing of a step that is not the last, before the next overwrites it."""
+    now = firing.u, firing.theta, firing.outputs[step % 2]
+    k.over(size, firing.n_samples)
+    for target, source in zip(firing.trace.past[step], now, strict=True):
+        k.copy(source=source, target=target)
 
 
 def _way_back(network):

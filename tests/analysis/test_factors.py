@@ -6,7 +6,7 @@ import pytest
 from infosim.analysis.factors import FactorError, correlations, told
 from infosim.datasets import load
 from infosim.engine import Samples, Simulator
-from infosim.engine.randomness import TEST
+from infosim.machine.randomness import TEST
 from infosim.network import Compartment, Layer, Network
 from infosim.neuron import Activation
 

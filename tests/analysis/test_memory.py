@@ -4,7 +4,7 @@ import numpy as np
 
 from infosim.analysis.memory import RecallError, overlap, overlap_by_noise, overlap_by_step, recall
 from infosim.engine import Samples, Simulator
-from infosim.engine.randomness import TEST, VALIDATION
+from infosim.machine.randomness import TEST, VALIDATION
 from infosim.network import Compartment, Layer, Network
 from infosim.neuron import Activation
 

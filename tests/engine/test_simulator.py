@@ -3,14 +3,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from infosim.engine.optimizers import rates
 from threadpoolctl import ThreadpoolController
 
 from infosim.engine import Evaluation, Fire, Present, Samples, Simulator, Training
-from infosim.engine.optimizers import rates
-from infosim.engine.samples import Feed
-from infosim.engine.threads import Workers, blocks, tiles
 from infosim.errors import ConfigError, DataError, ShapeError
 from infosim.kernels import cpu
+from infosim.kernels.workers import Workers, blocks, tiles
+from infosim.machine.samples import Feed
 from infosim.network import SGD, Adam, Compartment, Layer, Masked, Network
 from infosim.neuron import Activation, Binning
 

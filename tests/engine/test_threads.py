@@ -13,8 +13,8 @@ from threadpoolctl import ThreadpoolController
 
 from infosim.engine import Simulator
 from infosim.engine import threads as module
-from infosim.engine.threads import Workers, blocks, tiles
 from infosim.errors import ConfigError
+from infosim.kernels.workers import Workers, blocks, tiles
 from infosim.network import Compartment, Layer, Network
 from infosim.neuron import Activation
 

@@ -15,11 +15,11 @@ import pytest
 
 from infosim import datasets
 from infosim.engine import Simulator, Training
-from infosim.engine.randomness import VALIDATION
 from infosim.errors import BackendError, CheckpointError, ConfigError
 from infosim.experiments import Experiment, Interrupted, train
 from infosim.experiments import optimize as module
 from infosim.experiments.optimize import optimize
+from infosim.machine.randomness import VALIDATION
 from infosim.pid import Goal
 
 optuna = pytest.importorskip("optuna", reason="needs Optuna: pip install 'infosim[optimize]'")

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from infosim.engine.state import LayerState
 
 import infosim
-from infosim.engine.randomness import TEST
-from infosim.engine.state import LayerState
 from infosim.errors import CheckpointError, ConfigError
 from infosim.experiments import Experiment, Interrupted, run, store, train
+from infosim.machine.randomness import TEST
 
 SETTINGS = (
     "layers.hidden.size=40",

@@ -9,11 +9,11 @@ import pytest
 import infosim
 from infosim.cli import main
 from infosim.engine import Simulator, Training
-from infosim.engine.randomness import VALIDATION
 from infosim.errors import ConfigError
 from infosim.experiments import Experiment, run, store, train
 from infosim.experiments.run import train_together
 from infosim.experiments.sweep import Sweep, run_sweep
+from infosim.machine.randomness import VALIDATION
 
 MEMORY = ("data.options={units=30, patterns=6}", "layers.memory.size=30", "training.batch=6")
 BARS = (

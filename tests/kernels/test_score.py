@@ -1,8 +1,8 @@
 import naive
 import numpy as np
 import pytest
-
 from infosim.engine.state import _terms, atoms
+
 from infosim.kernels import cpu
 from infosim.pid import Goal, decompose, lattice
 from infosim.pid.decomposition import goal_gradient, goal_value

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from infosim.engine import Samples, Simulator, Training
-from infosim.engine.events import Fire, Learn
 from infosim.errors import ConfigError, DataError
 from infosim.experiments import Experiment, train
 from infosim.experiments.results import load_run
+from infosim.machine.events import Fire, Learn
 from infosim.network import SGD, Adam, Compartment, Layer, Masked, Network
 from infosim.neuron import Activation
 

@@ -109,33 +109,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_single_threaded_blas.forked)
 
 
-class Plans:
-    """What `Workers.run` carries out, made once as long as nothing it was made for changes.
-
-    Planning anew at every step would take as long as all the rest of the event loop. Few plans are
-    kept, for they keep the arrays they were made for.
-    """
-
-    def __init__(self):
-        self._made = {}
-
-    def __len__(self):
-        return len(self._made)
-
-    def clear(self):
-        """Forget all plans."""
-        self._made.clear()
-
-    def made(self, name, variant, build):
-        """What `build()` makes under `name` (hashable) for these very objects."""
-        key = (name, *map(id, variant))
-        if key not in self._made:
-            if len(self._made) == 32:
-                self._made.clear()
-            self._made[key] = build(), variant  # kept, so that no id is given away
-        return self._made[key][0]
-
-
 class Workers:
     """A fixed number of threads that share out the parts of a layer's work.
 
@@ -186,22 +159,22 @@ class Workers:
             self._engaged_in = None
 
     @staticmethod
-    def prepared(plan):
-        """A plan that will be run again and again, with the same arrays: here, as it is."""
-        return plan
+    def prepared(stages):
+        """Stages that will be run again and again, with the same arrays: here, as they are."""
+        return stages
 
-    def run(self, plan):
-        """Carry out a list of parts, each a list of calls (function, arguments) in order.
+    def run(self, stage):
+        """Carry out a stage: a list of parts, each a list of calls (function, arguments) in order.
 
         Returns when all are done, raises what any raised. Calls are planned before any is made:
         Python's own work is several times slower where kernels have just filled the cache.
         """
-        if self.n_threads == 1 or len(plan) == 1:
-            for calls in plan:
+        if self.n_threads == 1 or len(stage) == 1:
+            for calls in stage:
                 for function, arguments in calls:
                     function(*arguments)
             return
-        remaining = iter(plan)  # next() on it is atomic: each part is taken once
+        remaining = iter(stage)  # next() on it is atomic: each part is taken once
 
         def work():
             for calls in remaining:
@@ -209,7 +182,7 @@ class Workers:
                     function(*arguments)
 
         pool = self._threads()
-        others = [pool.submit(work) for _ in range(min(self.n_threads, len(plan)) - 1)]
+        others = [pool.submit(work) for _ in range(min(self.n_threads, len(stage)) - 1)]
         try:
             work()
         finally:  # nothing may still be at work on arrays that the caller goes on to use

@@ -1,13 +1,10 @@
 """Samples: arrays by input name, checked once, handed out in batches as the network reads them."""
 
-import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
 
-from infosim.elementary import number
-from infosim.engine.threads import cut
 from infosim.errors import DataError, ShapeError, near
 
 
@@ -39,7 +36,7 @@ class Samples:
 
     def __init__(self, arrays: Mapping[str, np.ndarray], scaling=None, index=None):
         self.arrays = MappingProxyType({name: _own(a) for name, a in arrays.items()})
-        self.scaling = dict(scaling or {})
+        self.scaling = MappingProxyType(dict(scaling or {}))
         for name, pair in self.scaling.items():
             if len(pair) != 2 or not np.isfinite(pair).all():
                 raise DataError(f"scaling of {name!r} must be two finite numbers, was {pair}")
@@ -185,77 +182,3 @@ class Samples:
             return self.index[positions]
         positions = np.broadcast_to(positions, (len(self.index), np.shape(positions)[-1]))
         return np.take_along_axis(self.index, positions, axis=1)
-
-
-class Feed:
-    """Gathers batches where the kernels are, in memory that is kept from one to the next.
-
-    Parameters
-    ----------
-    network, n_replicas : what the batches are for; each replica has a batch of its own
-    kernels, workers, dtype : what gathers them, and as what
-    """
-
-    def __init__(self, network, n_replicas, kernels, workers, dtype):
-        self._network, self._n_replicas = network, n_replicas
-        self._kernels, self._workers, self._dtype = kernels, workers, dtype
-        self._memory, self._gatherings = {}, {}
-
-    def rows(self, samples, positions):
-        """`samples.rows(positions)` for each replica, where the kernels are, (R, B)."""
-        rows = samples.rows(positions)
-        rows = np.broadcast_to(rows, (self._n_replicas, rows.shape[-1]))
-        return self._kernels.resident(np.ascontiguousarray(rows))
-
-    def batch(self, samples, rows, without=()):
-        """The samples that stand in these rows (R, B): input name -> (R, units, B), and the rows.
-
-        They lie in memory that the next batch overwrites.
-        """
-        plan, kept, values, _ = self.prepare(samples, rows.shape[1], without)
-        kept[...] = rows
-        self._workers.run(plan)
-        return values, kept
-
-    def prepare(self, samples, n_samples, without=()):
-        """What batches of so many of these samples need, made once."""
-        key = id(samples.arrays), n_samples, without
-        if key not in self._gatherings:
-            if len(self._gatherings) == 8:
-                self._gatherings.clear()
-            gathering = self._gathering(samples, n_samples, without)  # may clear them, too
-            self._gatherings[key] = gathering
-        return self._gatherings[key]
-
-    def _gathering(self, samples, n_samples, without):
-        """The plan that gathers such batches, its rows, the arrays it fills, and their source."""
-        kernels, plan, values = self._kernels, [], {}
-        shape = self._n_replicas, n_samples
-        rows = self._array("", shape, np.int64)
-        index = rows.reshape(-1)
-        for name, array in samples.arrays.items():
-            if name in without:
-                continue
-            units = self._network.size(name)
-            batch = self._array(name, (*shape, units), self._dtype)
-            values[name] = batch.transpose(0, 2, 1)
-            array, out = samples.resident(name, kernels), batch.reshape(-1, units)
-            shift, scale = samples.scaling.get(name, (0.0, 1.0))
-            if array.ndim == 1:
-                off, on = (self._dtype.type((value - shift) * scale) for value in (0, 1))
-                plan.append([(kernels.take_one_hot, (array, index, off, on, out))])
-                continue
-            wide = type(number(np.zeros(1, array.dtype)[0]))  # else digits go before the shift
-            kind = wide if wide is np.float64 else self._dtype.type
-            shift, scale = map(kind, (shift, scale))
-            for part in cut(len(index), 2 if out.size > 100_000 and not kernels.ON_DEVICE else 1):
-                plan.append([(kernels.take_scaled, (array, index, shift, scale, *part, out))])
-        return self._workers.prepared(plan), rows, values, samples.arrays
-
-    def _array(self, name, shape, dtype):
-        """Memory kept under `name`, large enough for any batch seen so far."""
-        size = math.prod(shape)
-        if name not in self._memory or self._memory[name].size < size:
-            self._memory[name] = self._kernels.xp.empty(size, dtype)
-            self._gatherings.clear()  # what they filled is no longer what is kept
-        return self._memory[name][:size].reshape(shape)

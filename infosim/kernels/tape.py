@@ -1,0 +1,143 @@
+"""The tape: a step is written as plain calls, recorded once, and played again and again.
+
+Planning a step's calls, cut into parts for threads, takes longer than most kernels run for a
+hundred neurons. So what is recorded is the calls with all their arguments: arrays that stay where
+they are (`machine`), in which whatever differs from one batch to the next stands as well. A key
+says for which presentation a recording is good; what changes a shape clears the tape.
+"""
+
+from contextlib import contextmanager
+from functools import partial
+
+from infosim.kernels.contract import KERNELS, NEURONS, ROWS, TILES, Part
+from infosim.kernels.workers import cut
+
+#: Recordings that are kept: those of shapes alone, and those that hold data of the user's.
+_MOST, _MOST_OF_DATA = 256, 16
+#: Numbers that a batch must have for its gathering to be shared out.
+_MANY = 100_000
+
+
+class Calls:
+    """Takes a step's calls down: `k.over(size, n_samples).score(bins=..., ...)`, by contract.
+
+    Consecutive calls that are cut alike become one stage, whose parts need not wait for each other
+    between them: a thread scores, chains and updates some neurons after the other.
+
+    Attributes
+    ----------
+    stages : lists of parts, each a list of (function, arguments) to be made in this order
+    """
+
+    def __init__(self, kernels, workers, n_replicas):
+        self._kernels, self._workers, self._n_replicas = kernels, workers, n_replicas
+        self.stages = []
+        self._over = None
+        self._cut = self._parts = None
+        self._joining = False
+
+    def over(self, size, n_samples):
+        """Say that what follows is of another layer, of so many neurons (a replica) and samples."""
+        self._over, self._cut = (size, n_samples), None
+        return self
+
+    @contextmanager
+    def together(self):
+        """A context whose calls are one stage: what is of one layer needs nothing of another."""
+        self.stages.append([])
+        self._cut, self._joining = None, True
+        yield
+        self._cut, self._joining = None, False
+        if not self.stages[-1]:
+            self.stages.pop()
+
+    def __getattr__(self, name):
+        if name not in KERNELS:
+            raise AttributeError(f"no kernel {name!r}")
+        return partial(self._call, name)
+
+    def _call(self, name, **arguments):
+        kernel = KERNELS[name]
+        if arguments.keys() != kernel.keywords:
+            wrong = ", ".join(sorted(arguments.keys() ^ kernel.keywords))
+            raise TypeError(f"{name} takes {', '.join(sorted(kernel.keywords))}; wrong are {wrong}")
+        where = self._kernels.xp if kernel.function == "copyto" else self._kernels
+        function = getattr(where, kernel.function or name)
+        if kernel.made_of:
+            function = function(*(arguments.pop(of) for of in kernel.made_of))
+        for part, calls in self._stage(kernel, arguments):
+            calls.append((function, kernel.given(part, arguments)))
+
+    def _stage(self, kernel, arguments):
+        """The parts of this call's stage, each with the calls of its thread so far."""
+        how = kernel.cut, self._over if kernel.cut in (NEURONS, TILES) else None
+        if kernel.cut == ROWS or how != self._cut:
+            self._cut = how
+            self._parts = [(part, []) for part in self._cutting(kernel.cut, arguments)]
+            if not self._joining:
+                self.stages.append([])
+            self.stages[-1] += [calls for _, calls in self._parts]
+        return self._parts
+
+    def _cutting(self, how, arguments):
+        workers, n_replicas = self._workers, self._n_replicas
+        if how == ROWS:
+            index, out = arguments["index"], arguments["out"]
+            n_parts = 2 if out.size > _MANY and not self._kernels.ON_DEVICE else 1
+            return [Part(0, 0, *rows, 0, 0) for rows in cut(len(index), n_parts)]
+        if how not in (NEURONS, TILES):
+            return [None]
+        size, n_samples = self._over
+        if how == TILES:
+            tiles = workers.tiles(size, n_samples, n_replicas)
+            return [Part(*tile, size, n_replicas) for tile in tiles]
+        blocks = workers.blocks(size, n_samples, n_replicas)
+        return [Part(*block, 0, n_samples, size, n_replicas) for block in blocks]
+
+
+class Tape:
+    """Recordings of steps, by key.
+
+    Parameters
+    ----------
+    kernels, workers : the backend's functions, and what carries their calls out
+    n_replicas : of the network
+    kept : whether recordings are; without, all calls are put together anew each time
+    """
+
+    def __init__(self, kernels, workers, n_replicas, kept=True):
+        self._kernels, self._workers, self._n_replicas = kernels, workers, n_replicas
+        self._kept = kept
+        self._recorded, self._of_data = {}, {}
+
+    def __len__(self):
+        return len(self._recorded) + len(self._of_data)
+
+    def clear(self):
+        """Forget all recordings: an array they hold is another now."""
+        self._recorded.clear()
+        self._of_data.clear()
+
+    def play(self, key, write, *arguments, data=()):
+        """Carry out the calls that `write(*arguments, k)` makes, or made under this key before.
+
+        key : hashable, says all that the calls depend on but `data`, objects by identity that are
+            not the machine's own
+        """
+        recordings = self._of_data if data else self._recorded
+        if data:
+            key = key, *map(id, data)
+        recording = recordings.get(key)
+        if recording is None:
+            calls = Calls(self._kernels, self._workers, self._n_replicas)
+            write(*arguments, calls)
+            if not self._kept:
+                for stage in calls.stages:
+                    self._workers.run(stage)
+                return
+            if len(recordings) == (_MOST_OF_DATA if data else _MOST):
+                del recordings[next(iter(recordings))]
+            # data are kept, so that their identity is not given away
+            recordings[key] = recording = self._workers.prepared(calls.stages), data
+        for stage in recording[0]:
+            self._workers.run(stage)

@@ -1,0 +1,84 @@
+"""What a layer holds of a firing: one set of arrays for every number of samples."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What backprop needs of a layer: each firing of a presentation, and room for the way back.
+
+    past : (u, θ, y) of every step but the last, (K, N, B), (2, N, B) and (N, B), copies
+    slopes : the loss's, in θ or y, of a step and of the one before it, (N, B) each
+    product : what is projected back to this layer, before it is added to a slope, (N, B)
+    deltas, bias_gradients : all steps' sum and a single step's, (K, N, B) and (K, N) each
+    """
+
+    past: list
+    slopes: tuple
+    product: object
+    deltas: tuple
+    bias_gradients: tuple
+
+
+class Work:
+    """Memory of its own for each part of a layer, since parts are computed at the same time."""
+
+    def __init__(self, kernels, n_bins, n_samples, dtype):
+        self._kernels, self._shape, self._made = kernels, (n_bins, n_samples, dtype), {}
+
+    def of(self, part):
+        """The work space of `score` and `information` for these neurons, always the same."""
+        neurons = part.start, part.stop
+        if neurons not in self._made:
+            arguments = part.stop - part.start, *self._shape
+            self._made[neurons] = self._kernels.scratch(*arguments)
+        return self._made[neurons]
+
+
+class Firing:
+    """The arrays of a layer's firing for B samples, with N neurons of all replicas.
+
+    u : potentials without biases, (K, N, B); theta : θ and 1 - θ, (2, N, B)
+    outputs : of this step and of the one before, by turns, (N, B) each; signals : the same as
+        (R, n, B), as other layers read them
+    bins : uint8 (K, N, B); slope : ∂G/∂θ, (N, B); delta : ∂G/∂u, (K, N, B)
+    work : `Work`; trace : `Trace`, or None without backprop
+
+    Parameters
+    ----------
+    layer : LayerState; n_samples : B; array : (name, shape, dtype) -> memory, shared with firings
+        of other numbers of samples; n_traced : steps of a presentation that backprop learns from
+    """
+
+    def __init__(self, layer, n_samples, array, n_traced=None):
+        (k, n), dtype = layer.biases.shape, layer.dtype
+        self.n_samples = n_samples
+        self.u = array("u", (k, n, n_samples), dtype)
+        self.theta = array("theta", (2, n, n_samples), dtype)
+        self.outputs = [array(f"y{i}", (n, n_samples), dtype) for i in (0, 1)]
+        self.signals = [y.reshape(layer.n_replicas, -1, n_samples) for y in self.outputs]
+        self.bins = array("bins", (k, n, n_samples), np.uint8)
+        self.slope = array("slope", (n, n_samples), dtype)
+        self.delta = array("delta", (k, n, n_samples), dtype)
+        self.work = Work(layer.kernels, layer.bins_of, n_samples, dtype)
+        self.trace = n_traced and self._trace(layer, array, n_traced)
+
+    def _trace(self, layer, array, n_traced):
+        (k, n), dtype, b = layer.biases.shape, layer.dtype, self.n_samples
+        past = [
+            (
+                array(f"u{step}", (k, n, b), dtype),
+                array(f"theta{step}", (2, n, b), dtype),
+                array(f"past{step}", (n, b), dtype),
+            )
+            for step in range(n_traced - 1)
+        ]
+        return Trace(
+            past,
+            (self.slope, array("further slope", (n, b), dtype)),
+            array("product", (n, b), dtype),
+            (self.delta, array("further delta", (k, n, b), dtype)),
+            (layer.bias_gradient, layer.kernels.xp.empty((k, n), dtype)),
+        )

@@ -205,7 +205,7 @@ def _print_steps(rows, chosen):
 
 
 def _print_parts(rows):
-    parts = [*timing.PARTS, "event loop"]
+    parts = [*timing.STAGES, "event loop"]
     markdown(
         ["neurons", "sources", "batch", "bins", "lateral", *parts, "event loop, share"],
         [

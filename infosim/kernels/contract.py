@@ -113,8 +113,8 @@ def _of_ways_back(part, weights, delta, product):
     return weights[:, :, columns].transpose(0, 2, 1), delta, product
 
 
-def _of_rows(part, array):
-    return (part.start, part.stop, 0, array.shape[1]), array
+def _of_rows(part, u):
+    return (part.start, part.stop, 0, u.shape[1]), u
 
 
 def _of_sums(part, values, factor, total):

@@ -12,8 +12,8 @@ from functools import partial
 from infosim.kernels.contract import KERNELS, NEURONS, ROWS, TILES, Part
 from infosim.kernels.workers import cut
 
-#: Recordings that are kept: those of shapes alone, and those that hold data of the user's.
-_MOST, _MOST_OF_DATA = 256, 16
+#: Recordings that are kept: of shapes alone, and of each kind that holds data of the user's.
+_MOST, _MOST_OF_DATA = 256, 8
 #: Numbers that a batch must have for its gathering to be shared out.
 _MANY = 100_000
 
@@ -111,7 +111,7 @@ class Tape:
         self._recorded, self._of_data = {}, {}
 
     def __len__(self):
-        return len(self._recorded) + len(self._of_data)
+        return len(self._recorded) + sum(map(len, self._of_data.values()))
 
     def clear(self):
         """Forget all recordings: an array they hold is another now."""
@@ -122,10 +122,11 @@ class Tape:
         """Carry out the calls that `write(*arguments, k)` makes, or made under this key before.
 
         key : hashable, says all that the calls depend on but `data`, objects by identity that are
-            not the machine's own
+            not the machine's own; its first entry says of which kind it is
         """
-        recordings = self._of_data if data else self._recorded
+        recordings = self._recorded
         if data:
+            recordings = self._of_data.setdefault(key[0], {})
             key = key, *map(id, data)
         recording = recordings.get(key)
         if recording is None:
@@ -139,5 +140,7 @@ class Tape:
                 del recordings[next(iter(recordings))]
             # data are kept, so that their identity is not given away
             recordings[key] = recording = self._workers.prepared(calls.stages), data
+        elif data:  # those used last are kept
+            recordings[key] = recordings.pop(key)
         for stage in recording[0]:
             self._workers.run(stage)

@@ -102,6 +102,11 @@ class CompartmentState:
         self._apply_mask()
 
     @property
+    def gradient(self):
+        """Of the weights, as last computed; undefined where there is no connection."""
+        return self._kernels.host(self.arrays.gradient)
+
+    @property
     def bias(self):
         return self._kernels.host(self.arrays.bias)
 

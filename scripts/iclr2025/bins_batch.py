@@ -33,7 +33,8 @@ def estimates(results, samples, bins, size):
         net.present(*net.batch(samples, np.arange(i * size, (i + 1) * size)))
         net.run()
         plain = net.information("hidden")[:, top].mean()
-        net["hidden"].theta[...] = net["hidden"].theta[..., rng.permutation(size)]
+        theta = net["hidden"].firing.theta
+        theta[...] = theta[..., rng.permutation(size)]
         found.append((plain, net.information("hidden")[:, top].mean()))
     return np.mean(found, axis=0)
 

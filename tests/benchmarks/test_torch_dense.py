@@ -114,7 +114,7 @@ def check_gradients(simulator, values, tolerance):
 def check_form(simulator, gradients, tolerance):
     trained = 0
     for name, state in simulator.layers.items():
-        _, _, bias_gradient = state.gradient(simulator.workers)
+        _, _, bias_gradient = simulator.gradient(name)
         for k, compartment in enumerate(state.compartments):
             if compartment.trainable:
                 trained += 1

@@ -119,7 +119,7 @@ def check(spec):
         array[at] = kept
         return (8 * (values[1] - values[2]) - (values[0] - values[3])) / (12 * h)
 
-    _, _, bias_gradient = state.gradient(simulator.workers)
+    _, _, bias_gradient = simulator.gradient("h")
     for k, compartment in enumerate(state.compartments):
         exists = compartment.mask
         for n in range(5):
@@ -163,7 +163,7 @@ def test_a_clamped_neuron_does_not_learn(bias):
     state["F"].bias = [bias, 0, 0, 0, 0]
     simulator.present(inputs)
     simulator.run()
-    state.gradient(simulator.workers)
+    simulator.gradient("h")
     assert not state["F"].gradient[0].any()
     assert state["F"].gradient[1].any()
     assert not state["C"].gradient.any()  # the second compartment does not drive

@@ -273,10 +273,7 @@ def test_batches_of_changing_size_equal_fresh_simulators(x):
         np.testing.assert_array_equal(simulator["h"].potentials, fresh["h"].potentials)
         np.testing.assert_array_equal(simulator["h"].output, fresh["h"].output)
         np.testing.assert_array_equal(simulator.information("h"), fresh.information("h"))
-        for kept, new in zip(
-            simulator["h"].gradient(simulator.workers), fresh["h"].gradient(fresh.workers),
-            strict=True,
-        ):  # fmt: skip
+        for kept, new in zip(simulator.gradient("h"), fresh.gradient("h"), strict=True):
             np.testing.assert_array_equal(kept, new)
 
 

@@ -47,8 +47,7 @@ def test_neurons_that_mostly_fire_learn_as_those_that_are_mostly_silent(kernels,
                       activation, 0.5 * sign, BIASES * sign, **options)  # fmt: skip
         net.present(signals(net, 40 if slow else 500))
         net.run()
-        with net.workers.engaged():
-            slope, delta, bias = (np.array(a) for a in net["h"].gradient(net.workers))
+        slope, delta, bias = net.gradient("h")
         found.append((np.array(net["h"].probabilities), slope, delta, bias, net.information("h")))
     up, down = found
     # on a GPU masses are fixed-point numbers, of which θ = 1e-10 has few digits

@@ -268,7 +268,7 @@ def test_a_replica_is_continued_alone(lateral, stop_after):
         expected = without_times(stack.state(r))
         assert_same_bits(without_times(finished(alone).state()), expected)
         assert expected["progress"][0] == 4
-        assert alone.simulator["hidden"].updates == 9
+        assert alone.simulator["hidden"].clock.updates == 9
 
 
 @STOPS

@@ -3,14 +3,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from infosim.engine.optimizers import rates
 from threadpoolctl import ThreadpoolController
 
 from infosim.engine import Evaluation, Fire, Present, Samples, Simulator, Training
 from infosim.errors import ConfigError, DataError, ShapeError
 from infosim.kernels import cpu
+from infosim.kernels.tape import Tape
 from infosim.kernels.workers import Workers, blocks, tiles
-from infosim.machine.samples import Feed
+from infosim.machine.feed import Feed
 from infosim.network import SGD, Adam, Compartment, Layer, Masked, Network
 from infosim.neuron import Activation, Binning
 
@@ -178,7 +178,7 @@ def test_precisions_agree_on_the_first_batch():
     gradients = []
     for simulator in (single, double):
         simulator.step(samples, learn=False)
-        simulator["hidden"].gradient(simulator.workers)
+        simulator.gradient("hidden")
         gradients.append(simulator["hidden"]["F"].gradient)
     for layer in ("hidden", "out"):
         assert single[layer].potentials.dtype == np.float32
@@ -359,7 +359,7 @@ def test_epoch_0_measures_and_changes_nothing():
     before = {name: array.copy() for name, array in simulator.arrays().items()}
     history = simulator.fit(clouds(), 0, batch=100, validation=clouds(50, seed=1))
     assert_same_bits(simulator.arrays(), before)
-    assert simulator["hidden"].updates == 0
+    assert simulator["hidden"].clock.updates == 0
     assert len(history) == len(history.train_error) == len(history.val_error) == 1
     assert np.isnan(history.test_error).all()
     assert history.atoms["hidden"][0].shape == (8, 19)
@@ -390,7 +390,7 @@ def test_an_epoch_shows_every_sample_once_and_the_last_batch_is_smaller():
         np.testing.assert_array_equal(np.sort(order), np.arange(n))
         assert not np.array_equal(order, np.arange(n))
     assert not np.array_equal(first, second)
-    assert simulator["out"].updates == 3
+    assert simulator["out"].clock.updates == 3
 
 
 def test_every_batch_and_epoch_draws_its_own_random_numbers():
@@ -571,11 +571,11 @@ def test_recall_says_what_is_wrong():
         Simulator(classifier(), threads=1).recall(np.ones((2, 8)))
 
 
-# -- plans and memory are kept: what they were made from may change -------------------------------
+# -- recordings and memory are kept: what they were made from may change --------------------------
 
 
 def test_each_presentation_reads_its_own_arrays():
-    """Arrays come, go and are written into; plans made for others must not be carried out."""
+    """Arrays come, go and are written into; what is recorded is of the machine's own."""
     kept, rng = Simulator(classifier(), seed=3, threads=1), np.random.default_rng(0)
     image = np.empty((N_IN, 40), np.float32)
     label = np.eye(N_CLASSES, dtype=np.float32)[rng.integers(0, N_CLASSES, 40)].T
@@ -589,12 +589,12 @@ def test_each_presentation_reads_its_own_arrays():
         for name, array in kept.arrays().items():
             fresh.arrays()[name][...] = array
         for name, layer in kept.layers.items():
-            fresh[name].updates = layer.updates
+            fresh[name].clock.updates = layer.clock.updates
         for simulator in (kept, fresh):
             simulator.present(inputs, learn=True, batch=i)
             simulator.run()
         assert_same_bits(kept.arrays(), fresh.arrays())
-    assert all(len(layer._plans) <= 32 for layer in kept.layers.values())
+    assert len(kept.tape) <= 10  # two ways to present: hidden layer fires twice, output, both learn
 
 
 def test_a_mask_set_between_updates_holds_from_then_on():
@@ -614,14 +614,16 @@ def test_a_mask_set_between_updates_holds_from_then_on():
 
 
 def feed(n_replicas=1, threads=1):
-    return Feed(classifier(), n_replicas, cpu, Workers(threads), np.dtype("float32"))
+    tape = Tape(cpu, Workers(threads), n_replicas)
+    return Feed(classifier(), n_replicas, cpu, tape, np.dtype("float32"))
 
 
 def fed(source, samples, positions, without=()):
     """The batch of these positions; what it should be is checked here."""
     rows = source.rows(samples, positions)
-    values, kept = source.batch(samples, rows, without)
-    np.testing.assert_array_equal(kept, rows)
+    gathered, names = source.gather(samples, rows, without)
+    values = {name: gathered[name] for name in names}
+    np.testing.assert_array_equal(gathered.rows, rows)
     for name, array in samples.arrays.items():
         assert (name in values) == (name not in without)
         if name in values:
@@ -633,7 +635,7 @@ def fed(source, samples, positions, without=()):
 
 
 def test_batches_are_the_same_objects_while_the_shape_is_the_same():
-    """Plans are kept for arrays: were they new each time, every step would plan anew."""
+    """Recordings hold arrays: were they new each time, so would every recording be."""
     source, samples = feed(), Samples(clouds(30))
     first = fed(source, samples, np.arange(10))
     again = fed(source, samples, np.arange(20, 30))
@@ -668,7 +670,7 @@ def test_samples_that_take_turns_are_not_mixed_up():
     images = (np.random.default_rng(3).random((40, N_IN)) * 255).astype(np.uint8)
     for shift, scale in ((0.0, 1.0), (128.0, 1 / 64), (0.0, 1.0)):
         samples = Samples({"image": images}, {"image": (shift, scale)})
-        values, _ = source.batch(samples, source.rows(samples, [1, 7]))
+        values, _ = source.gather(samples, source.rows(samples, [1, 7]))
         np.testing.assert_array_equal(values["image"][0].T, (images[[1, 7]] - shift) * scale)
 
 
@@ -765,6 +767,6 @@ def test_a_layer_heard_again_after_it_fired_twice_is_projected_anew():
 
 @pytest.mark.parametrize("kind", [SGD, Adam])
 def test_weight_decay_falls_to_zero_by_the_given_update(kind):
-    decay = [rates(kind(weight_decay=0.6, decay_until=3), step)[-1] for step in range(1, 6)]
+    decay = [kind(weight_decay=0.6, decay_until=3).numbers(step)[-1] for step in range(1, 6)]
     assert decay == pytest.approx([0.6, 0.4, 0.2, 0, 0])
-    assert rates(kind(weight_decay=0.6), 10**6)[-1] == 0.6
+    assert kind(weight_decay=0.6).numbers(10**6)[-1] == 0.6

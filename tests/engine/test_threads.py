@@ -12,8 +12,8 @@ import pytest
 from threadpoolctl import ThreadpoolController
 
 from infosim.engine import Simulator
-from infosim.engine import threads as module
 from infosim.errors import ConfigError
+from infosim.kernels import workers as module
 from infosim.kernels.workers import Workers, blocks, tiles
 from infosim.network import Compartment, Layer, Network
 from infosim.neuron import Activation

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from infosim.engine.state import LayerState
 
 import infosim
 from infosim.errors import CheckpointError, ConfigError
 from infosim.experiments import Experiment, Interrupted, run, store, train
+from infosim.machine.layer import LayerState
 from infosim.machine.randomness import TEST
 
 SETTINGS = (
@@ -243,10 +243,10 @@ def test_killed_at_random_moments(finished, tmp_path):
 
 
 def test_a_network_too_large_for_its_memory_leaves_nothing(experiment, tmp_path, monkeypatch):
-    def full(layer, n_samples, workers):
+    def full(layer, n_samples):
         raise MemoryError
 
-    monkeypatch.setattr(LayerState, "reserve", full)
+    monkeypatch.setattr(LayerState, "resize", full)
     with pytest.raises(MemoryError):
         train(experiment, tmp_path / "run")
     assert not list(tmp_path.iterdir())

@@ -41,7 +41,7 @@ def test_measure_reports_every_part(sources):
         experiment(sources), timing.noise(100), threads=1, warm_up=2, rounds=1,
         others=lambda step: {"more": lambda: calls.append(step.batch)},
     )  # fmt: skip
-    assert list(found.parts) == [*timing.PARTS, "event loop"]
+    assert list(found.parts) == [*timing.STAGES, "event loop"]
     assert all(seconds > 0 for seconds in found.parts.values())
     low, high = found.quartiles
     assert 0 < low <= found.step <= high

@@ -127,7 +127,7 @@ def test_a_plan_is_run_then_recorded_then_launched(cuda, monkeypatch):
     fake, made = FakeStream(), []
     monkeypatch.setattr(cuda, "_streams", lambda: (fake, None))
     stream = cuda.Stream()
-    plan = stream.prepared([[(fake.kernel, (made, 1)), (fake.kernel, (made, 2))]])
+    (plan,) = stream.prepared([[[(fake.kernel, (made, 1))], [(fake.kernel, (made, 2))]]])
     for runs in (1, 2, 3, 4):
         stream.run(plan)
         assert made == [1, 2] * runs
@@ -151,7 +151,7 @@ def test_where_recording_fails_kernels_are_launched_singly(cuda, monkeypatch, fa
     fake, made = FakeStream(fail), []
     monkeypatch.setattr(cuda, "_streams", lambda: (fake, None))
     stream = cuda.Stream()
-    plan = stream.prepared([[(fake.kernel, (made, 1))]])
+    (plan,) = stream.prepared([[[(fake.kernel, (made, 1))]]])
     stream.run(plan)
     with pytest.warns(UserWarning, match=f"recording failed: {reason}"):
         stream.run(plan)

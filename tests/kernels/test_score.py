@@ -1,11 +1,11 @@
 import naive
 import numpy as np
 import pytest
-from infosim.engine.state import _terms, atoms
 
 from infosim.kernels import cpu
 from infosim.pid import Goal, decompose, lattice
 from infosim.pid.decomposition import goal_gradient, goal_value
+from infosim.pid.terms import _terms, atoms
 
 NAMES = "FCL"
 SOURCES = pytest.mark.parametrize("n_sources", [1, 2, 3])
@@ -33,7 +33,8 @@ def prepared(n_bins, n_sources):
 
 
 def terms(kernels, rows, dtype):
-    return tuple(map(kernels.resident, _terms(rows, dtype)))
+    starts, sets, signs = _terms(rows)
+    return tuple(map(kernels.resident, (starts, sets, signs.astype(dtype))))
 
 
 def score(kernels, goal, bins, theta, n_bins, dtype="float64", spans=None, work=None):

@@ -2,7 +2,6 @@ import naive
 import numpy as np
 import pytest
 
-from infosim.engine import optimizers
 from infosim.network import SGD, Adam
 
 NO_MASK = np.empty((0, 0), np.uint8)
@@ -24,15 +23,15 @@ def obvious_adam(weights, gradients, mask, rate, decay, betas, epsilon):
     return w, m, v
 
 
-def updated(kernels, optimizers_, weights, gradients, mask, dtype, spans=None):
+def updated(kernels, optimizers, weights, gradients, mask, dtype, spans=None):
     """Weights and moments after as many updates as there are gradients, by the kernel."""
     resident = kernels.resident
     w = resident(weights.astype(dtype))
     moments = resident(np.zeros((2, *w.shape), dtype))
     given = resident(NO_MASK if mask.all() else mask.astype(np.uint8))
-    update = getattr(kernels, optimizers.kernel(optimizers_[0]))
+    update = getattr(kernels, optimizers[0].kernel)
     for t, gradient in enumerate(gradients, 1):
-        rates = resident(np.array([optimizers.rates(one, t) for one in optimizers_], dtype))
+        rates = resident(np.array([one.numbers(t) for one in optimizers], dtype))
         # the GPU's kernels take a whole layer
         for span in [(0, len(w))] if kernels.ON_DEVICE else spans or [(0, len(w))]:
             update(w, resident(gradient.astype(dtype)), given, moments, rates, *span)
@@ -55,7 +54,7 @@ def test_adam_follows_the_paper(kernels, dtype, masked, decay):
     optimizer = Adam(0.02, decay, (0.8, 0.95), 1e-6)
     weights, gradients, mask = problem(masked)
     expected, *moments = obvious_adam(weights, gradients, mask, 0.02, decay, (0.8, 0.95), 1e-6)
-    assert optimizers.kernel(optimizer) == "adam"
+    assert optimizer.kernel == "adam"
     w, running = updated(kernels, [optimizer], weights, gradients, mask, dtype, [(0, 1), (1, 4)])
     tolerance = 1e-12 if dtype == "float64" else 2e-5
     np.testing.assert_allclose(w, expected, rtol=tolerance, atol=tolerance)
@@ -79,7 +78,7 @@ def test_sgd_is_the_gradient_times_the_rate(kernels, dtype, masked, decay):
     expected = weights.copy()
     for gradient in gradients:
         expected = expected + 0.1 * (gradient - decay * expected) * mask
-    assert optimizers.kernel(SGD(0.1, decay)) == "sgd"
+    assert SGD(0.1, decay).kernel == "sgd"
     w, _ = updated(kernels, [SGD(0.1, decay)], weights, gradients, mask, dtype)
     tolerance = 1e-12 if dtype == "float64" else 2e-5
     np.testing.assert_allclose(w, expected, rtol=tolerance, atol=tolerance)

@@ -392,7 +392,7 @@ def test_what_the_loss_does_not_depend_on_stays_as_it_is():
     _, (moved, _), _ = learnt(simulator, batch())
     assert moved["h", "F"].any()
     assert not moved["aside", "F"].any()
-    assert simulator["aside"].updates == 0
+    assert simulator["aside"].clock.updates == 0
 
 
 def test_nothing_trainable_is_nothing_to_do():
@@ -408,7 +408,7 @@ def test_nothing_trainable_is_nothing_to_do():
 
 
 def test_batches_of_any_size_and_masks_set_in_between():
-    """Plans are made for arrays: each new one must be noticed."""
+    """What is recorded holds arrays: each new one must be noticed."""
     kept = Simulator(network(steps=3), seed=3, threads=1)
     for i, n_samples in enumerate((7, 20, 7, 3, 50, 50, 7)):
         if i == 4:
@@ -488,7 +488,7 @@ def test_presentations_that_cannot_be_learnt_from():
     with pytest.raises(DataError, match="backprop needs the target input 'label'"):
         simulator.run()
     assert not simulator.events
-    assert simulator["h"].updates == 0
+    assert simulator["h"].clock.updates == 0
 
 
 def test_the_published_network():

@@ -1,0 +1,163 @@
+"""The tape: plain calls become stages of parts, are recorded once, and change no bit."""
+
+import numpy as np
+import pytest
+
+from infosim.engine import Simulator
+from infosim.kernels.tape import Calls, Tape
+from infosim.kernels.workers import Workers
+from infosim.network import Compartment, Layer, Network
+from infosim.neuron import Activation
+
+
+class Log:
+    """A backend of a few kernels that note what they were called with."""
+
+    ON_DEVICE = False
+    xp = np
+
+    def __init__(self):
+        self.made = []
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *arguments: self.made.append((name, *arguments))
+
+
+def taken(write, threads=2, n_replicas=1):
+    calls = Calls(Log(), Workers(threads), n_replicas)
+    write(calls)
+    return calls.stages
+
+
+def test_calls_that_are_cut_alike_are_one_stage():
+    y, no = np.zeros((300, 1000)), np.zeros((0, 0))
+
+    def write(k):
+        k.over(300, 1000).silence(u=y)
+        k.silence(u=y)
+        k.clear(u=y)
+        k.accumulate_sparse(delta=y, index=no, x=no, gradient=y)
+        k.add(values=y, factor=1, total=y)
+
+    firing, learning, back = taken(write)
+    assert len(firing) == len(back) > 1
+    assert all(len(calls) == 2 for calls in firing)
+    # both of a part's calls are of its neurons, in order
+    assert [[arguments[-3:-1] for _, arguments in calls[1:]] for calls in learning] == [
+        [(start, stop)] for start, stop in Workers.blocks(300, 1000)
+    ]
+    tiles = [calls[0][1][0] for calls in firing]
+    assert tiles == Workers.tiles(300, 1000)
+
+
+def test_another_layer_waits_unless_they_are_joined():
+    y = np.zeros((300, 1000))
+
+    def write(k):
+        for _ in range(2):
+            k.over(300, 1000).clear(u=y)
+
+    def joined(k):
+        with k.together():
+            write(k)
+        with k.together():
+            pass
+
+    apart, (together,) = taken(write), taken(joined)
+    assert len(apart) == 2
+    assert len(together) == sum(map(len, apart))
+
+
+def test_calls_that_the_contract_does_not_know_are_errors():
+    with pytest.raises(AttributeError, match="no kernel 'scores'"):
+        taken(lambda k: k.scores())
+    with pytest.raises(TypeError, match=r"silence takes u; wrong are v"):
+        taken(lambda k: k.over(1, 1).silence(u=0, v=1))
+    with pytest.raises(TypeError, match="wrong are theta"):
+        taken(lambda k: k.mostly_firing(inverted=0))
+
+
+def test_what_is_recorded_is_written_once():
+    log, written = Log(), []
+    tape = Tape(log, Workers(1), 1)
+
+    def write(value, k):
+        written.append(value)
+        k.mostly_firing(theta=value, inverted=0)
+
+    for value in "aab":
+        tape.play(("kind", value), write, value)
+    assert written == ["a", "b"]
+    assert [made[1] for made in log.made] == ["a", "a", "b"]
+    assert len(tape) == 2
+    tape.clear()
+    tape.play(("kind", "a"), write, "a")
+    assert written == ["a", "b", "a"]
+
+
+def test_without_a_tape_everything_is_written_anew():
+    log, written = Log(), []
+    tape = Tape(log, Workers(1), 1, kept=False)
+    for _ in range(3):
+        tape.play("key", lambda k: (written.append(1), k.mostly_firing(theta=0, inverted=0)))
+    assert len(written) == len(log.made) == 3
+    assert not len(tape)
+
+
+def test_data_are_known_by_identity_and_the_last_used_are_kept():
+    tape, written = Tape(Log(), Workers(1), 1), []
+
+    def play(data):
+        tape.play(("gather", 3), lambda k: written.append(data[0]), data=(data,))
+
+    kept = [0]
+    for i in range(1, 30):
+        play(kept)
+        play([i])
+    assert written.count(0) == 1
+    assert len(tape) == 8
+    tape.play(("count", 3), lambda k: None, data=(kept,))
+    assert len(tape) == 9
+
+
+@pytest.mark.parametrize("rule", ["infomorphic", "backprop"])
+def test_with_and_without_a_tape_bits_are_the_same(rule):
+    F, C = Compartment("F", "x"), Compartment("C", "y")
+    L = Compartment("L", "h", "all-but-self", delay=1)
+    hidden = Layer("h", 40, [F, C, L], Activation("trivariate"), goal="{F}{C}")
+    out = Layer("out", 3, [Compartment("F", "h"), Compartment("C", "y")], Activation("feedforward"),
+                goal="{F}{C}")  # fmt: skip
+    network = Network({"x": 7, "y": 3}, [hidden, out], 2, "out", "y", rule)
+    rng = np.random.default_rng(0)
+    samples = {"x": rng.normal(size=(700, 7)), "y": rng.integers(0, 3, 700)}
+    found = []
+    for tape in (True, False):
+        net = Simulator(network, threads=2, seed=3, tape=tape)
+        net.fit(samples, 2, batch=300)
+        mask = np.ones((40, 7), bool)
+        mask[::2, 3] = False
+        net["h"]["F"].mask = mask
+        net.fit(samples, 1, batch=200)
+        net["h"]["F"].mask = None
+        net.fit(samples, 1, batch=200)
+        assert bool(len(net.tape)) == tape
+        found.append(net.arrays())
+    for name, array in found[0].items():
+        np.testing.assert_array_equal(array, found[1][name], err_msg=name)
+
+
+def test_a_mask_is_one_array_from_its_first_setting_on():
+    spec = Layer("h", 4, [Compartment("F", "x")], Activation("sum"), goal="{F}")
+    net = Simulator(Network({"x": 3}, [spec]))
+    x = np.random.default_rng(0).normal(size=(3, 50))
+    for i, kept in enumerate((None, 0, 1, 2, None, 1)):
+        before = len(net.tape)
+        mask = None if kept is None else np.arange(3) != np.full((4, 1), kept)
+        net["h"]["F"].mask = mask
+        assert (len(net.tape) == 0) == (i in (0, 1, 4, 5)), before
+        net.present({"x": x}, learn=True)
+        net.run()
+        if kept is not None:
+            assert not net["h"]["F"].weights[:, kept].any()

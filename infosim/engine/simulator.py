@@ -87,11 +87,27 @@ class Simulator:
 
     Examples
     --------
-    `simulator["hidden"]["F"].weights` are plain arrays to read and set. One presentation by hand:
+    A neuron that learns to say whether the sum of two numbers is positive, what it then knows, and
+    one presentation by hand:
 
-    >>> simulator.present({"image": x, "label": y}, learn=True)   # doctest: +SKIP
-    >>> while simulator.events:                                   # doctest: +SKIP
-    ...     event = simulator.advance()
+    >>> import numpy as np
+    >>> from infosim import Activation, Adam, Compartment, Layer, Network, Simulator
+    >>> F, C = Compartment("F", "numbers"), Compartment("C", "answer", weight=1.0, trainable=False)
+    >>> neuron = Activation("bivariate")
+    >>> layer = Layer("neuron", 1, [F, C], neuron, goal="{F}{C}", optimizer=Adam(0.01))
+    >>> net = Simulator(Network({"numbers": 2, "answer": 1}, [layer]))
+    >>> x = np.random.default_rng(0).normal(size=(1000, 2))
+    >>> samples = {"numbers": x, "answer": np.sign(x.sum(axis=1, keepdims=True))}
+    >>> history = net.fit(samples, epochs=200, batch=500)
+    >>> bool(history.mean_goal["neuron"][-1] > 0.5)
+    True
+    >>> net["neuron"]["F"].weights.shape, net.atoms("neuron").shape
+    ((1, 2), (1, 5))
+    >>> net.present({"numbers": x[:3].T}, learn=False)
+    >>> while net.events:
+    ...     print(type(net.advance()).__name__)
+    Present
+    Fire
     """
 
     def __init__(self, network, backend="cpu", seed=0, threads=None, dtype="float32", tape=True):

@@ -134,6 +134,16 @@ class Network:
     ConfigError : a compartment that names a missing source, reads a layer that has not yet fired
         in this step (a delay-0 cycle), or delays an input; sizes that do not fit; backprop without
         readout or target
+
+    Examples
+    --------
+    >>> hidden = Layer(
+    ...     "hidden", 20, [Compartment("F", "image"), Compartment("C", "label")],
+    ...     Activation("bivariate"), goal="{F}{C}",
+    ... )
+    >>> network = Network({"image": 64, "label": 10}, [hidden])
+    >>> [(step, layer.name) for step, layer in network.firings()], network.size("label")
+    ([(0, 'hidden')], 10)
     """
 
     inputs: Mapping[str, int]

@@ -30,6 +30,19 @@ class Decomposition(Mapping):
     entropy : H(target)
     local : None, or label -> pointwise atom of each event, whose expectation is the atom: shaped
         like the pmf and nan where that is zero, or (n_samples,) and nan where a sample was dropped
+
+    Examples
+    --------
+    Two sources whose logical and is the target:
+
+    >>> pmf = np.zeros((2, 2, 2))
+    >>> for a, b in np.ndindex(2, 2):
+    ...     pmf[a, b, a & b] = 1 / 4
+    >>> d = decompose(pmf, names="FC")
+    >>> {label: round(atom, 4) for label, atom in d.items()}
+    {'{F}{C}': 0.1226, '{F}': 0.1887, '{C}': 0.1887, '{FC}': 0.3113}
+    >>> round(d.information, 4)
+    0.8113
     """
 
     names: tuple[str, ...]
@@ -40,6 +53,7 @@ class Decomposition(Mapping):
 
     @property
     def labels(self):
+        """The atoms' labels in canonical order."""
         return lattice(len(self.names)).labels(self.names)
 
     @property

@@ -44,7 +44,17 @@ class Goal:
     gamma : float64 (A+1,), canonical order of the lattice, then H_res; read-only
     labels : tuple of A+1 strings
 
-    Raises ConfigError on unknown labels, a wrong number of entries or values that are not finite.
+    Raises
+    ------
+    ConfigError : unknown labels, a wrong number of entries, values that are not finite
+
+    Examples
+    --------
+    >>> goal = Goal({"{F}{C}": 1, "{F}": -0.5}, "FC")
+    >>> goal == Goal.of("{F}{C} - 0.5 {F}", "FC")
+    True
+    >>> dict(zip(goal.labels, goal.gamma.tolist()))
+    {'{F}{C}': 1.0, '{F}': -0.5, '{C}': 0.0, '{FC}': 0.0, 'H_res': 0.0}
     """
 
     gammas: InitVar[Mapping | list]
@@ -60,6 +70,7 @@ class Goal:
 
     @property
     def labels(self):
+        """The atoms' labels in canonical order, then H_res."""
         return (*self._lattice.labels(self.sources), H_RES)
 
     @property

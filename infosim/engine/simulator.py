@@ -16,7 +16,6 @@ from infosim.engine.training import History, Training
 from infosim.errors import ConfigError, DataError, ShapeError, near
 from infosim.kernels import backend as backends
 from infosim.network import Network
-from infosim.rules.backprop import Backprop
 
 #: Samples that are presented at once to be evaluated. A sample's random numbers are those of its
 #: place among so many, and BLAS rounds by the size of a product: with a number that nobody chooses
@@ -131,6 +130,8 @@ class Simulator:
         self.time = 0
         self.rule = None  # each layer learns for itself
         if self.network.rule == "backprop":
+            from infosim.rules.backprop import Backprop  # which is made of the engine's parts
+
             self.rule = Backprop(self.network, self.layers, self.kernels, self.workers)
         self._learning = self.rule.learning if self.rule else self.network.learning
         self._inputs, self.gathered = {}, ({}, {})

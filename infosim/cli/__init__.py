@@ -52,8 +52,8 @@ def _once(command):
         _, _, given = command.make_parser(context).parse_args(args=list(arguments))
         for option in given if not context.resilient_parsing else ():
             times = given.count(option)
-            if times > 1 and not (option.multiple or option.count or option.is_flag):
-                name = max(option.opts, key=len)
+            if times > 1 and not (option.multiple or option.count or _switch(option)):
+                name = "/".join([max(option.opts, key=len), *option.secondary_opts])
                 context.fail(f"{name} is given {times} times, but takes one value")
         return parse(context, arguments)
 
@@ -61,6 +61,11 @@ def _once(command):
     for below in getattr(command, "commands", {}).values():
         _once(below)
     return command
+
+
+def _switch(option):
+    """Whether an option is a flag that can only be switched on."""
+    return option.is_flag and not option.secondary_opts
 
 
 @click.command(

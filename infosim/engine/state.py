@@ -7,7 +7,7 @@ import numpy as np
 
 from infosim.engine import optimizers
 from infosim.engine.threads import Plans
-from infosim.errors import ConfigError, ShapeError, near
+from infosim.errors import ConfigError, DataError, ShapeError, near
 from infosim.neuron.binning import BINNINGS
 from infosim.pid import lattice
 
@@ -301,6 +301,7 @@ class LayerState:
         self._n_traced = n_traced
         self._memory, self._scratch, self._sizes = {}, {}, {}
         self.n_samples = self._most_samples = 0
+        self._fired = False  # whether the arrays hold a firing
         self.silence()
 
     def __getitem__(self, name):
@@ -334,16 +335,24 @@ class LayerState:
         """The output (R, n, B) of the firing at `time`, or None if it did not fire then."""
         return self._signals[self._times.index(time)] if time in self._times else None
 
+    def check_fired(self):
+        """Raise DataError unless there is a firing to look at."""
+        if not self._fired:
+            raise DataError(f"layer {self.spec.name!r} has not fired yet; present something first")
+
     @property
     def output(self):
+        self.check_fired()
         return self.kernels.host(self._outputs[0])
 
     @property
     def probabilities(self):
+        self.check_fired()
         return self.kernels.host(self.theta[0])
 
     @property
     def potentials(self):
+        self.check_fired()
         return self.kernels.host(self._u + self.biases[:, :, None])
 
     # -- memory ----------------------------------------------------------------------------------
@@ -360,7 +369,7 @@ class LayerState:
             self._plans.clear()
             self._scratch.clear()
             self._memory.clear()
-        self.n_samples = n_samples
+        self.n_samples, self._fired = n_samples, False
         if n_samples not in self._sizes:
             self._sizes[n_samples] = self._arrays(n_samples)
         (
@@ -476,6 +485,7 @@ class LayerState:
             compartment.projected = x
         place, sampled = self._place(place), sampled and self.spec.sampled
         workers.run(self._planned(workers, self._firing, self._outputs[0], sampled, place, *new))
+        self._fired = True
 
     def _place(self, numbers):
         """A place of random numbers where the kernels are, uint32 (3,), kept for each time step."""
@@ -520,11 +530,13 @@ class LayerState:
 
     def bins(self, workers):
         """The bin of every potential of the last firing, uint8 (K, N, B), kept."""
+        self.check_fired()
         workers.run([[self._bin(*block)] for block in self.blocks(workers)])
         return self.kernels.host(self._bins)
 
     def information(self, workers):
         """I_∩ of every antichain and H(Y) of the last firing, in bits, (N, A + 1), kept."""
+        self.check_fired()
         workers.run(self._planned(workers, self._informing, self.last_information))
         return self.last_information
 

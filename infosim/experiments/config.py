@@ -366,12 +366,22 @@ def assignment(text):
         return path, value.strip()
 
 
+def _plain(value):
+    """A setting given in Python as TOML would have it: NumPy's numbers and arrays are its own."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def override(table, assignments):
     """Lay assignments, (key path, value) or texts `key.path=value`, over a table."""
     pairs = [assignment(given) if isinstance(given, str) else given for given in assignments]
     # another data set drops the old one's options, not those that are given with it
     pairs.sort(key=lambda pair: pair[0].replace(" ", "") not in ("data", "data.name"))
     for path, change in pairs:
+        change = _plain(change)
         for key in reversed(path.split(".")):
             change = {key.strip(): change}
         table = _merge(table, change)

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 
-from infosim.errors import ConfigError, InfosimError, near
+from infosim.errors import ConfigError, InfosimError, integer, near
 from infosim.network.connectivity import Connectivity, Dense
 from infosim.neuron import Activation, Binning
 from infosim.pid import Goal
@@ -20,22 +21,25 @@ INVERSIONS = ("learned", "batch", "none")
 
 
 def _positive_int(what, value):
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(f"{what} must be an integer of at least 1, was {value!r}")
-    if value > _LARGEST:
+    if integer(what, value) > _LARGEST:
         raise ConfigError(f"{what} must be at most {_LARGEST}, was {value}")
-
-
-def _not_negative_int(what, value):
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST:
-        raise ConfigError(f"{what} must be an integer from 0 to {_LARGEST}, was {value!r}")
+    return int(value)
 
 
 def _number(what, value, low, high, closed=True):
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = isinstance(value, Real) and not isinstance(value, bool)
     if not number or not (low <= value < high or (closed and value == high)):
         end = "]" if closed else ")"
         raise ConfigError(f"{what} must be a number in [{low}, {high}{end}, was {value!r}")
+    return float(value)
+
+
+def _check_optimizer(spec):
+    """Let the numbers that all optimizers have be Python's, and in their ranges."""
+    set_ = object.__setattr__
+    set_(spec, "rate", _number("optimizer rate", spec.rate, 0, 1e6))
+    set_(spec, "weight_decay", _number("weight_decay", spec.weight_decay, 0, 1e6))
+    set_(spec, "decay_until", integer("decay_until", spec.decay_until, 0, _LARGEST))
 
 
 @dataclass(frozen=True)
@@ -52,15 +56,13 @@ class Adam:
     decay_until: int = 0
 
     def __post_init__(self):
-        object.__setattr__(self, "betas", tuple(self.betas))
-        _number("optimizer rate", self.rate, 0, 1e6)
-        _number("weight_decay", self.weight_decay, 0, 1e6)
-        _number("epsilon", self.epsilon, 0, 1)
-        _not_negative_int("decay_until", self.decay_until)
-        if len(self.betas) != 2:
-            raise ConfigError(f"betas must be two numbers, was {list(self.betas)}")
-        for beta in self.betas:
-            _number("betas", beta, 0, 1, closed=False)
+        set_ = object.__setattr__
+        _check_optimizer(self)
+        set_(self, "epsilon", _number("epsilon", self.epsilon, 0, 1))
+        betas = tuple(_number("betas", beta, 0, 1, closed=False) for beta in self.betas)
+        if len(betas) != 2:
+            raise ConfigError(f"betas must be two numbers, was {list(betas)}")
+        set_(self, "betas", betas)
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,7 @@ class SGD:
     decay_until: int = 0
 
     def __post_init__(self):
-        _number("optimizer rate", self.rate, 0, 1e6)
-        _number("weight_decay", self.weight_decay, 0, 1e6)
-        _not_negative_int("decay_until", self.decay_until)
+        _check_optimizer(self)
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,13 @@ class Compartment:
     weight: float | None = None
 
     def __post_init__(self):
-        object.__setattr__(self, "connectivity", Connectivity.of(self.connectivity))
-        if self.delay not in (0, 1) or isinstance(self.delay, bool):
-            raise ConfigError(f"compartment {self.name!r}: delay must be 0 or 1, was {self.delay}")
+        set_, where = object.__setattr__, f"compartment {self.name!r}"
+        set_(self, "connectivity", Connectivity.of(self.connectivity))
+        if not isinstance(self.delay, Integral) or self.delay is True or self.delay not in (0, 1):
+            raise ConfigError(f"{where}: delay must be 0 or 1, was {self.delay}")
+        set_(self, "delay", int(self.delay))
         if self.weight is not None:
-            _number(f"compartment {self.name!r}: weight", self.weight, -1e6, 1e6)
+            set_(self, "weight", _number(f"{where}: weight", self.weight, -1e6, 1e6))
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class Layer:
     def __post_init__(self):
         set_ = object.__setattr__
         where = f"layer {self.name!r}"
-        _positive_int(f"{where}: size", self.size)
+        set_(self, "size", _positive_int(f"{where}: size", self.size))
         if self.outputs not in tuple(_SILENT):
             raise ConfigError(
                 f"{where}: outputs must be {' or '.join(_SILENT)}, was {self.outputs!r}"
@@ -202,17 +204,17 @@ class Network:
     inversion: str | None = None
 
     def __post_init__(self):
-        object.__setattr__(self, "inputs", dict(self.inputs))
-        object.__setattr__(self, "layers", tuple(self.layers))
-        _positive_int("steps", self.steps)
+        set_ = object.__setattr__
+        inputs = self.inputs.items()
+        set_(self, "inputs", {k: _positive_int(f"input {k!r}: size", n) for k, n in inputs})
+        set_(self, "layers", tuple(self.layers))
+        set_(self, "steps", _positive_int("steps", self.steps))
         if not self.layers:
             raise ConfigError("a network needs at least one layer")
         if len(self.layers) > _MOST_LAYERS:
             raise ConfigError(
                 f"a network has at most {_MOST_LAYERS} layers, not {len(self.layers)}"
             )
-        for name, size in self.inputs.items():
-            _positive_int(f"input {name!r}: size", size)
         names = [*self.inputs, *(layer.name for layer in self.layers)]
         for name in names:
             if names.count(name) > 1:
@@ -241,7 +243,7 @@ class Network:
         if self.rule == "backprop" and None in (self.readout, self.target):
             raise ConfigError("rule backprop needs a readout layer and a target input")
         if self.inversion is None:
-            object.__setattr__(self, "inversion", "none" if self.rule == "backprop" else "learned")
+            set_(self, "inversion", "none" if self.rule == "backprop" else "learned")
         if self.inversion not in INVERSIONS:
             raise ConfigError(
                 f"unknown inversion {self.inversion!r}; {near(self.inversion, INVERSIONS)}"

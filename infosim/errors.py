@@ -1,5 +1,7 @@
 """What can go wrong, as exceptions whose one-line message a user can act on."""
 
+from numbers import Integral
+
 
 class InfosimError(Exception):
     """Base of every error infosim raises on purpose; the message is one clear line."""
@@ -41,3 +43,17 @@ def near(name, choices):
     if close:
         return f"did you mean {' or '.join(close)}?"
     return f"allowed: {', '.join(str(c) for c in choices)}"
+
+
+def integer(what, value, low=1, high=None):
+    """`value`, an integer of Python, NumPy or the like from `low` (to `high`), as an int.
+
+    Raises ConfigError about `what`: no integer, as true and false are none, or out of range.
+    """
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or value < low or (high is not None and value > high):
+        allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
+        if high == 2**32 - 1:
+            allowed = f"from {low} to 2**32 - 1"
+        raise ConfigError(f"{what} must be an integer {allowed}, was {value!r}")
+    return int(value)

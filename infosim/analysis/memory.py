@@ -3,7 +3,7 @@
 import numpy as np
 
 from infosim.datasets.generated import flip
-from infosim.machine.randomness import generator
+from infosim.machine.randomness import NOISE, generator
 
 
 class RecallError:
@@ -59,13 +59,8 @@ def overlap_by_noise(
     patterns : (P, n); fractions : of the bits of each cue; seed : draws which
     max_steps, sampled : of `Simulator.recall`
     """
-    options = {"max_steps": max_steps, "sampled": sampled}
-    return np.stack(
-        [
-            overlap(
-                recall(simulator, flip(patterns, fraction, generator(seed, i)), layer, **options),
-                patterns,
-            )
-            for i, fraction in enumerate(fractions)
-        ]
-    )
+    options, found = {"max_steps": max_steps, "sampled": sampled}, []
+    for i, fraction in enumerate(fractions):
+        cues = flip(patterns, fraction, generator(seed, NOISE, i))
+        found.append(overlap(recall(simulator, cues, layer, **options), patterns))
+    return np.stack(found)

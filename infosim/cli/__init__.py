@@ -3,7 +3,9 @@
 Libraries are imported inside the commands, so that `infosim --version` is immediate.
 """
 
+import os
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 
@@ -50,8 +52,8 @@ def _once(command):
         _, _, given = command.make_parser(context).parse_args(args=list(arguments))
         for option in given if not context.resilient_parsing else ():
             times = given.count(option)
-            if times > 1 and not (option.multiple or option.count or option.is_flag):
-                name = max(option.opts, key=len)
+            if times > 1 and not (option.multiple or option.count or _switch(option)):
+                name = "/".join([max(option.opts, key=len), *option.secondary_opts])
                 context.fail(f"{name} is given {times} times, but takes one value")
         return parse(context, arguments)
 
@@ -59,6 +61,11 @@ def _once(command):
     for below in getattr(command, "commands", {}).values():
         _once(below)
     return command
+
+
+def _switch(option):
+    """Whether an option is a flag that can only be switched on."""
+    return option.is_flag and not option.secondary_opts
 
 
 @click.command(
@@ -74,7 +81,11 @@ def commands():
 
 
 def main(arguments=None):
-    """Run the command line; bad input is one line on stderr and exit code 2, never a traceback."""
+    """Run the command line; bad input is one line on stderr and exit code 2, never a traceback.
+
+    Where the reader of the output has gone (head, less), click ends in silence, with exit code 1.
+    """
+    _open_what_is_closed()
     try:
         code = commands.main(arguments, prog_name="infosim", standalone_mode=False)
     except _NO_ARGUMENTS as error:
@@ -89,10 +100,6 @@ def main(arguments=None):
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted")
         code = 130
-    except BrokenPipeError:
-        # the reader of our output (head, less) has gone, which is its right
-        sys.stderr.close()
-        code = 0
     except MemoryError:
         _fail("out of memory; try fewer neurons, a smaller batch or fewer bins")
         code = 2
@@ -102,5 +109,17 @@ def main(arguments=None):
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _open_what_is_closed():
+    """Give standard streams that the caller closed (`2>&-`) a place where nothing arrives.
+
+    There is then something to write to, and no file of ours takes the closed one's number, into
+    which libraries and our own processes would write.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+
+
 def _fail(message):
-    click.echo(f"infosim: {' '.join(str(message).split())}", err=True)
+    with suppress(OSError):  # nobody reads it; the exit code tells
+        click.echo(f"infosim: {' '.join(str(message).split())}", err=True)

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import click
 
+from infosim.errors import ConfigError
+
 _SETTINGS = (
     click.option("--dataset", help="Data set instead of the preset's; see `infosim data list`."),
     click.option(
@@ -28,9 +30,46 @@ def overrides(assignments, **given):
     """The assignments of --set, then those of options that have one of their own, by their keys.
 
     given : `table_key` -> value, or None if the option was not used
+
+    Raises
+    ------
+    ConfigError : a setting that is given twice, of which the first would be lost in silence
     """
+    from infosim.experiments.config import assignment
+
     pairs = [(name.replace("_", ".", 1), value) for name, value in given.items()]
-    return [*assignments, *((key, value) for key, value in pairs if value is not None)]
+    pairs = [pair for pair in pairs if pair[1] is not None]
+    pairs = [one if isinstance(one, tuple) else assignment(one) for one in assignments] + pairs
+    found = []
+    for path, value in pairs:
+        leaves = list(_leaves(tuple(key.strip() for key in path.split(".")), value))
+        for leaf, one in leaves:
+            for known, other in found:
+                if all(a == b for a, b in zip(known, leaf, strict=False)):
+                    raise ConfigError(
+                        f"{'.'.join(min(known, leaf, key=len))} is given twice, as {other!r} and "
+                        f"{one!r}"
+                    )
+        found += leaves
+    return pairs
+
+
+def _leaves(path, value):
+    """(path, value) of all that a value, maybe a table, sets."""
+    if not isinstance(value, dict):
+        yield path, value
+        return
+    for key, one in value.items():
+        yield from _leaves((*path, key), one)
+
+
+def exclude(*names):
+    """Raise if the command line gives more than one of these parameters, which contradict."""
+    context = click.get_current_context()
+    on_line = click.core.ParameterSource.COMMANDLINE
+    given = [f"--{name}" for name in names if context.get_parameter_source(name) is on_line]
+    if len(given) > 1:
+        context.fail(f"{' and '.join(given)} contradict each other")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from infosim.cli.shared import reporting
+from infosim.cli.shared import exclude, reporting
 
 
 class _RunByDefault(click.Group):
@@ -45,6 +45,7 @@ def run(
     """Carry out the runs of FILE (what `infosim sweep FILE` does)."""
     from infosim.experiments.sweep import Sweep, run_sweep
 
+    exclude("jobs", "scheduler")
     plan = Sweep.load(file)
     out = out if out is not None else Path("sweeps") / plan.name
     if dry_run:

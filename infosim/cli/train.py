@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from infosim.cli.shared import overrides, reporting, settings
+from infosim.cli.shared import exclude, overrides, reporting, settings
 
 _RUN_OPTIONS = (
     click.option("--seed", type=int, help="Seed of everything random (default: the preset's)."),
@@ -59,6 +59,7 @@ def demo(seed, epochs, threads, out, resume, force, quiet):
 def _train(name, changes, backend, seed, epochs, threads, out, resume, force, quiet):
     from infosim.experiments import Experiment, train
 
+    exclude("resume", "force")
     changes = overrides(changes, training_seed=seed, training_epochs=epochs)
     experiment = Experiment.load(name, changes)
     with reporting(quiet, _Bar, _Lines) as report:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from infosim.datasets.dataset import Dataset
-from infosim.errors import ConfigError, near
+from infosim.errors import ConfigError, integer, near
 
 #: What random numbers are drawn for; with the seed, each an independent stream.
 _TRAIN, _TEST, _CUES = 100, 101, 102
@@ -51,6 +51,7 @@ def complete(name, options):
 def _value(name, key, option, options):
     """The value of one option, of the type of its default."""
     value, kind = options.get(key, option.default), type(option.default)
+    value = value.item() if isinstance(value, np.generic) else value
     value = float(value) if kind is float and type(value) is int else value
     if type(value) is not kind or not option.low <= value <= option.high:
         wanted = {
@@ -75,8 +76,7 @@ def generate(name, options, seed):
     ------
     ConfigError : as `complete`; a seed that is not an integer from 0 to 2**32 - 1
     """
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise ConfigError(f"seed must be an integer from 0 to 2**32 - 1, was {seed!r}")
+    seed = integer("seed", seed, 0, 2**32 - 1)
     return GENERATED[name].make(seed, **complete(name, options))
 
 

@@ -2,6 +2,11 @@
 
 import numpy as np
 
+from infosim.errors import ConfigError, integer, near
+
+#: What a `Recorder` can record of a layer.
+QUANTITIES = "potentials", "probabilities", "output", "atoms"
+
 
 class Probe:
     """Something called at `Record` events, every `every` presentations.
@@ -10,7 +15,7 @@ class Probe:
     """
 
     def __init__(self, every=1):
-        self.every = every
+        self.every = integer("every", every)
         self._presentation = 0
 
     def __call__(self, simulator):
@@ -29,12 +34,19 @@ class Recorder(Probe):
     Parameters
     ----------
     layer : the layer's name
-    quantities : of "potentials", "probabilities", "output", "atoms"; each becomes a list of arrays
+    quantities : of `QUANTITIES`; each becomes a list of arrays
     every : record each so many presentations
+
+    Raises
+    ------
+    ConfigError : another quantity, every below 1
     """
 
     def __init__(self, layer, quantities=("probabilities",), every=1):
         super().__init__(every)
+        for name in quantities:
+            if name not in QUANTITIES:
+                raise ConfigError(f"unknown quantity {name!r}; {near(name, QUANTITIES)}")
         self.layer = layer
         self.values = {name: [] for name in quantities}
 

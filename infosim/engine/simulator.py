@@ -1,14 +1,14 @@
 """The simulator: a network, its state, and the event loop that steps it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from numbers import Integral
 
 import numpy as np
 
 from infosim.engine.readout import Readout
 from infosim.engine.training import History, Training
-from infosim.errors import ConfigError, DataError, ShapeError, near
+from infosim.errors import ConfigError, DataError, ShapeError, integer, near
 from infosim.kernels import backend as backends
 from infosim.kernels.contract import Part
 from infosim.kernels.tape import Tape
@@ -195,6 +195,11 @@ class Simulator:
         ConfigError : `outputs` of a presentation that backprop is to learn from
         DataError : a value that is not finite
         """
+        for given in (inputs, outputs or {}):
+            if not isinstance(given, Mapping):
+                raise DataError(
+                    f"what is presented are arrays by name, was a {type(given).__name__}"
+                )
         if learn and outputs and self.rule:
             given = ", ".join(map(repr, outputs))
             raise ConfigError(f"backprop starts from silent layers, outputs of {given} were given")
@@ -244,7 +249,14 @@ class Simulator:
         self.time = last + 1
 
     def advance(self):
-        """Carry out the next event and return it."""
+        """Carry out the next event and return it.
+
+        Raises
+        ------
+        ConfigError : none is scheduled
+        """
+        if not self.events:
+            raise ConfigError("no event is scheduled; present something first")
         with self.workers.engaged():
             return self._advance()
 
@@ -356,6 +368,7 @@ class Simulator:
         Those of its weights are left where `learn` would leave them.
         """
         layer = self[layer]
+        layer.check_fired()
         keys, values = layer.read
         key = "score", layer.spec.name, layer.firing.n_samples, *keys
         with self.workers.engaged():
@@ -382,8 +395,7 @@ class Simulator:
         ConfigError : epochs below 0
         DivergedError : weights are no longer finite
         """
-        if not isinstance(epochs, Integral) or isinstance(epochs, bool) or epochs < 0:
-            raise ConfigError(f"epochs must be an integer of at least 0, was {epochs!r}")
+        epochs = integer("epochs", epochs, 0)
         training = Training(self, inputs, batch=batch, validation=validation, test=test, **options)
         until = max(len(training.history), 1) + epochs
         with self.workers.engaged():
@@ -403,7 +415,7 @@ class Simulator:
         ConfigError : the network has no readout layer or no target input, batch below 1
         DataError : the samples lack the target input
         """
-        samples = self.samples(inputs)
+        samples = inputs if isinstance(inputs, Samples) else Samples(inputs)
         predictions, wrong = self.predict(
             samples, batch=batch, sampled=sampled, purpose=purpose, epoch=epoch
         )
@@ -417,8 +429,8 @@ class Simulator:
     def predict(self, samples, *, batch=1024, sampled=True, purpose=TEST, epoch=0, keep=True):
         """What `evaluate` is made of: predictions (R, n), or None unless `keep`; mistakes (R,)."""
         self._check_readout("evaluate")
-        if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
-            raise ConfigError(f"batch must be an integer of at least 1, was {batch!r}")
+        samples = self.samples(samples)
+        batch = integer("batch", batch)
         labels = samples.resident_labels(self.network.target, self.kernels)
         at_once = batch if self.network.inversion == "batch" else _AT_ONCE
         with self.workers.engaged():
@@ -513,7 +525,7 @@ class Simulator:
         cues = np.broadcast_to(cues, (self.n_replicas, *cues.shape)) if cues.ndim == 2 else cues
         if cues.ndim != 3 or cues.shape[::2] != (self.n_replicas, n) or not cues.size:
             raise ShapeError(f"cues have shape {given}, need (patterns, {n})")
-        max_steps = n if max_steps is None else max_steps
+        max_steps = n if max_steps is None else integer("max_steps", max_steps, 0)
         now = cues.transpose(0, 2, 1).copy()
         self.events.schedule(Present(self.time, {}, {layer: now}, FREE, self.time))
         self.run()
@@ -541,9 +553,11 @@ class Simulator:
         Raises
         ------
         ConfigError : the network has no readout layer
+        DataError : nothing was presented yet
         """
         if self.readout is None:
             raise ConfigError("predictions needs a network with a readout layer")
+        self[self.network.readout].check_fired()
         with self.workers.engaged():
             predictions = np.array(self.kernels.host(self.readout.read()))
         return predictions if self.n_replicas > 1 else predictions[0]
@@ -563,6 +577,7 @@ class Simulator:
     def measure(self, layer):
         """`information` where the kernels are; the next call overwrites it."""
         layer = self[layer]
+        layer.check_fired()
         key = "measure", layer.spec.name, layer.firing.n_samples
         self.tape.play(key, infomorphic.measure, layer, layer.firing)
         return layer.information
@@ -570,6 +585,7 @@ class Simulator:
     def bins(self, layer):
         """The bin that each potential of the last presentation falls into, uint8 (K, N, B)."""
         layer = self[layer]
+        layer.check_fired()
         with self.workers.engaged():
             key = "bin", layer.spec.name, layer.firing.n_samples
             self.tape.play(key, infomorphic.assign, layer, layer.firing)
@@ -687,9 +703,7 @@ def _replicas(network, seed):
     for one in networks:
         if not isinstance(one, Network):
             raise ConfigError(f"a Network is needed, or several in a list, was {one!r}")
-    for one in seeds:
-        if isinstance(one, bool) or not isinstance(one, (int, np.integer)) or not 0 <= one < 2**32:
-            raise ConfigError(f"seed must be an integer from 0 to 2**32 - 1, was {one!r}")
+    seeds = [integer("seed", one, 0, 2**32 - 1) for one in seeds]
     n = max(len(networks), len(seeds))
     if not networks or not seeds or {len(networks), len(seeds)} - {1, n}:
         raise ConfigError(
@@ -698,4 +712,4 @@ def _replicas(network, seed):
     for other in networks[1:]:
         networks[0].check_alike(other)
     networks, seeds = networks * (n // len(networks)), seeds * (n // len(seeds))
-    return networks, [int(one) for one in seeds]
+    return networks, seeds

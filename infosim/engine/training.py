@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from infosim.engine.probes import Probe
-from infosim.errors import CheckpointError, ConfigError, DivergedError
+from infosim.errors import CheckpointError, ConfigError, DivergedError, integer
 from infosim.machine.checks import check_array
 from infosim.machine.randomness import SHUFFLE, TEST, TRAIN, VALIDATION, generator, stream
 from infosim.pid.terms import atoms
@@ -89,13 +89,9 @@ class Training:
         self.simulator = simulator
         self.samples = simulator.samples(inputs)
         n = len(self.samples)
-        if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
-            raise ConfigError(f"batch must be an integer of at least 1, was {batch!r}")
+        batch = integer("batch", batch)
         if batch > n:
             raise ConfigError(f"batch of {batch} is larger than the {n} training samples")
-        for name, value in (("record_every", record_every), ("evaluate_every", evaluate_every)):
-            if not isinstance(value, int) or value < 1:
-                raise ConfigError(f"{name} must be an integer of at least 1, was {value!r}")
         self.batch = batch
         self.n_batches = -(-n // batch)
         self.measured = (
@@ -113,7 +109,8 @@ class Training:
         if self.measured:
             for samples in (self.samples, *(s for s, _ in self.others.values())):
                 samples.all_labels(simulator.network.target)
-        self.record_every, self.evaluate_every = record_every, evaluate_every
+        self.record_every = integer("record_every", record_every)
+        self.evaluate_every = integer("evaluate_every", evaluate_every)
         with simulator.workers.engaged():
             self._wrong = simulator.kernels.xp.zeros(simulator.n_replicas, np.int64)
             simulator.reserve(self.samples, batch)

@@ -163,6 +163,7 @@ def _resolve_layer(table, where):
     layer["binning"] = _check(layer["binning"], _BINNING, f"{where}.binning")
     name, rest = _named(layer["optimizer"], _OPTIMIZER, f"{where}.optimizer")
     layer["optimizer"] = {"name": name, **_check(rest, _OPTIMIZER[name], f"{where}.optimizer")}
+    _refuse_strangers(layer["compartments"], ("source",), f"{where}.compartments", "compartment")
     layer["compartments"] = {
         key: _check(value, _COMPARTMENT, f"{where}.compartments.{key}")
         for key, value in _tables(layer["compartments"], f"{where}.compartments")
@@ -173,6 +174,31 @@ def _resolve_layer(table, where):
         except ConfigError as error:
             raise ConfigError(f"{where}.goal: {error}") from None
     return layer
+
+
+def _refuse_strangers(tables, needed, where, kind):
+    """Raise about a table that has none of what it needs, where others do: a name misspelt."""
+    whole = [name for name, one in tables.items() if isinstance(one, dict) and needed[0] in one]
+    for name, one in tables.items():
+        if isinstance(one, dict) and whole and not any(key in one for key in needed):
+            raise ConfigError(
+                f"{where}.{name}: unknown {kind} {name!r}; {near(name, whole)} "
+                f"(a new {kind} needs {' and '.join(needed)})"
+            )
+
+
+def _refuse_unread(network, layers):
+    """Raise about an input that no compartment reads, unless it is one by default or the target."""
+    tables = [table.get("compartments") for _, table in _tables(layers, "layers")]
+    compartments = [one for table in tables if isinstance(table, dict) for one in table.values()]
+    read = {str(one.get("source")) for one in compartments if isinstance(one, dict)}
+    read |= {network["target"], *_NETWORK["inputs"][1]}
+    for name in network["inputs"]:
+        if name not in read:
+            raise ConfigError(
+                f"network.inputs.{name}: no compartment reads it; "
+                f"{near(name, [one for one in network['inputs'] if one in read])}"
+            )
 
 
 def _tables(table, where):
@@ -218,11 +244,13 @@ def resolve(table):
         if kind not in _INPUTS:
             allowed = " or ".join(map(repr, _INPUTS))
             raise ConfigError(f"network.inputs.{name} must be {allowed}, was {kind!r}")
+    _refuse_unread(config["network"], config["layers"])
     for name, kind in config["network"]["clamped"].items():
         if name not in config["layers"]:
             raise ConfigError(f"network.clamped: no layer {name!r}; {near(name, config['layers'])}")
         if kind != "images":
             raise ConfigError(f"network.clamped.{name} must be 'images', was {kind!r}")
+    _refuse_strangers(config["layers"], ("activation", "compartments"), "layers", "layer")
     config["layers"] = {
         name: _resolve_layer(layer, f"layers.{name}")
         for name, layer in _tables(config["layers"], "layers")
@@ -338,12 +366,22 @@ def assignment(text):
         return path, value.strip()
 
 
+def _plain(value):
+    """A setting given in Python as TOML would have it: NumPy's numbers and arrays are its own."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def override(table, assignments):
     """Lay assignments, (key path, value) or texts `key.path=value`, over a table."""
     pairs = [assignment(given) if isinstance(given, str) else given for given in assignments]
     # another data set drops the old one's options, not those that are given with it
     pairs.sort(key=lambda pair: pair[0].replace(" ", "") not in ("data", "data.name"))
     for path, change in pairs:
+        change = _plain(change)
         for key in reversed(path.split(".")):
             change = {key.strip(): change}
         table = _merge(table, change)

@@ -14,6 +14,7 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from infosim.errors import (
     ConfigError,
     DivergedError,
     InfosimError,
+    integer,
     near,
 )
 from infosim.experiments import store
@@ -124,12 +126,10 @@ def optimize(
     Interrupted : SIGINT or SIGTERM arrived; the trial under way is the first one of the next start
     """
     studies = _studies()
-    if not isinstance(trials, int) or isinstance(trials, bool) or trials < 1:
-        raise ConfigError(f"trials must be an integer of at least 1, was {trials!r}")
-    if minutes is not None and not (isinstance(minutes, int | float) and minutes > 0):
+    trials = integer("trials", trials)
+    if minutes is not None and not (isinstance(minutes, Real) and minutes > 0):
         raise ConfigError(f"minutes must be a number above 0, was {minutes!r}")
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise ConfigError(f"seed must be an integer from 0 to 2**32 - 1, was {seed!r}")
+    seed = integer("seed", seed, 0, 2**32 - 1)
     for what, value, known in (("metric", metric, METRICS), ("sampler", sampler, SAMPLERS)):
         if value not in known:
             raise ConfigError(f"unknown {what} {value!r}; {near(value, known)}")

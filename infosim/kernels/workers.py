@@ -16,12 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache, partial
 from itertools import pairwise
-from numbers import Integral
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from infosim.errors import ConfigError
+from infosim.errors import integer
 
 #: Numbers that are no longer finite are looked for once in an epoch (`Training.check`), which says
 #: where and why; NumPy would warn of every product that meets one.
@@ -118,11 +117,7 @@ class Workers:
     """
 
     def __init__(self, n_threads=None):
-        if n_threads is None:
-            n_threads = available()
-        if not isinstance(n_threads, Integral) or isinstance(n_threads, bool) or n_threads < 1:
-            raise ConfigError(f"threads must be an integer of at least 1, was {n_threads!r}")
-        self.n_threads = int(n_threads)
+        self.n_threads = available() if n_threads is None else integer("threads", n_threads)
         self._pool, self._pool_of = None, None
         self._engaged_in = None
         self._blas = ThreadpoolController().select(user_api="blas")  # slow, so once

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from infosim.errors import ConfigError, near
+from infosim.errors import ConfigError, DataError, near
 from infosim.machine.checks import in_precision
 from infosim.machine.clock import Clock
 from infosim.machine.compartment import CompartmentState
@@ -65,7 +65,7 @@ class LayerState:
             return Firing(self, n_samples, array, n_traced)
 
         self._firings = Sizes(xp, firing, tape.clear)
-        self.firing = None
+        self.firing, self._fired = None, False
         #: which arrays its last firing read, and these (`Simulator`)
         self.read = [], []
         self.silence(0)
@@ -127,7 +127,7 @@ class LayerState:
     def resize(self, n_samples):
         """Let `firing` be that of so many samples."""
         if self.firing is None or n_samples != self.firing.n_samples:
-            self.firing = self._firings[n_samples]
+            self.firing, self._fired = self._firings[n_samples], False
             self.touch()
 
     def clamp_output(self, time, values):
@@ -141,6 +141,7 @@ class LayerState:
         """The slot of `firing.outputs` that the firing at `time` is to fill."""
         slot = self._last = self._slot(time)
         self._times[slot] = time
+        self._fired = True
         return slot
 
     def fired(self, time):
@@ -151,16 +152,24 @@ class LayerState:
     def _slot(self, time):
         return (time - self._began) % 2
 
+    def check_fired(self):
+        """Raise DataError unless there is a firing to look at."""
+        if not self._fired:
+            raise DataError(f"layer {self.spec.name!r} has not fired yet; present something first")
+
     @property
     def output(self):
+        self.check_fired()
         return self.kernels.host(self.firing.outputs[self._last])
 
     @property
     def probabilities(self):
+        self.check_fired()
         return self.kernels.host(self.firing.theta[0])
 
     @property
     def potentials(self):
+        self.check_fired()
         return self.kernels.host(self.firing.u + self.biases[:, :, None])
 
     # -- what is new from batch to batch ---------------------------------------------------------

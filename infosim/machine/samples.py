@@ -35,6 +35,8 @@ class Samples:
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray], scaling=None, index=None):
+        if not isinstance(arrays, Mapping):
+            raise DataError(f"samples are arrays by input name, was a {type(arrays).__name__}")
         self.arrays = MappingProxyType({name: _own(a) for name, a in arrays.items()})
         self.scaling = MappingProxyType(dict(scaling or {}))
         for name, pair in self.scaling.items():

@@ -1,25 +1,24 @@
 """Numbers that descriptions of networks hold, checked where they are given."""
 
-from infosim.errors import ConfigError
+from numbers import Real
+
+from infosim.errors import ConfigError, integer
 
 #: Units and samples are numbered with 31 bits in the random numbers' counter.
 LARGEST = 2**31 - 1
 
 
 def positive_int(what, value):
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(f"{what} must be an integer of at least 1, was {value!r}")
-    if value > LARGEST:
+    """`value` as an int from 1 on. Raises ConfigError about `what`."""
+    if integer(what, value) > LARGEST:
         raise ConfigError(f"{what} must be at most {LARGEST}, was {value}")
-
-
-def not_negative_int(what, value):
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST:
-        raise ConfigError(f"{what} must be an integer from 0 to {LARGEST}, was {value!r}")
+    return int(value)
 
 
 def number(what, value, low, high, closed=True):
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not (low <= value < high or (closed and value == high)):
+    """`value` as a float from `low` to `high`. Raises ConfigError about `what`."""
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if not real or not (low <= value < high or (closed and value == high)):
         end = "]" if closed else ")"
         raise ConfigError(f"{what} must be a number in [{low}, {high}{end}, was {value!r}")
+    return float(value)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from infosim.errors import ConfigError, ShapeError, near
+from infosim.errors import ConfigError, ShapeError, integer, near
 
 
 class Connectivity:
@@ -96,8 +96,7 @@ class Sparse(Connectivity):
     k: int
 
     def __post_init__(self):
-        if not isinstance(self.k, int) or isinstance(self.k, bool) or self.k < 1:
-            raise ConfigError(f"sparse(k) needs k of at least 1, was {self.k}")
+        object.__setattr__(self, "k", integer("sparse(k): k", self.k))
 
     def check(self, n, n_in):
         if n_in < 2:

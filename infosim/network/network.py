@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 
 from infosim.errors import ConfigError, InfosimError, near
 from infosim.network.checks import number, positive_int
@@ -44,11 +45,13 @@ class Compartment:
     weight: float | None = None
 
     def __post_init__(self):
-        object.__setattr__(self, "connectivity", Connectivity.of(self.connectivity))
-        if self.delay not in (0, 1) or isinstance(self.delay, bool):
-            raise ConfigError(f"compartment {self.name!r}: delay must be 0 or 1, was {self.delay}")
+        set_, where = object.__setattr__, f"compartment {self.name!r}"
+        set_(self, "connectivity", Connectivity.of(self.connectivity))
+        if not isinstance(self.delay, Integral) or self.delay is True or self.delay not in (0, 1):
+            raise ConfigError(f"{where}: delay must be 0 or 1, was {self.delay}")
+        set_(self, "delay", int(self.delay))
         if self.weight is not None:
-            number(f"compartment {self.name!r}: weight", self.weight, -1e6, 1e6)
+            set_(self, "weight", number(f"{where}: weight", self.weight, -1e6, 1e6))
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Layer:
     def __post_init__(self):
         set_ = object.__setattr__
         where = f"layer {self.name!r}"
-        positive_int(f"{where}: size", self.size)
+        set_(self, "size", positive_int(f"{where}: size", self.size))
         if self.outputs not in tuple(_SILENT):
             raise ConfigError(
                 f"{where}: outputs must be {' or '.join(_SILENT)}, was {self.outputs!r}"
@@ -155,17 +158,17 @@ class Network:
     inversion: str | None = None
 
     def __post_init__(self):
-        object.__setattr__(self, "inputs", dict(self.inputs))
-        object.__setattr__(self, "layers", tuple(self.layers))
-        positive_int("steps", self.steps)
+        set_ = object.__setattr__
+        inputs = self.inputs.items()
+        set_(self, "inputs", {k: positive_int(f"input {k!r}: size", n) for k, n in inputs})
+        set_(self, "layers", tuple(self.layers))
+        set_(self, "steps", positive_int("steps", self.steps))
         if not self.layers:
             raise ConfigError("a network needs at least one layer")
         if len(self.layers) > _MOST_LAYERS:
             raise ConfigError(
                 f"a network has at most {_MOST_LAYERS} layers, not {len(self.layers)}"
             )
-        for name, size in self.inputs.items():
-            positive_int(f"input {name!r}: size", size)
         names = [*self.inputs, *(layer.name for layer in self.layers)]
         for name in names:
             if names.count(name) > 1:
@@ -194,7 +197,7 @@ class Network:
         if self.rule == "backprop" and None in (self.readout, self.target):
             raise ConfigError("rule backprop needs a readout layer and a target input")
         if self.inversion is None:
-            object.__setattr__(self, "inversion", "none" if self.rule == "backprop" else "learned")
+            set_(self, "inversion", "none" if self.rule == "backprop" else "learned")
         if self.inversion not in INVERSIONS:
             raise ConfigError(
                 f"unknown inversion {self.inversion!r}; {near(self.inversion, INVERSIONS)}"

@@ -6,8 +6,16 @@ What an optimizer's kernel reads of it at each update is `numbers`; `kernel` is 
 from dataclasses import dataclass
 from math import sqrt
 
-from infosim.errors import ConfigError
-from infosim.network.checks import not_negative_int, number
+from infosim.errors import ConfigError, integer
+from infosim.network.checks import LARGEST, number
+
+
+def _check(spec):
+    """Let the numbers that all optimizers have be Python's, and in their ranges."""
+    set_ = object.__setattr__
+    set_(spec, "rate", number("optimizer rate", spec.rate, 0, 1e6))
+    set_(spec, "weight_decay", number("weight_decay", spec.weight_decay, 0, 1e6))
+    set_(spec, "decay_until", integer("decay_until", spec.decay_until, 0, LARGEST))
 
 
 @dataclass(frozen=True)
@@ -24,15 +32,13 @@ class Adam:
     decay_until: int = 0
 
     def __post_init__(self):
-        object.__setattr__(self, "betas", tuple(self.betas))
-        number("optimizer rate", self.rate, 0, 1e6)
-        number("weight_decay", self.weight_decay, 0, 1e6)
-        number("epsilon", self.epsilon, 0, 1)
-        not_negative_int("decay_until", self.decay_until)
-        if len(self.betas) != 2:
-            raise ConfigError(f"betas must be two numbers, was {list(self.betas)}")
-        for beta in self.betas:
-            number("betas", beta, 0, 1, closed=False)
+        set_ = object.__setattr__
+        _check(self)
+        set_(self, "epsilon", number("epsilon", self.epsilon, 0, 1))
+        betas = tuple(number("betas", beta, 0, 1, closed=False) for beta in self.betas)
+        if len(betas) != 2:
+            raise ConfigError(f"betas must be two numbers, was {list(betas)}")
+        set_(self, "betas", betas)
 
     kernel = "adam"
 
@@ -60,9 +66,7 @@ class SGD:
     decay_until: int = 0
 
     def __post_init__(self):
-        number("optimizer rate", self.rate, 0, 1e6)
-        number("weight_decay", self.weight_decay, 0, 1e6)
-        not_negative_int("decay_until", self.decay_until)
+        _check(self)
 
     kernel = "sgd"
 

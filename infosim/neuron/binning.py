@@ -4,9 +4,12 @@ Bins are of equal width and closed on the right: bin k holds edge_k < u <= edge_
 outside the range falls into the first or last bin. No gradient flows through the bin index.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infosim.errors import ConfigError, near
+import numpy as np
+
+from infosim.errors import ConfigError, integer, near
 
 #: The range of the bins: what the user gives; each neuron's own minimum and maximum over the
 #: batch; or [-m, m] with m the neuron's own largest magnitude over the batch.
@@ -37,11 +40,11 @@ class Binning:
     def __post_init__(self):
         if self.kind not in BINNINGS:
             raise ConfigError(f"unknown binning {self.kind!r}; {near(self.kind, BINNINGS)}")
-        if isinstance(self.bins, list):
-            object.__setattr__(self, "bins", tuple(self.bins))
-        for n in self.bins if isinstance(self.bins, tuple) else (self.bins,):
-            if not isinstance(n, int) or isinstance(n, bool) or not 2 <= n <= 255:
-                raise ConfigError(f"bins must be an integer from 2 to 255, was {n!r}")
+        if isinstance(self.bins, Sequence | np.ndarray) and np.ndim(self.bins) == 1:
+            bins = tuple(integer("bins", n, 2, 255) for n in self.bins)
+        else:
+            bins = integer("bins", self.bins, 2, 255)
+        object.__setattr__(self, "bins", bins)
         if not (float(self.low) < float(self.high) and abs(self.low) + abs(self.high) < 1e30):
             raise ConfigError(
                 f"binning range must be finite with low < high, was {self.low} to {self.high}"

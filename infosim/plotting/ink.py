@@ -5,6 +5,7 @@ Type is as large as the Axes allow: lay the figure out before drawing on it.
 
 from functools import cache
 from itertools import cycle
+from numbers import Integral
 
 import matplotlib
 import numpy as np
@@ -46,7 +47,7 @@ def drawable(goal):
     """`goal` itself, or the goal without any γ for a number of sources; at most three."""
     if isinstance(goal, Goal):
         n_sources = len(goal.sources)
-    elif isinstance(goal, int) and not isinstance(goal, bool):
+    elif isinstance(goal, Integral) and not isinstance(goal, bool):
         n_sources = goal
     else:
         raise ConfigError(f"a figure is drawn of a Goal or a number of sources, not of {goal!r}")

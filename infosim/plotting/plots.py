@@ -1,6 +1,7 @@
 """One plot per result: each function draws on the Axes it is given and returns them."""
 
 from itertools import cycle
+from numbers import Integral
 
 import matplotlib
 import numpy as np
@@ -71,7 +72,7 @@ def atoms(values, labels, ax, show=6, name="", looks=None):
     ShapeError : values and labels do not fit
     """
     low, median, high = _quartiles(values, labels)
-    chosen = not isinstance(show, int)
+    chosen = not isinstance(show, Integral)
     shown = [list(labels).index(one) for one in show] if chosen else _largest(median, show)
     if looks is None:
         looks = atom_looks([labels[a] for a in shown])

@@ -72,6 +72,12 @@ SETTINGS = {
     "unreadable formula": (f"{HIDDEN}.goal='{{F}} ** 2 {{C}}'", "cannot read"),
     "goal for two sources": (f"{HIDDEN}.goal=iclr/context-heuristic", "is for 2 sources"),
     "missing source": (f"{HIDDEN}.compartments.C.source=lable", "did you mean label"),
+    "misspelt layer": ("layers.hiden.size=2", "unknown layer 'hiden'; did you mean hidden?"),
+    "misspelt compartment": (
+        f"{HIDDEN}.compartments.X.delay=1",
+        "unknown compartment 'X'; allowed",
+    ),
+    "misspelt input": ("network.inputs.imag=images", "no compartment reads it; did you mean image"),
     "missing layer": (f"{OUTPUT}.compartments.F.source=hiden", "did you mean hidden"),
     "delay-0 cycle": (f"{HIDDEN}.compartments.L.delay=0", "a cycle"),
     "delay of an input": (f"{HIDDEN}.compartments.C.delay=1", "its delay must be 0"),
@@ -119,7 +125,38 @@ ARGUMENTS = {
     "seed is text": (["train", "demo/digits", "--seed", "one"], "--seed"),
     "nothing to resume": (["train", "demo/digits", "--resume", "--out", "x"], "no run to resume"),
     "unknown data set": (["train", "demo/digits", "--dataset", "minst"], "minst"),
+    "resumed by force": (["demo", "--resume", "--force"], "--resume and --force contradict"),
+    "processes and cluster": (
+        ["sweep", "x.toml", "--jobs", "2", "--scheduler", "tcp://a:1"],
+        "--jobs and --scheduler contradict each other",
+    ),
+    "pruned and not": (
+        ["optimize", "demo/digits", "--prune", "--no-prune"],
+        "--prune/--no-prune is given 2 times",
+    ),
 }
+SETTINGS_TWICE = {
+    "setting": (
+        "--set training.seed=1 --set training.seed=2",
+        "training.seed is given twice, as 1",
+    ),
+    "option": ("--set training.seed=1 --seed 2", "training.seed is given twice, as 1 and 2"),
+    "table": (
+        "--set layers.hidden={size=1} --set layers.hidden.size=2",
+        "layers.hidden.size is given twice, as 1 and 2",
+    ),
+    "above": (
+        "--set layers.hidden.goal.a=1 --set layers.hidden.goal={F}",
+        "layers.hidden.goal is given twice, as 1 and '{F}'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SETTINGS_TWICE)
+def test_a_setting_is_given_once(case, capsys, tmp_path):
+    options, expected = SETTINGS_TWICE[case]
+    assert expected in fails(["train", "demo/digits", *options.split()], capsys)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("case", ARGUMENTS)
@@ -134,6 +171,7 @@ FILES = {
     "no layers": ("[network]\nsteps = 1", "layers is missing"),
     "extends itself": ("extends = 'mine.toml'", "a cycle"),
     "extends nothing": ("extends = 'iclr/nothing'", "unknown preset"),
+    "misspelt layer": ("extends = 'demo/digits'\nlayers.outpt.size = 3", "did you mean output"),
     "layer is a number": ("extends = 'demo/digits'\nlayers.extra = 3", "must be a table"),
 }
 

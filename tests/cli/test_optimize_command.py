@@ -114,7 +114,7 @@ BAD = {
     "unknown setting": (["--set", "layers.hidden.siz=3"], "did you mean size"),
     "no validation": (["--set", "data.validation=0"], "val_error needs samples held out"),
     "no target": (["--set", "network.target="], "needs a network with a readout layer"),
-    "batch too large": (["--set", "training.batch=5000"], "larger than the 1149 training"),
+    "batch too large": (["--set", "data.validation=0.9"], "larger than the 143 training"),
     "not a URL": (["--storage", "study.db"], "storage must be the URL of a database such as"),
     "no such database": (["--storage", "orakel://x"], "there is no database 'orakel'"),
     "no such directory": (["--storage", "sqlite:///none/x.db"], "unable to open database file"),

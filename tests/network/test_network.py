@@ -87,7 +87,7 @@ WRONG = {
         lambda: network(layer(connectivity="all-but-self")), "all-but-self .* 3 units for 4",
     ),
     "sparse(0)": (
-        lambda: Compartment("F", "x", "sparse(0)"), r"sparse\(k\) needs k of at least 1, was 0",
+        lambda: Compartment("F", "x", "sparse(0)"), r"sparse\(k\): k must be .* at least 1, was 0",
     ),
     "Sparse(True)": (lambda: Sparse(True), "was True"),
     "Sparse(2.5)": (lambda: Sparse(2.5), "was 2.5"),

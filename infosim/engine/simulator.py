@@ -103,8 +103,9 @@ class Simulator:
             (step, layer.name, orders[layer.name]) for step, layer in self.network.firings()
         ]
         self._feed = Feed(self.network, self.n_replicas, self.kernels, self.workers, self.dtype)
-        self._wrong = self.kernels.xp.zeros(self.n_replicas, np.int64)
-        self.reset()
+        with self.workers.engaged():
+            self._wrong = self.kernels.xp.zeros(self.n_replicas, np.int64)
+            self.reset()
 
     def reset(self):
         """Start anew: weights as the seed draws them, nothing learnt, nothing presented.
@@ -112,21 +113,25 @@ class Simulator:
         Layers and compartments are new objects; `simulator["hidden"]` gives those of now.
         """
         with self.workers.engaged():
-            seeds = self.kernels.resident(np.array(self.seeds, np.uint32))
-            self.layers = {
-                layer.name: LayerState(
-                    [network.layers[i] for network in self.networks],
-                    i,
-                    self._sizes,
-                    self.network.inputs,
-                    seeds,
-                    lambda *place: [generator(seed, INITIAL, *place) for seed in self.seeds],
-                    self.kernels,
-                    self.dtype,
-                    self.network.steps if self.network.rule == "backprop" else None,
-                )
-                for i, layer in enumerate(self.network.layers)
-            }
+            self._begin()
+
+    def _begin(self):
+        """`reset`, where the kernels are."""
+        seeds = self.kernels.resident(np.array(self.seeds, np.uint32))
+        self.layers = {
+            layer.name: LayerState(
+                [network.layers[i] for network in self.networks],
+                i,
+                self._sizes,
+                self.network.inputs,
+                seeds,
+                lambda *place: [generator(seed, INITIAL, *place) for seed in self.seeds],
+                self.kernels,
+                self.dtype,
+                self.network.steps if self.network.rule == "backprop" else None,
+            )
+            for i, layer in enumerate(self.network.layers)
+        }
         self.events = EventLoop()
         self.time = 0
         self.rule = None  # each layer learns for itself

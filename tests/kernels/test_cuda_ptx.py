@@ -35,10 +35,11 @@ def compiled():
 def test_every_kernel_compiles_in_both_precisions(compiled):
     names = {"activate", "chain", "bin_potentials", "score", "information", "project_sparse",
              "accumulate_sparse", "adam", "sgd", "classify", "take_scaled", "spread", "add",
-             "cross_entropy", "tally", "invert"}  # fmt: skip
+             "cross_entropy", "tally"}  # fmt: skip
     for precision in ("float32", "float64"):
         assert names <= {c["kernel"] for c in compiled if c["precision"] == precision}
-    assert {"take_one_hot", "count_wrong"} <= {c["kernel"] for c in compiled}
+    # those of the same types in both are compiled once
+    assert {"take_one_hot", "count_wrong", "invert"} <= {c["kernel"] for c in compiled}
 
 
 def test_single_precision_stays_single(compiled):

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from device import Device, Library, on_device
 
 from infosim.errors import BackendError
 from infosim.kernels import backend, cublas
@@ -32,101 +33,6 @@ def cuda(monkeypatch):
 
 
 # -- cuBLAS ----------------------------------------------------------------------------------------
-
-
-class Array:
-    """A NumPy array with CuPy's way to its address."""
-
-    def __init__(self, array):
-        self.array = array
-        self.data = SimpleNamespace(ptr=array.ctypes.data)
-        self.shape, self.strides, self.dtype = array.shape, array.strides, array.dtype
-        self.itemsize = array.itemsize
-
-
-class Library:
-    """cuBLAS's functions that we use, as cublas_api.h declares them, computed by LAPACK's BLAS.
-
-    `calls` are the names and arguments of those that set a handle up; `status` is what all return.
-    """
-
-    def __init__(self, status=0):
-        self.calls, self.status = [], status
-        pointer, integer, wide = ctypes.c_void_p, ctypes.c_int, ctypes.c_longlong
-        handle, shape = [pointer], [integer] * 3
-        flips = [integer, integer]
-
-        def function(name, arguments, call):
-            def called(*values):
-                self.calls.append((name, values))
-                if not self.status:
-                    call(*values)
-                return self.status
-
-            setattr(self, name, ctypes.CFUNCTYPE(integer, *arguments)(called))
-
-        def create(place):
-            pointer.from_address(place).value = 77
-
-        function("cublasCreate_v2", [pointer], create)
-        for name, more in (
-            ("SetStream_v2", [pointer]),
-            ("SetWorkspace_v2", [pointer, ctypes.c_size_t]),
-            ("SetMathMode", [integer]),
-        ):
-            function(f"cublas{name}", handle + more, lambda *values: None)
-        for letter, number in (("S", ctypes.c_float), ("D", ctypes.c_double)):
-            arguments = handle + flips + shape
-            plain = [pointer, pointer, integer, pointer, integer, pointer, pointer, integer]
-            strided = [pointer, pointer, integer, wide, pointer, integer, wide, pointer, pointer]
-            strided += [integer, wide, integer]
-            product = self.product(number)
-            function(f"cublas{letter}gemm_v2", arguments + plain, self.single(product))
-            function(f"cublas{letter}gemmStridedBatched", arguments + strided, product)
-        text = ctypes.create_string_buffer(b"what the manual says")
-        described = ctypes.CFUNCTYPE(pointer, integer)(lambda status: ctypes.addressof(text))
-        self.cublasGetStatusString = described
-
-    @staticmethod
-    def product(number):
-        """gemmStridedBatched of numbers of this type, on memory by columns."""
-        from scipy.linalg import blas
-
-        gemm = blas.sgemm if number is ctypes.c_float else blas.dgemm
-        size = ctypes.sizeof(number)
-
-        def matrix(address, rows, columns, lead):
-            assert lead >= rows  # or cuBLAS refuses
-            length = lead * (columns - 1) + rows  # nothing beyond it may be touched
-            flat = np.ctypeslib.as_array((number * length).from_address(address))
-            steps = flat.itemsize, lead * flat.itemsize
-            return np.lib.stride_tricks.as_strided(flat, (rows, columns), steps)
-
-        def multiply(
-            handle, flip_a, flip_b, m, n, k, alpha, a, lda, stride_a, b, ldb, stride_b, beta, c,
-            ldc, stride_c, count,
-        ):  # fmt: skip
-            assert handle == 77
-            alpha, beta = (number.from_address(place).value for place in (alpha, beta))
-            for i in range(count):
-                shape_a, shape_b = (k, m) if flip_a else (m, k), (n, k) if flip_b else (k, n)
-                left = matrix(a + i * stride_a * size, *shape_a, lda)
-                right = matrix(b + i * stride_b * size, *shape_b, ldb)
-                out = matrix(c + i * stride_c * size, m, n, ldc)
-                assert beta == 0  # what is there, be it NaN, does not count
-                out[...] = gemm(alpha, left, right, trans_a=flip_a, trans_b=flip_b)
-
-        return multiply
-
-    @staticmethod
-    def single(multiply):
-        """gemm, by gemmStridedBatched."""
-
-        def one(handle, flip_a, flip_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
-            rest = alpha, a, lda, 0, b, ldb, 0, beta, c, ldc, 0, 1
-            multiply(handle, flip_a, flip_b, m, n, k, *rest)
-
-        return one
 
 
 @pytest.fixture
@@ -163,21 +69,17 @@ def test_products_are_one_call_without_copies(products, m, k, n, replicas, dtype
         for right in (made, flipped, shared):
             a, b, out = left(m, k), right(k, n), np.full((replicas, m, n), np.nan, dtype)
             before = len(library.calls)
-            cuda.project(Array(a), Array(b), Array(out))
+            cuda.project(*map(on_device, (a, b, out)))
             np.testing.assert_allclose(out, a @ b, rtol=tolerance, atol=tolerance)
             assert len(library.calls) == before + 1
 
 
 def test_the_gradient_of_weights_is_a_product_with_the_transpose(products):
-    class Input(Array):
-        def transpose(self, *axes):
-            return Array(self.array.transpose(*axes))
-
     cuda, library = products
     rng = np.random.default_rng(0)
     delta, x = rng.normal(size=(1, 3, 7)), rng.normal(size=(1, 4, 7))
     gradient = np.full((1, 3, 4), np.nan)
-    cuda.accumulate(Array(delta), Input(x), Array(gradient))
+    cuda.accumulate(*map(on_device, (delta, x, gradient)))
     np.testing.assert_allclose(gradient[0], delta[0] @ x[0].T, rtol=1e-12)
     assert library.calls[-1][0] == "cublasDgemm_v2"
 
@@ -196,7 +98,7 @@ def test_a_handle_has_its_stream_and_memory_before_any_product():
 
 def test_what_cublas_says_is_told_in_one_line(products, monkeypatch):
     cuda, library = products
-    arrays = [Array(np.ones((1, 2, 2))) for _ in range(3)]
+    arrays = [on_device(np.ones((1, 2, 2))) for _ in range(3)]
     library.status = 13
     with pytest.raises(
         BackendError, match=r"stopped: cublasDgemm_v2 of cuBLAS: what the manual says"
@@ -229,50 +131,6 @@ def test_cublas_has_these_functions():
 
 
 # -- recording -------------------------------------------------------------------------------------
-
-
-class FakeStream:
-    """Records what is called between begin and end of a capture, and carries out nothing then."""
-
-    def __init__(self, log, name, fail=None):
-        self.recording, self.fail, self.log, self.name = None, fail, log, name
-
-    def __enter__(self):
-        self.log.append(f"enter {self.name}")
-
-    def __exit__(self, *error):
-        self.log.append(f"exit {self.name}")
-
-    def begin_capture(self):
-        self.recording = []
-
-    def end_capture(self):
-        recorded, self.recording = self.recording, None
-        if self.fail:
-            raise RuntimeError("capture invalidated")
-        return SimpleNamespace(launch=lambda: [call() for call in recorded])
-
-
-class Device:
-    """Two lanes, and a kernel that does on its lane what a device would."""
-
-    def __init__(self, cuda, fail=None):
-        self._cuda, self.log, self.made = cuda, [], []
-        self.lanes = tuple(
-            SimpleNamespace(stream=FakeStream(self.log, name, failing), numba=name)
-            for name, failing in (("work", None), ("recording", fail))
-        )
-
-    def kernel(self, value):
-        """What a plan calls."""
-        stream = self._cuda._lane().stream
-        if stream.recording is None:
-            assert stream.name == "work"
-            self.made.append(value)
-        elif stream.fail == "kernel":
-            raise RuntimeError("not permitted")
-        else:
-            stream.recording.append(lambda: self.made.append(value))
 
 
 @pytest.fixture

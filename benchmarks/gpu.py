@@ -235,16 +235,18 @@ def _resources(kernels, layer):
     if backend.simulated():
         return "-", "-", "-"
     compiled = kernels._score(len(layer.compartments), layer.dtype.type)
-    definition = next(iter(compiled.overloads.values()))
-    context = kernels.cuda.current_context()
-    blocks = context.get_active_blocks_per_multiprocessor(
-        definition._codelibrary.get_cufunc(), kernels._THREADS, 0
-    )
-    return (
-        str(definition.regs_per_thread),
-        f"{definition.shared_mem_per_block / 1024:.1f} KB",
-        f"{blocks * kernels._THREADS // 32} of 64",
-    )
+    try:
+        definition = next(iter(compiled.overloads.values()))
+        occupancy = definition._codelibrary.get_cufunc().kernel.occupancy
+        blocks = occupancy.max_active_blocks_per_multiprocessor(kernels._THREADS, 0)
+        return (
+            str(definition.regs_per_thread),
+            f"{definition.shared_mem_per_block / 1024:.1f} KB",
+            f"{blocks * kernels._THREADS // 32}",
+        )
+    except (AttributeError, TypeError) as problem:  # names of numba-cuda's and cuda.core's own
+        click.echo(f"no resources of the score kernel: {problem}", err=True)
+        return "-", "-", "-"
 
 
 def transfers(settings, neurons):

@@ -109,6 +109,47 @@ def test_what_is_recorded_is_carried_out_like_a_layers_plan(monkeypatch):
     assert made == ["call", calls, "call", "call"]
 
 
+@pytest.fixture
+def on_a_gpu(monkeypatch):
+    """A stand-in for kernels.cuda on a GPU, whose memory pool is told."""
+    pool = SimpleNamespace(used_bytes=lambda: 5e6, free_all_blocks=lambda: told.append("free"))
+    told = []
+    kernel = SimpleNamespace(
+        occupancy=SimpleNamespace(max_active_blocks_per_multiprocessor=lambda threads, more: 5)
+    )
+    definition = SimpleNamespace(
+        regs_per_thread=64,
+        shared_mem_per_block=43 * 1024,
+        _codelibrary=SimpleNamespace(get_cufunc=lambda: SimpleNamespace(kernel=kernel)),
+    )
+    kernels = SimpleNamespace(
+        _THREADS=128,
+        _lanes=lambda: told.append("lanes"),
+        _score=lambda n_sources, real: SimpleNamespace(overloads={(n_sources, real): definition}),
+        xp=SimpleNamespace(get_default_memory_pool=lambda: pool),
+        definition=definition,
+    )
+    monkeypatch.setattr(gpu.backend, "simulated", lambda: False)
+    monkeypatch.setattr(gpu.backend, "load", lambda name: kernels)
+    return kernels, told
+
+
+def test_what_the_driver_tells_of_the_score_kernel(on_a_gpu, capsys):
+    kernels, _ = on_a_gpu
+    layer = SimpleNamespace(compartments=[0, 1, 2], dtype=np.dtype("float32"))
+    assert gpu._resources(kernels, layer) == ("64", "43.0 KB", "20")
+    del kernels.definition._codelibrary  # another version's: the time that was measured stays
+    assert gpu._resources(kernels, layer) == ("-", "-", "-")
+    assert "_codelibrary" in capsys.readouterr().err
+
+
+def test_memory_is_read_beside_what_stays_for_good(on_a_gpu):
+    _, told = on_a_gpu
+    gpu._clear()
+    assert told == ["lanes", "free"]
+    assert gpu._used_bytes() == 5e6
+
+
 # -- the page ----------------------------------------------------------------------------------
 
 
@@ -156,13 +197,11 @@ def test_a_page_is_whole_after_every_row_and_keeps_those_of_earlier_runs(tmp_pat
 def test_the_program_measures_the_parts_that_are_asked_for(tmp_path):
     out = tmp_path / "gpu.md"
     arguments = ["--neurons", "2", "--batch", "6", "--out", str(out), "--replicas", "1"]
-    result = CliRunner().invoke(gpu.main, [*arguments, "--parts", "agreement,score,tests",
-                                           "--no-tests"])  # fmt: skip
+    result = CliRunner().invoke(gpu.main, [*arguments, "--parts", "tests,score", "--no-tests"])
     assert result.exit_code == 0, result.output
     titles = [line for line in out.read_text().splitlines() if line.startswith("#")]
     assert titles == [
         "# GPU check: Numba's simulator",
-        "## Largest difference of a weight after 20 steps, batch 6",
         "## The score kernel, batch 6",
     ]
 

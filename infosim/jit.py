@@ -32,8 +32,9 @@ from infosim.errors import InfosimWarning
 
 #: Flags of every CPU kernel. `nogil`: our own threads run the same kernel on different neurons.
 #: `error_model`: divisions do not raise, so that loops vectorise. `fastmath`: products and sums may
-#: fuse and divisions become reciprocals; sums keep their order, because Σ(1-θ) would otherwise be
-#: taken apart into a difference that cancels.
+#: fuse and divisions become reciprocals (numba-cuda takes any of these flags for leave to divide
+#: to two units in the last place, see `exact`); sums keep their order, because Σ(1-θ) would
+#: otherwise be taken apart into a difference that cancels.
 FLAGS = {
     "nogil": True,
     "error_model": "numpy",
@@ -181,6 +182,11 @@ def inline(function):
     compiled function has another identity in every process, so that nothing would ever be found.
     """
     return register_jitable(**FLAGS)(function)
+
+
+def exact(function):
+    """The same for a helper whose quotient decides between two things: rounded everywhere."""
+    return register_jitable(**FLAGS | {"fastmath": False})(function)
 
 
 def reduction(function):

@@ -3,7 +3,8 @@
 A program, not a test (tests/kernels/test_cuda_ptx.py runs it): the process must not use Numba's
 simulator, which the tests' process does. Networks are trained on NumPy arrays, and where a kernel
 would be launched it is compiled for the types of its arguments: just what would run on a GPU.
-Prints a line of JSON for each: kernel, precision, float64 instructions, bytes of shared memory.
+Prints a line of JSON for each: kernel, precision, float64 instructions, bytes of shared memory,
+approximate divisions.
 """
 
 import json
@@ -28,7 +29,7 @@ from infosim.kernels import cuda as kernels  # noqa: E402
 from infosim.network import SGD, Adam, Compartment, Layer, Network  # noqa: E402
 from infosim.neuron import Activation, Binning  # noqa: E402
 
-kernels._streams = lambda: (nullcontext(), None)
+kernels._made = (SimpleNamespace(stream=nullcontext()),) * 2
 kernels._Plan._record = lambda self: False
 kernels.host = lambda array: array
 compiled, precision = set(), []
@@ -49,6 +50,7 @@ def compile_instead(kernel, n_blocks, *arguments):
         "sources": len(arguments[0]) if name in ("score", "information") else None,
         "float64": len(re.findall(r"\.f64", ptx)),
         "shared": sum(map(int, shared)),
+        "approximate": len(re.findall(r"\b(?:div|rcp|sqrt)\.approx(?:\.ftz)?\.f32", ptx)),
     }
     print(json.dumps(found), flush=True)
 

@@ -1,6 +1,8 @@
 """Fixtures for the tests of every part."""
 
 import os
+import sys
+import threading
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,10 +12,31 @@ from pathlib import Path
 if os.environ.get("INFOSIM_TEST_GPU") != "1":
     os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")
 
+import numpy as np
 import pytest
 
 from infosim import datasets
 from infosim.kernels import backend
+
+
+def _shared_array(shared, shape, dtype, alignment=None, lock=threading.Lock()):
+    """The array in shared memory of a line of a kernel, made by whichever thread comes first.
+
+    The simulator's own looks for it and makes it in two steps, between which another thread may
+    make another, and reads the source of every caller for it.
+    """
+    caller = sys._getframe(1)
+    place = caller.f_code, caller.f_lineno
+    with lock:
+        if place not in shared._allocations:
+            shared._allocations[place] = np.empty(shape, dtype)
+        return shared._allocations[place]
+
+
+if find_spec("numba_cuda") is not None and backend.simulated():
+    from numba.cuda.simulator import kernelapi
+
+    kernelapi.FakeCUDAShared.array = _shared_array
 
 
 @pytest.fixture(params=["cpu", "cuda"])

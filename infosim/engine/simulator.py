@@ -128,8 +128,9 @@ class Simulator:
         ]
         self.tape = Tape(self.kernels, self.workers, self.n_replicas, tape)
         self._feed = Feed(self.network, self.n_replicas, self.kernels, self.tape, self.dtype)
-        self._wrong = self.kernels.xp.zeros(self.n_replicas, np.int64)
-        self.reset()
+        with self.workers.engaged():
+            self._wrong = self.kernels.xp.zeros(self.n_replicas, np.int64)
+            self.reset()
 
     def reset(self):
         """Start anew: weights as the seed draws them, nothing learnt, nothing presented.
@@ -138,22 +139,26 @@ class Simulator:
         """
         self.tape.clear()
         with self.workers.engaged():
-            seeds = self.kernels.resident(np.array(self.seeds, np.uint32))
-            self.layers = {
-                layer.name: LayerState(
-                    [network.layers[i] for network in self.networks],
-                    i,
-                    self._sizes,
-                    self.network.inputs,
-                    seeds,
-                    lambda *place: [generator(seed, INITIAL, *place) for seed in self.seeds],
-                    self.kernels,
-                    self.dtype,
-                    self.tape,
-                    self.network.steps if self.network.rule == "backprop" else None,
-                )
-                for i, layer in enumerate(self.network.layers)
-            }
+            self._begin()
+
+    def _begin(self):
+        """`reset`, where the kernels are."""
+        seeds = self.kernels.resident(np.array(self.seeds, np.uint32))
+        self.layers = {
+            layer.name: LayerState(
+                [network.layers[i] for network in self.networks],
+                i,
+                self._sizes,
+                self.network.inputs,
+                seeds,
+                lambda *place: [generator(seed, INITIAL, *place) for seed in self.seeds],
+                self.kernels,
+                self.dtype,
+                self.tape,
+                self.network.steps if self.network.rule == "backprop" else None,
+            )
+            for i, layer in enumerate(self.network.layers)
+        }
         self.events = EventLoop()
         self.time = 0
         self.rule = None  # each layer learns for itself

@@ -89,7 +89,7 @@ class Products:
         kernels, dtype = simulator.kernels, simulator.dtype
         self._blas = ThreadpoolController().select(user_api="blas")
         self._threads = simulator.workers.n_threads
-        self._calls = []
+        self.calls = []
         for layer in simulator.layers.values():
             n, b, replicas = layer.spec.size, step.batch, simulator.n_replicas
             for compartment in layer.compartments:
@@ -102,20 +102,20 @@ class Products:
                     x = kernels.resident(x.astype(dtype))
                 w = kernels.resident(compartment.weights.reshape(replicas, n, -1).copy())
                 u = kernels.xp.ones((replicas, n, b), dtype)
-                self._calls.append((kernels.project, (w, x, u)))
+                self.calls.append((kernels.project, (w, x, u)))
                 if compartment.trainable:
-                    self._calls.append((kernels.accumulate, (u.copy(), x, w.copy())))
+                    self.calls.append((kernels.accumulate, (u.copy(), x, w.copy())))
 
     def __call__(self):
         """Multiply."""
         with self._blas.limit(limits=self._threads):
-            for function, arguments in self._calls:
+            for function, arguments in self.calls:
                 function(*arguments)
 
     @property
     def operations(self):
         """Floating-point operations of one call."""
-        return sum(2 * w.shape[2] * u.size for _, (w, _, u) in self._calls)
+        return sum(2 * w.shape[2] * u.size for _, (w, _, u) in self.calls)
 
 
 def noise(n, seed=0):

@@ -2,7 +2,9 @@
 
 import ctypes
 import os
+import re
 import sys
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,7 +20,21 @@ _OLDEST_DRIVER = (12, 0)
 #: Oldest compute capability of a device by the major version of CUDA (its release notes).
 _OLDEST_DEVICE = {12: (5, 0), 13: (7, 5)}
 _CUPY = {12: "cupy-cuda12x", 13: "cupy-cuda13x"}
-_LIBRARIES = ("nvvm", "nvrtc", "cublas")
+_LIBRARIES = ("nvvm", "nvrtc", "nvJitLink", "cublas")
+#: The last version of numba-cuda that needs `numpy.row_stack`, which NumPy 2.5 no longer has.
+_NEEDS_ROW_STACK = (0, 30, 4)
+#: A function that does nothing, for NVVM.
+_NOTHING = b"""target triple = "nvptx64-nvidia-cuda"
+target datalayout = "e-p:64:64:64-i1:8:8-i8:8:8-i16:16:16-i32:32:32-i64:64:64-i128:128:128-\
+f32:32:32-f64:64:64-v16:16:16-v32:32:32-v64:64:64-v128:128:128-n16:32:64"
+define void @nothing() {
+  ret void
+}
+!nvvmir.version = !{!0}
+!0 = !{i32 2, i32 0}
+"""
+#: The modules of the exceptions of what talks to the GPU.
+_OF_GPU = ("cuda", "cupy", "cupy_backends", "numba.cuda.cudadrv")
 
 
 def load(name):
@@ -55,6 +71,7 @@ class Gpu:
 
     driver : the CUDA version that the driver supports; devices : [(name, capability, bytes)]
     packages : name -> version, None if missing; libraries : name -> where it is, None if missing
+    releases : of the CUDA toolkit, those that the compiler NVVM and the linker nvJitLink are of
     problem, remedy : the first thing in the way and how to mend it; None if there is nothing
     """
 
@@ -62,6 +79,7 @@ class Gpu:
     devices: list = field(default_factory=list)
     packages: dict = field(default_factory=dict)
     libraries: dict = field(default_factory=dict)
+    releases: tuple | None = None
     problem: str | None = None
     remedy: str | None = None
 
@@ -78,6 +96,8 @@ def inspect():
     names = ("numpy", "numba-cuda", *_CUPY.values())
     gpu.packages = {name: version(name) for name in names}
     gpu.libraries = {name: library(name) for name in _LIBRARIES}
+    if gpu.devices and None not in (gpu.packages["numba-cuda"], *gpu.libraries.values()):
+        gpu.releases = releases()
     gpu.problem, gpu.remedy = next(_problems(gpu, code), (None, None))
     return gpu
 
@@ -119,12 +139,36 @@ def _problems(gpu, code):
     if _CUPY[13] in cupy and major < 13:
         found = _dotted(gpu.driver)
         yield f"{_CUPY[13]} needs a driver for CUDA 13, this one supports {found}", install
-    if tuple(map(int, packages["numpy"].split(".")[:2])) >= (2, 5):
-        found = packages["numpy"]
-        yield f"numba-cuda needs NumPy before 2.5, {found} is installed", "pip install 'numpy<2.5'"
+    numpy, numba = packages["numpy"], packages["numba-cuda"]
+    if _numbers(numpy) >= (2, 5) and _numbers(numba) <= _NEEDS_ROW_STACK:
+        found = f"numba-cuda {numba} needs NumPy before 2.5, {numpy} is installed"
+        yield found, "pip install 'numpy<2.5'"
     for name, where in gpu.libraries.items():
         if where is None:
             yield f"the CUDA library {name} was not found", install
+        elif (of := _major(where)) > major:
+            found = f"the CUDA library {name} that is found first is of CUDA {of}"
+            yield f"{found}, the driver supports {_dotted(gpu.driver)}: {where}", "uninstall it"
+    if gpu.releases is not None:
+        compiler, linker = gpu.releases
+        if linker < compiler:
+            suffix = "-cu12" if major == 12 else ""
+            yield (
+                f"nvJitLink of CUDA {_dotted(linker)} does not link what NVVM of CUDA "
+                f"{_dotted(compiler)} compiles",
+                f"pip install 'nvidia-nvjitlink{suffix}>={_dotted(compiler)}'",
+            )
+
+
+def _major(path):
+    """The version of CUDA that a library is of, by its file's name; 0 where it does not say."""
+    found = re.search(r"(?:nvrtc|nvJitLink|cublas)\w*?(?:\.so\.|64_|_)(\d\d)", Path(path).name)
+    return int(found[1]) if found else 0
+
+
+def _numbers(version):
+    """A version to compare with others."""
+    return tuple(int(n) for n in re.findall(r"\d+", version)[:3])
 
 
 def _dotted(version):
@@ -140,13 +184,41 @@ def version(name):
 
 
 def library(name):
-    """Where a library of the CUDA toolkit is, or None."""
+    """Where a library of the CUDA toolkit is, or None; it is loaded.
+
+    The packages beside ours come first, then conda's, what the system's loader knows, and the
+    toolkit in CUDA_PATH or CUDA_HOME.
+    """
     try:
         from cuda.pathfinder import load_nvidia_dynamic_lib
 
-        return str(load_nvidia_dynamic_lib(name).abs_path)
+        with warnings.catch_warnings():  # of two variables that differ: what it takes is told
+            warnings.simplefilter("ignore")
+            return str(load_nvidia_dynamic_lib(name).abs_path)
     except (ImportError, RuntimeError, OSError, ValueError):
         return None
+
+
+def releases():
+    """The releases of the CUDA toolkit that NVVM and nvJitLink are of, or None.
+
+    A linker refuses the PTX of a later release's compiler ("Unsupported .version"). They come in
+    packages of their own, one of which another package may have pinned, or from different toolkits.
+    """
+    try:
+        from cuda.bindings import nvjitlink, nvvm
+
+        program = nvvm.create_program()
+        nvvm.add_module_to_program(program, _NOTHING, len(_NOTHING), "nothing")
+        nvvm.compile_program(program, 1, ["-arch=compute_75"])
+        ptx = bytearray(nvvm.get_compiled_result_size(program))
+        nvvm.get_compiled_result(program, ptx)
+        nvvm.destroy_program(program)
+        linker = nvjitlink.version()
+    except Exception:  # whatever it is, it is told where a kernel is compiled
+        return None
+    compiler = re.search(rb"release (\d+)\.(\d+)", ptx)
+    return compiler and ((int(compiler[1]), int(compiler[2])), tuple(linker))
 
 
 def _ask_driver(gpu):
@@ -216,30 +288,27 @@ def gpu():
     return cuda, cupy, False
 
 
-def cublas():
-    """CuPy's binding of cuBLAS."""
-    from cupy_backends.cuda.libs import cublas
-
-    return cublas
-
-
 @contextmanager
 def told_errors():
     """A context in which the GPU's errors become BackendErrors of one line."""
-    _, array_module, is_simulated = gpu()
-    if is_simulated:
-        yield
-        return
-    from numba.cuda.cudadrv.driver import CudaAPIError
-
-    memory, runtime = array_module.cuda.memory, array_module.cuda.runtime
     try:
         yield
-    except memory.OutOfMemoryError:
-        free, whole = runtime.memGetInfo()
-        raise BackendError(
-            f"the GPU's memory does not suffice ({free / 1e9:.1f} of {whole / 1e9:.1f} GB are "
-            "free); try fewer neurons, fewer replicas or a smaller batch"
-        ) from None
-    except (runtime.CUDARuntimeError, array_module.cuda.driver.CUDADriverError, CudaAPIError) as e:
-        raise BackendError(f"the GPU stopped: {' '.join(str(e).split())}") from None
+    except Exception as error:
+        module = type(error).__module__
+        if not any(module == name or module.startswith(f"{name}.") for name in _OF_GPU):
+            raise
+        said = " ".join(str(error).split())
+        if "out of memory" in f"{type(error).__name__} {said}".lower().replace("_", " "):
+            raise BackendError(no_memory()) from None
+        raise BackendError(f"the GPU stopped: {said}") from None
+
+
+def no_memory():
+    """What is said where the GPU has no more memory."""
+    try:
+        free, whole = gpu()[1].cuda.runtime.memGetInfo()
+        left = f" ({free / 1e9:.1f} of {whole / 1e9:.1f} GB are free)"
+    except Exception:  # a GPU that has stopped tells nothing
+        left = ""
+    advice = "try fewer neurons, fewer replicas or a smaller batch"
+    return f"the GPU's memory does not suffice{left}; {advice}"

@@ -5,7 +5,7 @@ Signatures, arrays and loop letters are those of `kernels.cpu`. What differs:
 * Arrays live on the GPU (CuPy's). `resident` brings them there, `host` back; nothing else does.
 * One call computes a whole layer, all replicas of it: `Stream` cuts no work into blocks.
 * A block of threads shares one neuron, or a loop strides over all numbers; dense products are
-  cuBLAS's, through CuPy.
+  cuBLAS's (`kernels.cublas`).
 * Sums over samples or cells to which many threads add are made of 64-bit integers (fixed point).
   Integers add up to the same in any order, so that results have the same bits in every run.
 
@@ -14,14 +14,16 @@ GPU, one Python thread per CUDA thread, so with few of them.
 """
 
 import math
+import threading
 import warnings
 from contextlib import contextmanager
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
 from infosim.elementary import exp, number
-from infosim.kernels import backend
+from infosim.kernels import backend, cublas
 from infosim.kernels.scalar import (
     ONE,
     TINY,
@@ -66,33 +68,73 @@ _LARGE = 2.0**62
 
 
 def resident(array, dtype=None):
-    """`array` on the GPU, as `dtype`; itself if it is there already."""
+    """`array` on the GPU, by rows and as `dtype`; itself if it is that already."""
     there = isinstance(array, xp.ndarray) and dtype in (None, array.dtype)
+    there = there and array.flags.c_contiguous  # cuBLAS takes no matrices with gaps
     if there and (not _SIMULATED or array.flags.writeable):  # the simulator writes all arrays back
         return array
-    return xp.array(array, dtype)
+    with backend.told_errors():
+        return xp.array(array, dtype, order="C")
 
 
 def host(array):
     """A read-only copy of an array of the GPU, for the user."""
-    copy = np.array(array) if _SIMULATED else xp.asnumpy(array)
+    with backend.told_errors():
+        copy = np.array(array) if _SIMULATED else xp.asnumpy(array)
     copy.flags.writeable = False
     return copy
 
 
-@cache
-def _streams():
-    """The stream that all work is given to, as CuPy and as Numba know it."""
-    stream = xp.cuda.Stream()  # of the kind that the default stream waits for, and waits for it
-    return stream, cuda.external_stream(stream.ptr)
+class _Lane(NamedTuple):
+    """A stream, as CuPy and as Numba know it, cuBLAS on it, and its memory, which is kept."""
+
+    stream: object
+    numba: object
+    blas: object
+    workspace: object
+
+
+#: The lane that this thread is recording on, if it is.
+_here = threading.local()
+#: Held while lanes are made and while a thread records.
+_lock = threading.RLock()
+_made = None
+
+
+def _lanes():
+    """Where all work of this process is carried out, and where it is recorded: two lanes.
+
+    One stream, whichever simulator or thread gives it work: arrays are shared, and memory is used
+    again without waiting. While a thread records, others must go on as if nothing were, so that
+    recording has a stream of its own. It carries out nothing, and does not wait for the default
+    stream: a copy by another thread would spoil the recording.
+    """
+    global _made
+    with _lock:  # or two threads that begin at once would have two each
+        if _made is None:
+            library, workspace = backend.library("cublas"), xp.cuda.alloc(cublas.WORKSPACE)
+
+            def lane(stream):
+                blas = cublas.Cublas(library, stream.ptr, workspace.ptr)
+                return _Lane(stream, cuda.external_stream(stream.ptr), blas, workspace)
+
+            # the first of the kind that the default stream waits for, and waits for it
+            _made = lane(xp.cuda.Stream()), lane(xp.cuda.Stream(non_blocking=True))
+    return _made
+
+
+def _lane():
+    """The lane that this thread's work is given to."""
+    recording = getattr(_here, "recording", None)
+    return recording or (_made or _lanes())[0]
 
 
 class _Plan:
     """A plan that is run again and again: its kernels are recorded once and then launched as one.
 
     Launching a kernel from Python takes longer than most kernels run for a hundred neurons; a
-    recorded graph of them is launched by a single call. The first run compiles them and gives
-    cuBLAS its memory, neither of which may happen while recording.
+    recorded graph of them is launched by a single call. The first run compiles and loads them,
+    neither of which may happen while recording.
     """
 
     def __init__(self, calls):
@@ -112,17 +154,24 @@ class _Plan:
     def _record(self):
         if _SIMULATED:
             return False
-        stream, _ = _streams()
-        try:
-            stream.begin_capture()
+        with _lock:
+            lane = _lanes()[1]
+            _here.recording = lane
             try:
-                _carry_out(self.calls)
+                with lane.stream:
+                    lane.stream.begin_capture()
+                    try:
+                        _carry_out(self.calls)
+                    finally:
+                        graph = lane.stream.end_capture()
+            except Exception as error:
+                reason = error.__context__ or error  # what spoilt it, not that it is spoilt
+                warnings.warn(
+                    f"kernels are launched singly; recording failed: {reason}", stacklevel=2
+                )
+                return False
             finally:
-                graph = stream.end_capture()
-        except Exception as error:
-            reason = error.__context__ or error  # what spoilt the recording, not that it is spoilt
-            warnings.warn(f"kernels are launched singly; recording failed: {reason}", stacklevel=2)
-            return False
+                _here.recording = None
         return graph
 
 
@@ -161,7 +210,7 @@ class Stream:
                 if _SIMULATED:
                     yield
                 else:
-                    with _streams()[0]:
+                    with _lane().stream:
                         yield
         finally:
             self._engaged = False
@@ -190,7 +239,7 @@ def _launch(kernel, n_blocks, *arguments):
         given = (np.ascontiguousarray(a) if _has_gaps(a) else a for a in arguments)
         kernel[n_blocks, _THREADS](*given)
         return
-    kernel[n_blocks, _THREADS, _streams()[1]](
+    kernel[n_blocks, _THREADS, _lane().numba](
         *(cuda.as_cuda_array(a, sync=False) if isinstance(a, xp.ndarray) else a for a in arguments)
     )
 
@@ -702,33 +751,11 @@ def accumulate(delta, x, gradient):
 
 
 def _multiply(a, b, out):
-    """out[r] = a[r] b[r], without copies: each matrix lies by rows or by columns, `out` by rows."""
-    if len(out) == 1 or _SIMULATED:
+    if _SIMULATED:
         for r in range(len(out)):
             xp.dot(a[r], b[r], out=out[r])
-        return
-    # cuBLAS thinks in columns: what lies by rows is a transposed matrix to it, so that it is asked
-    # for outᵀ = bᵀ aᵀ
-    (flip_a, stride_a), (flip_b, stride_b) = _by_columns(a), _by_columns(b)
-    _, n_rows, n_columns = out.shape
-    one, zero = np.ones(1, out.dtype), np.zeros(1, out.dtype)
-    blas = backend.cublas()
-    multiply = blas.sgemmStridedBatched if out.dtype == np.float32 else blas.dgemmStridedBatched
-    size = out.itemsize
-    multiply(
-        xp.cuda.device.get_cublas_handle(), flip_b, flip_a, n_columns, n_rows, a.shape[2],
-        one.ctypes.data, b.data.ptr, stride_b, b.strides[0] // size,
-        a.data.ptr, stride_a, a.strides[0] // size,
-        zero.ctypes.data, out.data.ptr, out.strides[1] // size, out.strides[0] // size, len(out),
-    )  # fmt: skip
-
-
-def _by_columns(x):
-    """Whether each matrix of x (r, m, n) lies by columns, and how far apart its lines are."""
-    _, step_row, step_column = x.strides
-    if step_column == x.itemsize:
-        return 0, max(step_row // x.itemsize, x.shape[2])
-    return 1, max(step_column // x.itemsize, x.shape[1])
+    else:
+        _lane().blas.multiply(a, b, out)
 
 
 def silence(tile, u):

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from infosim.elementary import log2
-from infosim.jit import inline
+from infosim.jit import exact, inline
 from infosim.neuron.activation import logistic
 
 ZERO = np.float32(0)
@@ -111,7 +111,7 @@ def bin_range(kind, low, high):
     return low, high
 
 
-@inline
+@exact  # a unit in the last place would move all potentials on borders into the next bins
 def bin_scale(low, high, n_bins):
     """Bins per unit of potential; a neuron whose potential does not vary has one bin for all."""
     return np.float32(n_bins) / (high - low) if high > low else ZERO

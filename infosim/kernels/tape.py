@@ -113,6 +113,12 @@ class Tape:
     def __len__(self):
         return len(self._recorded) + sum(map(len, self._of_data.values()))
 
+    @property
+    def recordings(self):
+        """What `workers.prepared` made of each step."""
+        groups = self._recorded, *self._of_data.values()
+        return [recording for group in groups for recording, _ in group.values()]
+
     def clear(self):
         """Forget all recordings: an array they hold is another now."""
         self._recorded.clear()

@@ -3,12 +3,15 @@
 On Numba's simulator; with INFOSIM_TEST_GPU=1 on a GPU.
 """
 
+import dataclasses
 import importlib.util
 
+import device
 import numpy as np
 import pytest
 
 from infosim.engine import Samples, Simulator, Training
+from infosim.kernels import backend, cublas
 from infosim.network import SGD, Adam, Compartment, Layer, Network
 from infosim.neuron import Activation, Binning
 
@@ -110,6 +113,59 @@ def test_replicas_are_those_of_the_cpu():
     )
     assert_equal(one, other, "float64")
     assert one.histories[0].train_error != one.histories[1].train_error
+
+
+@pytest.mark.parametrize(
+    ("options", "seeds"), [({}, [3, 4]), ({"rule": "backprop"}, [3])], ids=["goals", "backprop"]
+)
+def test_what_was_recorded_and_is_launched_again_learns_as_the_cpu_does(
+    monkeypatch, options, seeds
+):
+    """As on a device: plans recorded at their second run, products by cuBLAS's functions.
+
+    A recording holds addresses. What is read from another place at another step would be missed.
+    """
+    if not backend.simulated():
+        pytest.skip("a GPU does it without stand-ins, in the tests above")
+    kernels, library = backend.load("cuda"), device.Library()
+    blas = cublas.Cublas(library, 5, 512)
+    gpu = device.Device(kernels)
+    simulated, graphs = kernels._launch, []
+
+    class Blas:
+        def multiply(self, *arrays):
+            gpu.launch(lambda: blas.multiply(*arrays))
+
+    def launch(*arguments):
+        def call():
+            monkeypatch.setattr(kernels, "_SIMULATED", True)
+            simulated(*arguments)
+            monkeypatch.setattr(kernels, "_SIMULATED", False)
+
+        gpu.launch(call)
+
+    def record(plan):
+        graphs.append(recording(plan))
+        return graphs[-1]
+
+    gpu.lanes = tuple(lane.__class__(**{**vars(lane), "blas": Blas()}) for lane in gpu.lanes)
+    recording = kernels._Plan._record
+    monkeypatch.setattr(kernels._Plan, "_record", record)
+    monkeypatch.setattr(device.Array, "launch", staticmethod(gpu.launch))
+    for name, value in (
+        ("_SIMULATED", False), ("xp", device.module()), ("_made", gpu.lanes), ("_launch", launch)
+    ):  # fmt: skip
+        monkeypatch.setattr(kernels, name, value)
+    kernels._no_mask.cache_clear()
+    given = dataclasses.replace(network(), **options)
+    other = trained("cuda", given, seeds, "float64")
+    kernels._no_mask.cache_clear()
+    assert len(graphs) >= 4
+    assert all(graphs)
+    assert {name[6:] for name, _ in library.calls} >= (
+        {"Dgemm_v2"} if len(seeds) == 1 else {"DgemmStridedBatched"}
+    )
+    assert_equal(trained("cpu", given, seeds, "float64"), other, "float64")
 
 
 def test_a_cuda_run_goes_on_from_a_cpu_runs_checkpoint():

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,8 @@ GOOD = {
     "code": 0,
     "versions": {"numpy": "2.4.6", "numba-cuda": "0.30.4", "cupy-cuda13x": "14.2.0"},
     "missing": (),
+    "libraries": {},
+    "releases": ((13, 1), (13, 1)),
 }
 CASES = [
     ({"driver": None, "devices": [], "code": None}, "no NVIDIA driver was found; .*--backend cpu"),
@@ -56,9 +59,31 @@ CASES = [
     ),
     (
         {"versions": {**GOOD["versions"], "numpy": "2.5.2"}},
-        r"needs NumPy before 2\.5, 2\.5\.2 is installed; pip install 'numpy<2\.5'",
+        r"numba-cuda 0\.30\.4 needs NumPy before 2\.5, 2\.5\.2 is installed; .*'numpy<2\.5'",
     ),
     ({"missing": ("nvrtc", "cublas")}, r"CUDA library nvrtc was not found; pip install .*cuda13"),
+    ({"missing": ("nvJitLink",)}, r"CUDA library nvJitLink was not found; pip install .*cuda13"),
+    (
+        {
+            "driver": (12, 4),
+            "versions": {"numpy": "2.4.6", "numba-cuda": "0.30.4", "cupy-cuda12x": "14.2"},
+            "libraries": {"cublas": "/lib/libcublas.so.13"},
+        },
+        r"cublas that is found first is of CUDA 13, the driver supports 12\.4: .*\.so\.13; uninst",
+    ),
+    (
+        {"releases": ((13, 5), (13, 0))},
+        r"nvJitLink of CUDA 13\.0 does not link what NVVM of CUDA 13\.5 compiles; "
+        r"pip install 'nvidia-nvjitlink>=13\.5'",
+    ),
+    (
+        {
+            "driver": (12, 9),
+            "versions": {"numpy": "2.4.6", "numba-cuda": "0.30.4", "cupy-cuda12x": "14.2"},
+            "releases": ((12, 9), (12, 8)),
+        },
+        r"pip install 'nvidia-nvjitlink-cu12>=12\.9'",
+    ),
 ]
 
 
@@ -78,8 +103,13 @@ def machine(monkeypatch):
         monkeypatch.setattr(backend, "_ask_driver", ask)
         monkeypatch.setattr(backend, "version", found["versions"].get)
         monkeypatch.setattr(
-            backend, "library", lambda name: None if name in found["missing"] else f"lib{name}.so"
+            backend,
+            "library",
+            lambda name: (
+                None if name in found["missing"] else found["libraries"].get(name, f"lib{name}.so")
+            ),
         )
+        monkeypatch.setattr(backend, "releases", lambda: found["releases"])
         backend.gpu.cache_clear()
 
     yield make
@@ -107,6 +137,71 @@ def test_training_without_it_leaves_nothing(
     assert stopped.value.code == 2
     assert capfd.readouterr().err.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # a numba-cuda to come may do without what NumPy 2.5 no longer has
+        {"versions": {**GOOD["versions"], "numpy": "2.5.2", "numba-cuda": "0.30.5"}},
+        {"releases": ((13, 0), (13, 5))},
+        {"releases": ((12, 9), (13, 0))},
+        {"releases": None},
+        {"libraries": {"cublas": "/lib/libcublas.so.12"}},
+    ],
+)
+def test_what_works_is_not_refused(machine, changes):
+    machine(**changes)
+    assert backend.inspect().problem is None
+
+
+@pytest.mark.parametrize(
+    ("name", "major"),
+    [
+        ("libcublas.so.13", 13),
+        ("libcublas.so.12.9.2.10", 12),
+        ("cublas64_12.dll", 12),
+        ("libnvJitLink.so.12", 12),
+        ("nvJitLink_130_0.dll", 13),
+        ("nvrtc64_120_0.dll", 12),
+        ("libnvvm.so.4", 0),
+        ("nvvm64_40_0.dll", 0),
+    ],
+)
+def test_a_librarys_version_of_cuda_is_in_its_name(name, major):
+    assert backend._major(f"/usr/local/cuda-11.8/lib64/{name}") == major
+
+
+@pytest.mark.ptx
+def test_releases_are_asked_of_the_libraries():
+    if None in map(backend.library, ("nvvm", "nvJitLink")):
+        pytest.skip("needs NVVM and nvJitLink of the CUDA toolkit")
+    compiler, linker = backend.releases()
+    assert (12, 0) <= compiler <= linker < (20, 0)
+
+
+@pytest.mark.parametrize("variable", ["CUDA_PATH", "CUDA_HOME"])
+def test_a_toolkit_in_cuda_path_is_found(tmp_path, variable):
+    """In a process of its own, for what was found is kept."""
+    if importlib.util.find_spec("cuda") is None or sys.platform != "linux":
+        pytest.skip("needs numba-cuda on Linux")
+    if backend.library("curand") is not None:
+        pytest.skip("this machine has a toolkit, which comes first")
+    # any library of C stands in for one of a toolkit's that needs no other
+    loaded = Path("/proc/self/maps").read_text().splitlines()
+    c = next(line.split()[-1] for line in loaded if "libc.so" in line)
+    (tmp_path / "lib64").mkdir()
+    (tmp_path / "lib64" / "libcurand.so.10").symlink_to(c)
+    program = (
+        "import warnings; warnings.simplefilter('error'); from infosim.kernels import backend; "
+        "print(backend.library('curand'))"
+    )
+    others = {"CUDA_PATH": "CUDA_HOME", "CUDA_HOME": "CUDA_PATH"}
+    variables = {**os.environ, variable: str(tmp_path), others[variable]: ""}
+    run = subprocess.run(
+        [sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == str(tmp_path / "lib64" / "libcurand.so.10")
 
 
 def test_a_hidden_gpu_is_told_by_its_variable(machine, monkeypatch):

@@ -106,7 +106,7 @@ def _lanes():
 
     One stream, whichever simulator or thread gives it work: arrays are shared, and memory is used
     again without waiting. While a thread records, others must go on as if nothing were, so that
-    recording has a stream of its own. It carries out nothing, and does not wait for the default
+    recording has a stream of its own. It carries out no plan, and does not wait for the default
     stream: a copy by another thread would spoil the recording.
     """
     global _made
@@ -116,6 +116,9 @@ def _lanes():
 
             def lane(stream):
                 blas = cublas.Cublas(library, stream.ptr, workspace.ptr)
+                for real in (np.float32, np.float64):  # what a first product loads, it loads now
+                    blas.multiply(*xp.zeros((3, 1, 1, 1), real))
+                xp.cuda.runtime.deviceSynchronize()
                 return _Lane(stream, cuda.external_stream(stream.ptr), blas, workspace)
 
             # the first of the kind that the default stream waits for, and waits for it

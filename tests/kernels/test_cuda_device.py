@@ -204,18 +204,28 @@ def test_while_one_simulator_records_another_goes_on(cuda, device):
 
 def test_two_threads_that_begin_at_once_share_their_lanes(cuda, monkeypatch):
     """A stream for all work, and one of another kind to record; cuBLAS on both, one memory."""
-    streams, handles, found = [], [], []
+    streams, handles, multiplied, found = [], [], [], []
 
     class Stream:
         def __init__(self, non_blocking=False):
             self.ptr, self.non_blocking = len(streams), non_blocking
             streams.append(self)
 
-    module = SimpleNamespace(Stream=Stream, alloc=lambda size: SimpleNamespace(ptr=512))
-    monkeypatch.setattr(cuda, "xp", SimpleNamespace(cuda=module))
+    class Blas:
+        def __init__(self, *arguments):
+            handles.append(arguments)
+
+        def multiply(self, a, b, out):
+            multiplied.append((len(handles), a.shape, out.dtype.char))
+
+    runtime = SimpleNamespace(deviceSynchronize=lambda: multiplied.append("waited"))
+    module = SimpleNamespace(
+        Stream=Stream, alloc=lambda size: SimpleNamespace(ptr=512), runtime=runtime
+    )
+    monkeypatch.setattr(cuda, "xp", SimpleNamespace(cuda=module, zeros=np.zeros))
     monkeypatch.setattr(cuda, "cuda", SimpleNamespace(external_stream=lambda ptr: ("numba's", ptr)))
     monkeypatch.setattr(backend, "library", lambda name: f"lib{name}.so")
-    monkeypatch.setattr(cublas, "Cublas", lambda *arguments: handles.append(arguments))
+    monkeypatch.setattr(cublas, "Cublas", Blas)
     barrier = threading.Barrier(2)
 
     def begin():
@@ -232,6 +242,9 @@ def test_two_threads_that_begin_at_once_share_their_lanes(cuda, monkeypatch):
     assert found[0].stream is streams[0]
     assert found[0].numba == ("numba's", 0)
     assert handles == [("libcublas.so", 0, 512), ("libcublas.so", 1, 512)]
+    # a product with each before anything is recorded, on memory that is not given away meanwhile
+    first, second = ([(n, (1, 1, 1), char) for char in "fd"] for n in (1, 2))
+    assert multiplied == [*first, "waited", *second, "waited"]
 
 
 def test_the_stream_is_entered_once(cuda, device):

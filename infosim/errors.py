@@ -39,10 +39,18 @@ def near(name, choices):
     """The tail of an error message about `name`: near matches if there are any, else all."""
     from difflib import get_close_matches
 
-    close = get_close_matches(str(name), [str(c) for c in choices], n=3, cutoff=0.5)
+    # longer ones would take long to compare, and are no slips of the pen
+    name = str(name)[:100]
+    close = get_close_matches(name, [str(c) for c in choices], n=3, cutoff=0.5)
     if close:
         return f"did you mean {' or '.join(close)}?"
     return f"allowed: {', '.join(str(c) for c in choices)}"
+
+
+def brief(value, most=60):
+    """How an error message shows what was given, cut where it is long."""
+    shown = repr(value)
+    return shown if len(shown) <= most else f"{shown[:most]}..."
 
 
 def integer(what, value, low=1, high=None):

@@ -9,7 +9,7 @@ from math import lcm
 
 import numpy as np
 
-from infosim.errors import ConfigError, DataError, near
+from infosim.errors import ConfigError, DataError, brief, near
 from infosim.pid.outcomes import check_missing
 
 MISSING_CELLS = "nan", "na", "n/a", "null", "none", "nat", "<na>", "#n/a"
@@ -145,7 +145,7 @@ class _Column:
         return found_or_none[self.codes]
 
     def _not_binned(self, i, needed):
-        return self._error(i, f"is to be cut into bins, but {self.cells[i]!r} is not {needed}")
+        return self._error(i, f"is to be cut into bins, but {brief(self.cells[i])} is not {needed}")
 
     def _error(self, i, what):
         line = self.lines[(self.codes == i).argmax()]

@@ -17,6 +17,9 @@ from infosim.errors import CheckpointError, InfosimError, near
 # What says that help is wanted instead; click before 8.2 prints it without raising.
 _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
+#: Characters of an error's line, of which the middle is cut where what was given is longer.
+_LONGEST = 2000
+
 _COMMANDS = {
     "bench": "infosim.cli.bench",
     "data": "infosim.cli.data",
@@ -121,5 +124,8 @@ def _open_what_is_closed():
 
 
 def _fail(message):
+    line = " ".join(str(message).split())
+    if len(line) > _LONGEST:
+        line = f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
     with suppress(OSError):  # nobody reads it; the exit code tells
-        click.echo(f"infosim: {' '.join(str(message).split())}", err=True)
+        click.echo(f"infosim: {line}", err=True)

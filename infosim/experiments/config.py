@@ -18,7 +18,7 @@ from infosim import datasets
 from infosim.analysis.factors import FactorError
 from infosim.analysis.memory import RecallError
 from infosim.datasets import generated
-from infosim.errors import ConfigError, InfosimError, near
+from infosim.errors import ConfigError, InfosimError, brief, near
 from infosim.machine.randomness import SPLIT, TEST, VALIDATION, generator
 from infosim.machine.samples import Samples
 from infosim.network import SGD, Adam, Compartment, Layer, Network
@@ -137,7 +137,7 @@ def _check(table, schema, where):
             value = float(value)
         if type(value) not in kinds:
             wanted = " or ".join(_KINDS[kind] for kind in kinds)
-            raise ConfigError(f"{prefix}{key} must be {wanted}, was {value!r}")
+            raise ConfigError(f"{prefix}{key} must be {wanted}, was {brief(value)}")
         result[key] = value
     return result
 
@@ -204,7 +204,7 @@ def _refuse_unread(network, layers):
 def _tables(table, where):
     for key, value in table.items():
         if not isinstance(value, dict):
-            raise ConfigError(f"{where}.{key} must be a table, was {value!r}")
+            raise ConfigError(f"{where}.{key} must be a table, was {brief(value)}")
         yield key, value
 
 
@@ -328,6 +328,16 @@ def preset_names():
     )
 
 
+def read_toml(text):
+    """The table of a TOML text; whatever is wrong with it is a TOMLDecodeError."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except (ValueError, RecursionError):
+        raise tomllib.TOMLDecodeError("a number too long, or tables nested too deeply") from None
+
+
 def _read(name, seen=()):
     """The table of a preset or file, with what it extends under it."""
     if name in seen:
@@ -341,9 +351,9 @@ def _read(name, seen=()):
             reason = getattr(error, "strerror", None) or "not UTF-8 text"
             raise ConfigError(f"cannot read {name}: {reason}") from None
     else:
-        raise ConfigError(f"unknown preset {name!r}; {near(name, preset_names())}")
+        raise ConfigError(f"unknown preset {brief(name)}; {near(name, preset_names())}")
     try:
-        table = tomllib.loads(text)
+        table = read_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name} is not valid TOML: {error}") from None
     base = table.pop("extends", None)
@@ -359,9 +369,9 @@ def assignment(text):
     """
     path, equals, value = text.partition("=")
     if not equals or not all(key.strip() for key in path.split(".")):
-        raise ConfigError(f"--set needs key=value, was {text!r}")
+        raise ConfigError(f"--set needs key=value, was {brief(text)}")
     try:
-        return path, tomllib.loads(f"value = {value}")["value"]
+        return path, read_toml(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return path, value.strip()
 

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import tomllib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from infosim.engine import Simulator
 from infosim.errors import CheckpointError, ShapeError
 from infosim.experiments import store
-from infosim.experiments.config import Experiment, override, resolve
+from infosim.experiments.config import Experiment, override, read_toml, resolve
 from infosim.experiments.extras import need
 from infosim.experiments.sweep import load_plan, status, table
 
@@ -118,7 +117,7 @@ def load_run(path):
     """
     path = Path(path)
     try:
-        config = tomllib.loads((path / "config.toml").read_text("utf-8"))
+        config = read_toml((path / "config.toml").read_text("utf-8"))
         environment = json.loads((path / "environment.json").read_text("utf-8"))
         rows = list(csv.DictReader((path / "metrics.csv").read_text("utf-8").splitlines()))
         metrics = {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}

@@ -25,7 +25,7 @@ from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.errors import CheckpointError, ConfigError, InfosimError
 from infosim.experiments import environment, store
-from infosim.experiments.config import DESCRIPTIONS, resolve
+from infosim.experiments.config import DESCRIPTIONS, read_toml, resolve
 from infosim.kernels import backend as backends
 from infosim.machine.randomness import TEST
 
@@ -246,7 +246,7 @@ def differences(before, now, free=()):
 def _compare(out, config):
     """Refuse to resume another configuration; only the number of epochs may differ."""
     try:
-        before = resolve(tomllib.loads((out / "config.toml").read_text("utf-8")))
+        before = resolve(read_toml((out / "config.toml").read_text("utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ConfigError) as error:
         raise CheckpointError(f"{out / 'config.toml'} cannot be read: {error}") from None
     was = differences(before, config, {"training.epochs", *DESCRIPTIONS})

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from infosim.errors import BackendError, CheckpointError, ConfigError, InfosimError, near
 from infosim.experiments import store
-from infosim.experiments.config import Experiment
+from infosim.experiments.config import Experiment, read_toml
 from infosim.experiments.extras import dask_client, need
 from infosim.experiments.run import Interrupted, train_together
 from infosim.kernels import backend as backends
@@ -72,7 +72,7 @@ class Sweep:
         path = Path(path)
         try:
             text = path.read_text("utf-8")
-            table = tomllib.loads(text)
+            table = read_toml(text)
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not UTF-8 text"
             raise ConfigError(f"cannot read {path}: {reason}") from None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from infosim.errors import ConfigError, ShapeError, integer, near
+from infosim.errors import ConfigError, ShapeError, brief, integer, near
 
 
 class Connectivity:
@@ -41,9 +41,12 @@ class Connectivity:
             if spec in named:
                 return named[spec]()
             head, _, tail = spec.partition("(")
-            if head == "sparse" and tail.endswith(")") and tail[:-1].strip().isdecimal():
-                return Sparse(int(tail[:-1]))
-        raise ConfigError(f"unknown connectivity {spec!r}; {near(spec, [*named, 'sparse(k)'])}")
+            k = tail.removesuffix(")").strip()
+            if head == "sparse" and k != tail and k.isdecimal() and len(k) < 20:
+                return Sparse(int(k))
+        raise ConfigError(
+            f"unknown connectivity {brief(spec)}; {near(spec, [*named, 'sparse(k)'])}"
+        )
 
 
 def _same(connectivity, n, n_in):

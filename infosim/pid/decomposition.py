@@ -102,7 +102,8 @@ def decompose(pmf=None, *, sources=None, target=None, names=None, local=False, m
         "value" counts missing as one more outcome of each variable
 
     Values that are equal in Python, such as 1, 1.0 and True, are one outcome. Missing are None, nan
-    of any type, NaT, the NA of pandas and what is masked; text never is.
+    of any type, NaT, the NA of pandas and what is masked; text never is. Columns of pandas must
+    have the same index.
 
     Returns a Decomposition. Raises ConfigError on unusable arguments or names, ShapeError on arrays
     that do not fit each other, DataError on values that are no probabilities or are missing.

@@ -16,16 +16,20 @@ from numbers import Real
 
 import numpy as np
 
-from infosim.errors import ConfigError, ShapeError, near
+from infosim.errors import ConfigError, ShapeError, brief, near
 from infosim.pid.lattice import lattice, levels, members, source_names
 
 H_RES = "H_res"
 _H_ALIASES = (H_RES, "Hres", "H")
 
+#: Characters of a formula; that of all 166 atoms of four sources has some thousands.
+_LONGEST = 100_000
+
+# What repeats is possessive (++, *+, ?+): tried in one way alone, in a time that is linear.
 _TERM = re.compile(
-    r"\s*(?P<signs>(?:[+-]\s*)*)"
-    r"(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?\s*\*?\s*"
-    rf"(?P<atom>(?:{{[^{{}}]*}}\s*)+|(?:{'|'.join(_H_ALIASES)})\b)\s*"
+    r"\s*+(?P<signs>(?:[+-]\s*+)*+)"
+    r"(?P<number>(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?+)?+\s*+(?:\*\s*+)?+"
+    rf"(?P<atom>(?:{{[^{{}}]*+}}\s*+)++|(?:{'|'.join(_H_ALIASES)})\b)\s*+"
 )
 
 
@@ -120,6 +124,10 @@ class Goal:
         """
         sources = source_names(len(sources), sources)
         text = text.replace("−", "-")  # the typographic minus of a formula copied from a paper
+        if len(text) > _LONGEST:
+            raise ConfigError(
+                f"a goal formula has at most {_LONGEST} characters, this one has {len(text)}"
+            )
         if not text.strip():
             raise ConfigError("the goal formula is empty; write 0 H_res for a goal without terms")
         gammas = {}
@@ -128,7 +136,8 @@ class Goal:
             term = _TERM.match(text, position)
             if term is None or (position and not term["signs"]):
                 raise ConfigError(
-                    f"cannot read {text[position:].strip()!r} in goal {text.strip()!r}: "
+                    f"cannot read {brief(text[position:].strip())} in goal "
+                    f"{brief(text.strip())}: "
                     f"terms are [+|-] [number] atom, an atom being sets in braces or {H_RES}"
                 )
             value = float(term["number"] or 1) * (-1) ** term["signs"].count("-")
@@ -144,7 +153,7 @@ class Goal:
         Raises ConfigError for a name not in `goal_names()` or another number of sources.
         """
         if name not in _published():
-            raise ConfigError(f"no published goal {name!r}; {near(name, goal_names())}")
+            raise ConfigError(f"no published goal {brief(name)}; {near(name, goal_names())}")
         published = _published()[name]
         if sources is None:
             return published
@@ -169,7 +178,7 @@ class Goal:
                 )
             return spec
         if isinstance(spec, str):
-            formula = "{" in spec or _TERM.match(spec)
+            formula = "{" in spec or not spec.strip() or _TERM.match(spec)
             return cls.parse(spec, sources) if formula else cls.named(spec, sources)
         return cls(spec, sources)
 
@@ -254,7 +263,7 @@ def _position(label, sources):
         return -1
     if isinstance(label, str) and "{" not in label:
         raise ConfigError(
-            f"unknown atom {label!r} in a goal; "
+            f"unknown atom {brief(label)} in a goal; "
             f"{near(label, (*lattice(len(sources)).labels(sources), H_RES))}"
         )
     return lattice(len(sources)).index(label, sources)

@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from infosim.errors import ConfigError, near
+from infosim.errors import ConfigError, brief, near
 
 MAX_SOURCES = 4
 
@@ -66,12 +66,14 @@ class Lattice:
         sets = re.findall(r"{([^{}]*)}", label) if isinstance(label, str) else []
         if not sets or re.sub(r"{[^{}]*}|[\s,]", "", label):
             example = self.labels(names)[len(self) // 2]
-            raise ConfigError(f"atom {label!r} is not source sets in braces, such as {example}")
+            raise ConfigError(
+                f"atom {brief(label)} is not source sets in braces, such as {example}"
+            )
         masks = (sum(1 << names.index(s) for s in _members(text, label, names)) for text in sets)
         antichain = _antichain(masks)
         if antichain not in self.antichains:
             raise ConfigError(
-                f"atom {label!r} is not an antichain: one of its sets is empty or lies within "
+                f"atom {brief(label)} is not an antichain: one of its sets is empty or lies within "
                 f"another; {near(label, self.labels(names))}"
             )
         return self.antichains.index(antichain)
@@ -165,7 +167,9 @@ def _members(text, label, names):
         words = list("".join(words))
     for word in words:
         if word not in names:
-            raise ConfigError(f"atom {label!r} has no source {word!r} to name; {near(word, names)}")
+            raise ConfigError(
+                f"atom {brief(label)} has no source {brief(word)} to name; {near(word, names)}"
+            )
     return set(words)
 
 

@@ -24,6 +24,7 @@ def coded_samples(sources, target, missing):
     lattice(len(sources))  # the number of sources first: it is the likelier slip
     names = (*(f"source {k + 1}" for k in range(len(sources))), "target")
     codes = [_coded(v, name) for v, name in zip((*sources, target), names, strict=True)]
+    _check_rows(dict(zip(names, (*sources, target), strict=True)))
     lengths = [len(c) for c in codes]
     if len(set(lengths)) > 1:
         given = ", ".join(f"{name} {n}" for name, n in zip(names, lengths, strict=True))
@@ -46,6 +47,22 @@ def coded_samples(sources, target, missing):
     if not kept.any():
         raise DataError("every sample has a missing value")
     return codes[:, kept], kept
+
+
+def _check_rows(columns):
+    """Raise unless the columns of pandas among these, name -> values, are of the same rows.
+
+    Values are matched by their position, which is another where rows were sorted or left out.
+    """
+    indices = {name: getattr(values, "index", None) for name, values in columns.items()}
+    indices = {name: index for name, index in indices.items() if hasattr(index, "equals")}
+    for name, index in indices.items():
+        first = next(iter(indices))
+        if not index.equals(indices[first]):
+            raise DataError(
+                f"{name} has another index than {first}; align them, or give values without one "
+                "(.to_numpy()) to match by position"
+            )
 
 
 def _coded(values, name):

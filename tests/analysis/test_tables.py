@@ -1,5 +1,6 @@
 """CSV columns as outcomes: which cells are one, which are missing, and where bins end."""
 
+import tracemalloc
 from fractions import Fraction
 from itertools import product
 
@@ -9,6 +10,7 @@ import pytest
 from infosim.analysis import tables
 from infosim.analysis.tables import read_columns
 from infosim.errors import ConfigError, DataError
+from infosim.pid import decompose
 
 BIG = 2**53
 
@@ -260,3 +262,15 @@ def test_options_that_cannot_be_are_named(tmp_path):
     for sources in product("ay", "ay"):
         with pytest.raises(ConfigError, match="is named twice among sources and target"):
             read(tmp_path, text, list(sources))
+
+
+@pytest.mark.parametrize("options", [{}, {"bins": 3}, {"missing": "value"}])
+def test_a_long_cell_takes_no_more_than_itself(options, tmp_path):
+    """Not as much in every row, as it would in an array of text of one width: 0.8 GB here."""
+    rows = [f"{'x' * 100_000},1", *(f"v{i},{i % 2}" for i in range(2000))]
+    tracemalloc.start()
+    sources, target, _ = read(tmp_path, "\n".join(["a,y", *rows]), ["a"], **options)
+    decompose(sources=sources, target=target)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20e6

@@ -333,3 +333,27 @@ def test_damaged_data_stops_training(capsys, tmp_path, monkeypatch):
 )
 def test_bench_refuses_what_it_cannot_time(options, message, capsys):
     assert message in fails(["bench", *options], capsys)
+
+
+LONG = {
+    "integer": ["--set", f"layers.hidden.size={'9' * 5000}"],
+    "nesting": ["--set", f"layers.hidden.size={'[' * 5000}"],
+    "connectivity": ["--set", f"layers.hidden.compartments.L.connectivity=sparse({'9' * 5000})"],
+    "goal": ["--set", f"layers.hidden.goal={'{F}' * 5000}"],
+    "no setting": ["--set", "x" * 5000],
+    "data set": ["--dataset", "x" * 5000],
+    "key": ["--set", f"{'x' * 5000}=1"],
+}
+
+
+@pytest.mark.parametrize("case", LONG)
+def test_what_is_long_is_cut(case, capsys):
+    assert len(fails(["train", "demo/digits", *LONG[case]], capsys)) < 2100
+
+
+@pytest.mark.parametrize("text", [f"x = {'[' * 100_000}", f"x = {'9' * 5000}"])
+def test_toml_that_no_parser_takes(text, capsys, tmp_path):
+    (tmp_path / "mine.toml").write_text(text)
+    for command in ("train", "sweep"):
+        line = fails([command, "mine.toml"], capsys)
+        assert "mine.toml is not valid TOML: a number too long, or tables nested too deep" in line

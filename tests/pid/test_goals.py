@@ -1,6 +1,7 @@
 import copy
 import pickle
 import re
+import time
 
 import naive
 import numpy as np
@@ -238,3 +239,24 @@ def test_empty_formulas_and_sources_are_refused():
         Goal({}, ())
     with pytest.raises(ConfigError, match="5 sources given"):
         Goal({}, "ABCDE")
+
+
+@pytest.mark.parametrize(
+    "text", [" ", "+", "- ", "1", "{F} ", "1 * ", "{F} + ", "{", "{F}{", "{F} {", "9e", "H", "1 \n"]
+)
+def test_any_text_is_read_in_no_time(text):
+    """A text of 40,000 characters; twice as many blanks once took eight times as long."""
+    began = time.perf_counter()
+    long = text * (40_000 // len(text)) + "x"
+    with pytest.raises(ConfigError) as error:
+        Goal.of(long, FCL)
+    assert len(str(error.value)) < 2000
+    assert time.perf_counter() - began < 1  # 0.1 on a slow machine
+
+
+def test_the_length_of_a_formula_is_bounded():
+    assert Goal.parse("{F}" + " " * 99_997, FCL) == Goal.parse("{F}", FCL)
+    with pytest.raises(ConfigError, match="at most 100000 characters, this one has 100001"):
+        Goal.parse("{F}" + " " * 99_998, FCL)
+    every = Goal(np.linspace(-1, 1, 167), "ABCD")
+    assert Goal.parse(str(every), "ABCD") == every

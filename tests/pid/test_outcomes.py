@@ -216,3 +216,19 @@ def test_what_cannot_be_told_apart_is_named(values, message):
 def test_sources_that_are_no_sequences_are_named():
     with pytest.raises(ShapeError, match="sources are not sequences of values, but a int"):
         decompose(sources=3, target=[1])
+
+
+def test_rows_of_pandas_are_not_matched_by_position_alone():
+    """Sorted or filtered, a column's third value may be of another row than the others' third."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [0, 1, 0, 1], "b": [0, 0, 1, 1], "y": [0, 1, 1, 0]})
+    a, b, y = frame["a"], frame["b"], frame["y"].sort_values()
+    assert decompose(sources=[a, b], target=frame["y"]).information == pytest.approx(1)
+    with pytest.raises(DataError, match=r"^target has another index than source 1; align them"):
+        decompose(sources=[a, b], target=y)
+    with pytest.raises(DataError, match=r"^source 2 has another index than source 1"):
+        decompose(sources={"a": a, "b": b.loc[[0, 1, 3, 2]]}, target=[0, 1, 1, 0])
+    assert decompose(sources=[a, b], target=y.loc[a.index]).information == pytest.approx(1)
+    by_position = decompose(sources=[a, b], target=y.to_numpy())
+    assert by_position == decompose(sources=[list(a), b], target=list(y))
+    assert by_position.information == pytest.approx(1)

@@ -1,5 +1,8 @@
 """What can go wrong, as exceptions whose one-line message a user can act on."""
 
+import sys
+import warnings
+
 
 class InfosimError(Exception):
     """Base of every error infosim raises on purpose; the message is one clear line."""
@@ -31,6 +34,23 @@ class CheckpointError(InfosimError):
 
 class InfosimWarning(UserWarning):
     """Something worth a line that does not stop anything."""
+
+
+def tell_in_a_line():
+    """From now on an InfosimWarning is a line on stderr, as errors of the command line are."""
+    others = warnings.showwarning
+    if getattr(others, "in_a_line", False):
+        return
+
+    def show(message, category, *where, **how):
+        if issubclass(category, InfosimWarning):
+            print(f"infosim: warning: {' '.join(str(message).split())}", file=sys.stderr)
+        else:
+            others(message, category, *where, **how)
+
+    show.in_a_line = True
+    warnings.showwarning = show
+    warnings.simplefilter("default", InfosimWarning)
 
 
 def near(name, choices):

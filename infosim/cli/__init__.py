@@ -4,13 +4,14 @@ Libraries are imported inside the commands, so that `infosim --version` is immed
 """
 
 import sys
+import warnings
 from functools import cache
 from importlib import import_module
 
 import click
 
 import infosim
-from infosim.errors import CheckpointError, InfosimError, near
+from infosim.errors import CheckpointError, InfosimError, near, tell_in_a_line
 
 # What says that help is wanted instead; click before 8.2 prints it without raising.
 _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())
@@ -75,6 +76,13 @@ def commands():
 
 def main(arguments=None):
     """Run the command line; bad input is one line on stderr and exit code 2, never a traceback."""
+    with warnings.catch_warnings():
+        tell_in_a_line()
+        sys.exit(_run(arguments))
+
+
+def _run(arguments):
+    """Run the command line; returns the exit code."""
     try:
         code = commands.main(arguments, prog_name="infosim", standalone_mode=False)
     except _NO_ARGUMENTS as error:
@@ -99,7 +107,7 @@ def main(arguments=None):
     except OSError as error:
         _fail(CheckpointError(f"{error.filename or 'input/output'}: {error.strerror or error}"))
         code = 2
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def _fail(message):

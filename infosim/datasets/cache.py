@@ -16,9 +16,9 @@ from textwrap import shorten
 import pooch
 
 from infosim.datasets.dataset import Dataset
-from infosim.datasets.files import atomic
 from infosim.datasets.sources import SOURCES, find_source
 from infosim.errors import DataError
+from infosim.files import atomic, opened
 
 
 def cache_dir():
@@ -170,7 +170,7 @@ def _writable_folder(name):
 def _copy(path, target):
     """Copy a file whole or not at all, compressing it if the name of `target` says so."""
     try:
-        with path.open("rb") as source, atomic(target) as file:
+        with opened(path) as source, atomic(target, 0o644) as file:
             if path.suffix == target.suffix:
                 shutil.copyfileobj(source, file)
             else:

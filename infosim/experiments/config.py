@@ -7,14 +7,16 @@ A preset or a user's file is a table of settings; `extends = "NAME"` starts from
 import copy
 import hashlib
 import json
+import re
+import reprlib
 import tomllib
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
-from infosim import datasets
+from infosim import datasets, files
 from infosim.analysis.factors import FactorError
 from infosim.analysis.memory import RecallError
 from infosim.datasets import generated
@@ -32,6 +34,12 @@ _KINDS = {
     str: "text", int: "an integer", float: "a number", bool: "true or false", dict: "a table",
     list: "a list",
 }  # fmt: skip
+
+#: Bytes, digits, depth and parts of a key of what is read: ten times what settings have.
+MOST = 2**20
+_LARGEST, _DEEPEST = 2**63, 32
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}\.[ \t]*+){{{_DEEPEST}}}")
 
 #: Settings that change nothing.
 DESCRIPTIONS = ("title", "paper", "doi", "notes")
@@ -137,7 +145,7 @@ def _check(table, schema, where):
             value = float(value)
         if type(value) not in kinds:
             wanted = " or ".join(_KINDS[kind] for kind in kinds)
-            raise ConfigError(f"{prefix}{key} must be {wanted}, was {value!r}")
+            raise ConfigError(f"{prefix}{key} must be {wanted}, was {reprlib.repr(value)}")
         result[key] = value
     return result
 
@@ -288,9 +296,39 @@ def _chosen(config):
     return [*(chosen(*table) for table in tables), layers]
 
 
+def parse(text):
+    """The table that a text in TOML says, in numbers and depths that settings have.
+
+    Raises
+    ------
+    ConfigError : it says none
+    """
+    if _LONG_KEY.search(text):
+        raise ConfigError(f"is not valid TOML: a key of {_DEEPEST} parts or more")
+    try:
+        table = tomllib.loads(text)
+    except RecursionError:
+        raise ConfigError("is not valid TOML: brackets in brackets, too deep") from None
+    except ValueError as error:  # of a number of thousands of digits it is not tomllib's own
+        raise ConfigError(f"is not valid TOML: {' '.join(str(error).split())}") from None
+    _check_size(table)
+    return table
+
+
+def _check_size(value, depth=0):
+    """Raise ConfigError of numbers and depths that no setting has and not every function takes."""
+    if depth > _DEEPEST:
+        raise ConfigError(f"is not valid: more than {_DEEPEST} tables or lists in each other")
+    if type(value) is int and not -_LARGEST <= value < _LARGEST:
+        raise ConfigError("is not valid TOML: an integer of more than 64 bits")
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            _check_size(one, depth + 1)
+
+
 def preset_names():
     """The names of all presets, such as "iclr/trivariate-optimized"."""
-    root = files("infosim.experiments") / "presets"
+    root = resources.files("infosim.experiments") / "presets"
     return sorted(
         f"{folder.name}/{file.name[:-5]}"
         for folder in root.iterdir()
@@ -300,24 +338,29 @@ def preset_names():
     )
 
 
+def read(path):
+    """The text of a file of settings. Raises ConfigError if it cannot be read."""
+    try:
+        return files.read_text(path, MOST)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None
+
+
 def _read(name, seen=()):
     """The table of a preset or file, with what it extends under it."""
     if name in seen:
         raise ConfigError(f"{' extends '.join((*seen, name))}: a cycle")
     if name in preset_names():
-        text = (files("infosim.experiments") / "presets" / f"{name}.toml").read_text("utf-8")
+        folder = resources.files("infosim.experiments") / "presets"
+        text = (folder / f"{name}.toml").read_text("utf-8")
     elif str(name).endswith(".toml"):
-        try:
-            text = Path(name).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8 text"
-            raise ConfigError(f"cannot read {name}: {reason}") from None
+        text = read(name)
     else:
         raise ConfigError(f"unknown preset {name!r}; {near(name, preset_names())}")
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name} is not valid TOML: {error}") from None
+        table = parse(text)
+    except ConfigError as error:
+        raise ConfigError(f"{name} {error}") from None
     base = table.pop("extends", None)
     return table if base is None else _merge(_read(base, (*seen, name)), table)
 
@@ -333,8 +376,8 @@ def assignment(text):
     if not equals or not all(key.strip() for key in path.split(".")):
         raise ConfigError(f"--set needs key=value, was {text!r}")
     try:
-        return path, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        return path, parse(f"value = {value}")["value"]
+    except ConfigError:
         return path, value.strip()
 
 
@@ -344,6 +387,8 @@ def override(table, assignments):
     # another data set drops the old one's options, not those that are given with it
     pairs.sort(key=lambda pair: pair[0].replace(" ", "") not in ("data", "data.name"))
     for path, change in pairs:
+        if path.count(".") >= _DEEPEST:
+            raise ConfigError(f"{path[:60]}... is a key of more than {_DEEPEST} parts")
         for key in reversed(path.split(".")):
             change = {key.strip(): change}
         table = _merge(table, change)

@@ -19,8 +19,6 @@ from infosim.experiments import Experiment, Interrupted, store, train
 from infosim.experiments import sweep as sweeps
 from infosim.experiments.sweep import Sweep, run_sweep
 
-pytest.importorskip("filelock", reason="needs the extra sweep")
-
 SMALL = """
 preset = "demo/digits"
 seeds = 2
@@ -259,9 +257,8 @@ def test_numbers_out_of_range(undisturbed, tmp_path, options, message):
 
 @pytest.mark.parametrize(
     ("package", "options", "extra"),
-    [("joblib", {"jobs": 2}, "sweep"), ("distributed", {"scheduler": "tcp://a:1"}, "cluster"),
-     ("filelock", {}, "sweep")],
-)  # fmt: skip
+    [("joblib", {"jobs": 2}, "sweep"), ("distributed", {"scheduler": "tcp://a:1"}, "cluster")],
+)
 def test_a_missing_engine_is_named_with_its_extra(
     undisturbed, tmp_path, monkeypatch, package, options, extra
 ):

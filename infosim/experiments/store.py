@@ -9,6 +9,7 @@ import zipfile
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -162,7 +163,7 @@ def picture(path):
     try:
         yield
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = shorten(f"{type(error).__name__}: {error}", 200)
         warnings.warn(f"no {path}, everything else is there: {reason}", InfosimWarning, 3)
 
 

@@ -16,7 +16,7 @@ from infosim.errors import CheckpointError
 from infosim.experiments import store
 from infosim.kernels import backend as backends
 
-#: Of what is recorded, that on which the last bits of a result depend; see docs/reproducing.md.
+#: Of what is recorded, that on which the last bits of a result depend; see docs/runs.md.
 _DECIDING = ("infosim", "packages", "libc", "blas", "compiler", "backend", "gpu", "cuda_driver")
 #: Packages whose version changes pictures only.
 _PICTURES = ("matplotlib",)

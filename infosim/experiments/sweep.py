@@ -7,6 +7,7 @@ one machine, Dask's workers on many. Whatever is killed, the next start goes on 
 is complete when its result.json stands. One process at a time carries out a sweep.
 """
 
+import concurrent.futures
 import csv
 import io
 import itertools
@@ -131,10 +132,10 @@ def _runs(table, folder):
     if not isinstance(given, list) or not given or not all(isinstance(one, dict) for one in given):
         raise ConfigError(f"runs must be a list of tables [[runs]], was {given!r}")
     choices = [[_pairs(one, "runs") for one in given], *choices]
+    if (n := math.prod(map(len, choices)) * max(1, len(seeds))) > MOST:
+        raise ConfigError(f"asks for {n} runs, at most {MOST} are carried out in one sweep")
     if seeds:
         choices.append([("training.seed", seed) for seed in seeds])
-    if (n := math.prod(map(len, choices))) > MOST:
-        raise ConfigError(f"asks for {n} runs, at most {MOST} are carried out in one sweep")
     runs = {}
     for first, *others in itertools.product(*choices):
         varied = [*first, *others]
@@ -203,6 +204,7 @@ def _train(options, holds, timeout, ending, experiments):
     folders = [one.folder for one in ours]
     try:
         for folder in folders:
+            store.tidy(folder, ["error.json", "started.json"])
             (folder / "error.json").unlink(missing_ok=True)
             store.write_json(folder / "started.json", {})
         mode = {"resume": True} if all(resumed) else {"force": True}
@@ -414,6 +416,7 @@ def _prepare(sweep, out, resume):
         (out / "runs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CheckpointError(f"cannot write {out}: {error.strerror}") from None
+    store.tidy(out, ["sweep.toml", "runs.json"])
     store.write_text(out / "sweep.toml", sweep.text)
     runs = [{"key": key, "settings": settings} for key, settings in sweep.plan]
     store.write_json(out / "runs.json", runs)
@@ -469,8 +472,6 @@ def _by_processes(loky, n_processes, jobs, options, progress):
     With one process all others are lost, too. So the jobs that were at work then are tried again
     one by one, and the one that keeps dying fails alone.
     """
-    from concurrent.futures import as_completed
-
     left = {_keys(job): job for job in jobs}
     deaths = dict.fromkeys(left, 0)
     while left:
@@ -478,12 +479,12 @@ def _by_processes(loky, n_processes, jobs, options, progress):
         n = min(n_processes, len(chosen))
         progress.tell(_at_work(chosen, n))
         try:
-            with _workers(loky, n) as workers:
+            with _workers(loky, n) as submit:
                 futures = [
-                    workers.submit(_in_worker, execute, left[keys], ending=True, **options)
+                    submit(_in_worker, execute, left[keys], ending=True, **options)
                     for keys in chosen
                 ]
-                for future in as_completed(futures):
+                for future in concurrent.futures.as_completed(futures):
                     results = future.result()
                     del left[tuple(results)]
                     chosen.remove(tuple(results))
@@ -507,26 +508,50 @@ def _by_processes(loky, n_processes, jobs, options, progress):
 
 @contextmanager
 def _workers(loky, n):
-    """An executor of n processes, which have time to save if this is left by an exception."""
+    """The `submit` of n processes, which have time to save if this is left by an exception."""
     others = multiprocessing.active_children()
     executor = loky.ProcessPoolExecutor(n, initializer=_begin_worker, initargs=(os.getpid(),))
+    futures = []
+
+    def submit(*call, **options):
+        futures.append(executor.submit(*call, **options))
+        return futures[-1]
+
     try:
-        yield executor
+        yield submit
         executor.shutdown()
     except BaseException:
+        for future in futures:
+            future.cancel()
         ours = [child for child in multiprocessing.active_children() if child not in others]
-        for child in ours:
-            with suppress(OSError):
-                child.terminate()
-        until = time.monotonic() + _LAST
-        for child in ours:
-            child.join(max(0.0, until - time.monotonic()))
+        until, running = time.monotonic() + _LAST, futures
+        while running and time.monotonic() < until:
+            for child in ours:
+                with suppress(OSError):
+                    child.terminate()
+            running = concurrent.futures.wait(running, 0.5).not_done
         executor.shutdown(kill_workers=True)
         raise
 
 
+class _Worker:
+    """What a process of ours knows of itself: whether it has a job, and is to begin no more.
+
+    A signal that stops it only says so while it is not training. (Where one process dies, loky
+    kills the others, which may be about to save.)
+    """
+
+    busy = leaving = False
+
+
 def _begin_worker(parent):
     """What a process of ours does first: it will end when its parent does, however that ends."""
+
+    def leave(number, frame):
+        _Worker.leaving = True
+
+    for number in STOPPING:
+        signal.signal(number, leave)
     tell_in_a_line()
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
 
@@ -535,19 +560,26 @@ def _follow(parent):
     """End this process when it has another parent: in good order, then anyhow."""
     while os.getppid() == parent:
         time.sleep(0.2)
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(_LAST)
+    until = time.monotonic() + _LAST
+    _Worker.leaving = True
+    while _Worker.busy and time.monotonic() < until:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.2)
     os._exit(128 + signal.SIGTERM)
 
 
 def _in_worker(execute, job, **options):
-    """Execute a job in a process of its own, which ends when it is told to."""
+    """Execute a job in a process of its own, unless it is to end."""
+    if _Worker.leaving:
+        raise Interrupted("stopped", signal.SIGTERM)
+    _Worker.busy = True
     try:
         return execute(job, **options)
-    except Interrupted as stopped:
-        if stopped.number == signal.SIGINT:  # the user's, which the parent has, too
-            raise
-        os._exit(stopped.exit_code)
+    except Interrupted:
+        _Worker.leaving = True
+        raise
+    finally:
+        _Worker.busy = False
 
 
 def _keys(job):

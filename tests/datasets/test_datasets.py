@@ -306,7 +306,8 @@ def test_next_mirror_is_asked(cache, small_mnist, served, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "message"), [("endless", "larger than the 1000 bytes published"), ("slow", "took longer")]
+    ("behaviour", "message"),
+    [("endless", "larger than the 1000 bytes published"), ("slow", "took longer")],
 )
 def test_a_mirror_without_end_is_left(cache, small_mnist, monkeypatch, behaviour, message):
     class Handler(BaseHTTPRequestHandler):

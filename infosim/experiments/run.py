@@ -25,7 +25,7 @@ from infosim.analysis.memory import RecallError, overlap_by_noise
 from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.engine.randomness import TEST
-from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning, ShapeError
+from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
 from infosim.experiments import environment, store
 from infosim.experiments.config import DESCRIPTIONS, Experiment, parse, recorded, resolve
 from infosim.kernels import backend as backends
@@ -402,7 +402,9 @@ def _restore(outs, training, states):
         training.restore(*states)
         for history in training.histories:
             _check_history(history, training)
-    except (KeyError, ValueError, TypeError, IndexError, OverflowError, ShapeError) as error:
+    except CheckpointError:
+        raise
+    except (KeyError, ValueError, TypeError, IndexError, OverflowError, InfosimError) as error:
         path = outs[0] / CHECKPOINTS[0]
         raise CheckpointError(f"{path} is of another version of infosim: {error}") from None
 

@@ -248,8 +248,8 @@ def read_arrays(path):
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing") from None
     except Exception as error:  # whatever libraries make of bytes that are damaged
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path} is damaged: {reason}") from None
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise CheckpointError(f"{path} is damaged: {shorten(reason, 200)}") from None
 
 
 def _read_archive(path):

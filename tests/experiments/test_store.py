@@ -74,7 +74,7 @@ def test_a_holder_on_another_machine_that_has_not_ended_is_told(tmp_path):
 
 
 def test_no_link_is_followed_and_no_name_guessed(tmp_path):
-    """What is written is new, whoever put links there; what another left is its holder's to sweep."""
+    """What is written is new, whoever put links there; what is left is the holder's to sweep."""
     path, victim = tmp_path / "file", tmp_path / "victim"
     victim.write_text("mine")
     path.symlink_to(victim)

@@ -1,5 +1,8 @@
 """What can go wrong, as exceptions whose one-line message a user can act on."""
 
+import reprlib
+import sys
+import warnings
 from numbers import Integral
 
 
@@ -35,6 +38,23 @@ class InfosimWarning(UserWarning):
     """Something worth a line that does not stop anything."""
 
 
+def tell_in_a_line():
+    """From now on an InfosimWarning is a line on stderr, as errors of the command line are."""
+    others = warnings.showwarning
+    if getattr(others, "in_a_line", False):
+        return
+
+    def show(message, category, *where, **how):
+        if issubclass(category, InfosimWarning):
+            print(f"infosim: warning: {' '.join(str(message).split())}", file=sys.stderr)
+        else:
+            others(message, category, *where, **how)
+
+    show.in_a_line = True
+    warnings.showwarning = show
+    warnings.simplefilter("default", InfosimWarning)
+
+
 def near(name, choices):
     """The tail of an error message about `name`: near matches if there are any, else all."""
     from difflib import get_close_matches
@@ -49,7 +69,7 @@ def near(name, choices):
 
 def brief(value, most=60):
     """How an error message shows what was given, cut where it is long."""
-    shown = repr(value)
+    shown = repr(value) if isinstance(value, str) else reprlib.repr(value)
     return shown if len(shown) <= most else f"{shown[:most]}..."
 
 

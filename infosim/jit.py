@@ -145,14 +145,14 @@ class _KernelCache(NullCache):
 
     def _write(self, name, content):
         """Write a file that appears whole or not at all, whoever writes or reads it meanwhile."""
-        from infosim.datasets.files import atomic  # needed only where something was compiled
+        from infosim.files import atomic  # needed only where something was compiled
 
         if self._folder is None:
             raise OSError("there is no home folder")
         self._folder.mkdir(0o755 if self._default else 0o777, parents=True, exist_ok=True)
         if not self._trusted():
             raise OSError("others may write there")
-        with atomic(self._folder / name) as file:
+        with atomic(self._folder / name, 0o644) as file:
             file.write(_digest(name, content) + content)
 
     def _trusted(self):

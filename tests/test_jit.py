@@ -66,7 +66,8 @@ step = timing.Step(
 step()
 simulator = step.simulator
 kernels = [k for k in vars(cpu).values() if isinstance(k, Dispatcher)]
-kernels += [make(**layer.form) for layer in simulator.layers.values() for make in (cpu.activate, cpu.chain)]
+forms = [layer.form for layer in simulator.layers.values()]
+kernels += [make(**form) for form in forms for make in (cpu.activate, cpu.chain)]
 used = [k for k in kernels if k.signatures]
 assert len(used) > 8
 print(sum(sum(k.stats.cache_misses.values()) for k in used))

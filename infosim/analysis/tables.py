@@ -1,6 +1,7 @@
 """Columns of CSV files as discrete variables."""
 
 import csv
+import io
 import re
 from bisect import bisect_left
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from math import lcm
 import numpy as np
 
 from infosim.errors import ConfigError, DataError, brief, near
+from infosim.files import opened
 from infosim.pid.outcomes import check_missing
 
 MISSING_CELLS = "nan", "na", "n/a", "null", "none", "nat", "<na>", "#n/a"
@@ -156,7 +158,7 @@ def _read(path, names, missing_cells):
     """The columns called `names`."""
     lines = []
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
+        with _opened(path) as file:
             # else a quote after a comma and a blank would be part of the cell, and quote nothing
             reader = csv.reader(file, strict=True, skipinitialspace=True)
             header = [cell.strip() for cell in next(reader, [])]
@@ -189,6 +191,12 @@ def _read(path, names, missing_cells):
         _Column(path, name, lines, np.array(codes), list(seen), _missing(seen, missing_cells))
         for name, (_, seen, codes) in zip(names, found, strict=True)
     ]
+
+
+def _opened(path):
+    """A text file to read; of pipes those that the shell makes, as others may never end."""
+    piped = str(path) == "/dev/stdin" or str(path).startswith("/dev/fd/")
+    return io.TextIOWrapper(open(path, "rb") if piped else opened(path), "utf-8-sig", newline="")
 
 
 def _missing(cells, tokens):

@@ -5,6 +5,7 @@ Libraries are imported inside the commands, so that `infosim --version` is immed
 
 import os
 import sys
+import warnings
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
@@ -12,7 +13,7 @@ from importlib import import_module
 import click
 
 import infosim
-from infosim.errors import CheckpointError, InfosimError, near
+from infosim.errors import CheckpointError, InfosimError, near, tell_in_a_line
 
 # What says that help is wanted instead; click before 8.2 prints it without raising.
 _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())
@@ -89,6 +90,13 @@ def main(arguments=None):
     Where the reader of the output has gone (head, less), click ends in silence, with exit code 1.
     """
     _open_what_is_closed()
+    with warnings.catch_warnings():
+        tell_in_a_line()
+        sys.exit(_run(arguments))
+
+
+def _run(arguments):
+    """Run the command line; returns the exit code."""
     try:
         code = commands.main(arguments, prog_name="infosim", standalone_mode=False)
     except _NO_ARGUMENTS as error:
@@ -109,7 +117,7 @@ def main(arguments=None):
     except OSError as error:
         _fail(CheckpointError(f"{error.filename or 'input/output'}: {error.strerror or error}"))
         code = 2
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def _open_what_is_closed():

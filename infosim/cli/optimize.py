@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from infosim.cli.shared import overrides, reporting, settings
+from infosim.cli.shared import DIRECTORY, overrides, reporting, settings
 
 
 @click.command()
@@ -22,7 +22,7 @@ from infosim.cli.shared import overrides, reporting, settings
 @click.option("--seed", default=0, show_default=True, help="Seed of the sampler.")
 @click.option("--storage", metavar="URL", help="Database (default: SQLite in the directory).")
 @click.option("--name", help="Name of the study in the database.")
-@click.option("--out", type=click.Path(path_type=Path), help="Directory of the results.")
+@click.option("--out", type=DIRECTORY, help="Directory of the results.")
 @settings
 @click.option("--threads", type=int, help="Threads of each trial (default: all CPUs).")
 @click.option("--backend", default="cpu", show_default=True, help="cpu, cuda or auto.")

@@ -2,10 +2,23 @@
 
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
 from infosim.errors import ConfigError
+
+
+class _Directory(click.Path):
+    """The name of a directory, which an empty text is not."""
+
+    def convert(self, value, parameter, context):
+        if not str(value):
+            self.fail("a directory has a name, was ''", parameter, context)
+        return super().convert(value, parameter, context)
+
+
+DIRECTORY = _Directory(path_type=Path)
 
 _SETTINGS = (
     click.option("--dataset", help="Data set instead of the preset's; see `infosim data list`."),

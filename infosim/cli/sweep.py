@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from infosim.cli.shared import exclude, reporting
+from infosim.cli.shared import DIRECTORY, exclude, reporting
 
 
 class _RunByDefault(click.Group):
@@ -28,7 +28,7 @@ def sweep():
 
 @sweep.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Directory (sweeps/<file's name>).")
+@click.option("--out", type=DIRECTORY, help="Directory (sweeps/<file's name>).")
 @click.option("--jobs", default=1, show_default=True, help="Processes on this machine.")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler to use, tcp://host:port.")
 @click.option("--threads", type=int, help="Threads of each run (default: CPUs / jobs).")
@@ -36,12 +36,14 @@ def sweep():
 @click.option("--stack", default=1, show_default=True, help="Alike runs simulated side by side.")
 @click.option("--resume", is_flag=True, help="Continue the sweep in the directory.")
 @click.option("--retry", is_flag=True, help="Run again what has failed; implies --resume.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Fail a run that takes longer.")
 @click.option("--pictures", is_flag=True, help="Draw every run's summary.png.")
 @click.option("--dry-run", is_flag=True, help="List the runs and do nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and failed runs.")
 def run(
-    file, out, jobs, scheduler, threads, backend, stack, resume, retry, pictures, dry_run, quiet
-):
+    file, out, jobs, scheduler, threads, backend, stack, resume, retry, timeout, pictures, dry_run,
+    quiet,
+):  # fmt: skip
     """Carry out the runs of FILE (what `infosim sweep FILE` does)."""
     from infosim.experiments.sweep import Sweep, run_sweep
 
@@ -66,6 +68,7 @@ def run(
             resume=resume or retry,
             retry=retry,
             summary=pictures,
+            timeout=timeout,
             report=report,
         )
     _tell_failed(found)
@@ -79,14 +82,15 @@ def run(
 @click.argument("directory", type=click.Path(path_type=Path))
 def status(directory):
     """Say how far the sweep in DIRECTORY is, and write its results.csv anew."""
+    from infosim.experiments.run import begun as has_begun
     from infosim.experiments.sweep import load_plan, write_table
     from infosim.experiments.sweep import status as status_of
 
     plan = load_plan(directory)
     found = status_of(plan, directory)
     write_table(plan, directory)
-    marks = "started.json", "checkpoint.npz"  # at work, or stopped
-    begun = sum(any((directory / "runs" / k / m).exists() for m in marks) for k in found.left)
+    folders = [directory / "runs" / key for key in found.left]
+    begun = sum((one / "started.json").exists() or has_begun(one) for one in folders)
     click.echo(
         f"{len(found.done)} of {len(plan)} done, {begun} begun, {len(found.left) - begun} waiting, "
         f"{len(found.failed)} failed"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from infosim.cli.shared import exclude, overrides, reporting, settings
+from infosim.cli.shared import DIRECTORY, exclude, overrides, reporting, settings
 
 _RUN_OPTIONS = (
     click.option("--seed", type=int, help="Seed of everything random (default: the preset's)."),
@@ -12,7 +12,7 @@ _RUN_OPTIONS = (
     click.option(
         "--threads", type=int, help="Threads (default: all CPUs); results do not depend on it."
     ),
-    click.option("--out", type=click.Path(path_type=Path), help="Run directory."),
+    click.option("--out", type=DIRECTORY, help="Run directory."),
     click.option("--resume", is_flag=True, help="Continue the run in the run directory."),
     click.option("--force", is_flag=True, help="Start anew where there is a run already."),
     click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors."),

@@ -10,15 +10,19 @@ import gzip
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 from textwrap import shorten
 
 import pooch
 
 from infosim.datasets.dataset import Dataset
-from infosim.datasets.files import atomic
 from infosim.datasets.sources import SOURCES, find_source
 from infosim.errors import DataError
+from infosim.files import atomic, opened
+
+#: Seconds in which a mirror has to answer, and bytes a second that it has to send on the whole.
+_SILENT, _SLOWEST = 60, 20_000
 
 
 def cache_dir():
@@ -140,7 +144,11 @@ def _download(source, file, progress):
     for mirror in source.mirrors:
         try:
             path = pooch.retrieve(
-                mirror + file.name, file.served, file.name, folder, progressbar=progress
+                mirror + file.name,
+                file.served,
+                file.name,
+                folder,
+                downloader=_Bounded(file.size, progress),
             )
             return Path(path)
         # No network is an OSError (of requests), wrong content a ValueError (of pooch).
@@ -151,6 +159,49 @@ def _download(source, file, progress):
         f"{source.name}: {file.name} could not be downloaded; "
         f"{_remedies(source)} (last problem: {reason})"
     )
+
+
+class _Bounded:
+    """A downloader, as pooch takes it, of at most so many bytes in the time that these may take."""
+
+    def __init__(self, size, progress):
+        self._size, self._progress = size, progress
+
+    def __call__(self, url, output, asking):
+        failed = []
+
+        def download():
+            try:
+                self._download(url, output)
+            except BaseException as error:
+                failed.append(error)
+
+        # A server that sends a byte now and then keeps whoever reads from it waiting: that can be
+        # left to itself, but not be interrupted.
+        seconds = _SILENT + self._size / _SLOWEST
+        thread = threading.Thread(target=download, daemon=True)
+        thread.start()
+        thread.join(seconds)
+        if thread.is_alive():
+            raise OSError(f"{url} took longer than {seconds:.0f} s")
+        if failed:
+            raise failed[0]
+
+    def _download(self, url, output):
+        import requests
+        from tqdm import tqdm
+
+        with (
+            requests.get(url, stream=True, timeout=_SILENT) as response,
+            open(output, "wb") as file,
+            tqdm(total=self._size, unit="B", unit_scale=True, disable=not self._progress) as bar,
+        ):
+            response.raise_for_status()
+            for chunk in response.iter_content(2**16):
+                bar.update(len(chunk))
+                if file.tell() + len(chunk) > self._size:
+                    raise OSError(f"{url} is larger than the {self._size} bytes published")
+                file.write(chunk)
 
 
 def _writable_folder(name):
@@ -170,7 +221,7 @@ def _writable_folder(name):
 def _copy(path, target):
     """Copy a file whole or not at all, compressing it if the name of `target` says so."""
     try:
-        with path.open("rb") as source, atomic(target) as file:
+        with opened(path) as source, atomic(target, 0o644) as file:
             if path.suffix == target.suffix:
                 shutil.copyfileobj(source, file)
             else:

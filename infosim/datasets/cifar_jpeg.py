@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pooch
 
-from infosim.datasets.files import atomic, verified
+from infosim.datasets.files import verified
 from infosim.errors import DataError
+from infosim.files import atomic, opened
 
 #: Folders of the archive, in the order of CIFAR-10's labels.
 CLASSES = (
@@ -88,7 +89,7 @@ def _decode(members, path):
 def _recall(kept):
     """The pixels that `_keep` left, or None if there are none, or damaged or outdated ones."""
     try:
-        with kept.open("rb") as file:
+        with opened(kept) as file:
             digest, x = file.read(32), np.fromfile(file, np.uint8)
     except OSError:
         return None
@@ -99,7 +100,7 @@ def _keep(kept, x):
     """Keep pixels for the next time; where that cannot be, they are decoded again."""
     with suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with atomic(kept) as file:
+        with atomic(kept, 0o644) as file:
             file.write(_digest(x))
             file.write(x)
 

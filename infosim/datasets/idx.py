@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from infosim.errors import DataError
+from infosim.files import opened
 
 #: More than any data set of images we know; a header that promises more is taken for damage.
 MAX_BYTES = 2**31
@@ -25,7 +26,7 @@ def read_idx(path, sha256=None):
     """
     path = Path(path)
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        with opened(path) as file, gzip.open(file) if path.suffix == ".gz" else file as stream:
             header, shape = _read_header(stream, path)
             size = math.prod(shape)
             # One byte beyond the end, to see that it is one; gzip then checks its CRC as well.

@@ -7,14 +7,15 @@ A preset or a user's file is a table of settings; `extends = "NAME"` starts from
 import copy
 import hashlib
 import json
+import re
 import tomllib
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
-from infosim import datasets
+from infosim import datasets, files
 from infosim.analysis.factors import FactorError
 from infosim.analysis.memory import RecallError
 from infosim.datasets import generated
@@ -32,6 +33,12 @@ _KINDS = {
     str: "text", int: "an integer", float: "a number", bool: "true or false", dict: "a table",
     list: "a list",
 }  # fmt: skip
+
+#: Bytes, digits, depth and parts of a key of what is read: ten times what settings have.
+MOST = 2**20
+_LARGEST, _DEEPEST = 2**63, 32
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}\.[ \t]*+){{{_DEEPEST}}}")
 
 #: Settings that change nothing.
 DESCRIPTIONS = ("title", "paper", "doi", "notes")
@@ -316,9 +323,39 @@ def _chosen(config):
     return [*(chosen(*table) for table in tables), layers]
 
 
+def parse(text):
+    """The table that a text in TOML says, in numbers and depths that settings have.
+
+    Raises
+    ------
+    ConfigError : it says none
+    """
+    if _LONG_KEY.search(text):
+        raise ConfigError(f"is not valid TOML: a key of {_DEEPEST} parts or more")
+    try:
+        table = tomllib.loads(text)
+    except RecursionError:
+        raise ConfigError("is not valid TOML: brackets in brackets, too deep") from None
+    except ValueError as error:  # of a number of thousands of digits it is not tomllib's own
+        raise ConfigError(f"is not valid TOML: {' '.join(str(error).split())}") from None
+    _check_size(table)
+    return table
+
+
+def _check_size(value, depth=0):
+    """Raise ConfigError of numbers and depths that no setting has and not every function takes."""
+    if depth > _DEEPEST:
+        raise ConfigError(f"is not valid: more than {_DEEPEST} tables or lists in each other")
+    if type(value) is int and not -_LARGEST <= value < _LARGEST:
+        raise ConfigError("is not valid TOML: an integer of more than 64 bits")
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            _check_size(one, depth + 1)
+
+
 def preset_names():
     """The names of all presets, such as "iclr/trivariate-optimized"."""
-    root = files("infosim.experiments") / "presets"
+    root = resources.files("infosim.experiments") / "presets"
     return sorted(
         f"{folder.name}/{file.name[:-5]}"
         for folder in root.iterdir()
@@ -328,14 +365,12 @@ def preset_names():
     )
 
 
-def read_toml(text):
-    """The table of a TOML text; whatever is wrong with it is a TOMLDecodeError."""
+def read(path):
+    """The text of a file of settings. Raises ConfigError if it cannot be read."""
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        raise
-    except (ValueError, RecursionError):
-        raise tomllib.TOMLDecodeError("a number too long, or tables nested too deeply") from None
+        return files.read_text(path, MOST)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _read(name, seen=()):
@@ -343,19 +378,16 @@ def _read(name, seen=()):
     if name in seen:
         raise ConfigError(f"{' extends '.join((*seen, name))}: a cycle")
     if name in preset_names():
-        text = (files("infosim.experiments") / "presets" / f"{name}.toml").read_text("utf-8")
+        folder = resources.files("infosim.experiments") / "presets"
+        text = (folder / f"{name}.toml").read_text("utf-8")
     elif str(name).endswith(".toml"):
-        try:
-            text = Path(name).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8 text"
-            raise ConfigError(f"cannot read {name}: {reason}") from None
+        text = read(name)
     else:
         raise ConfigError(f"unknown preset {brief(name)}; {near(name, preset_names())}")
     try:
-        table = read_toml(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name} is not valid TOML: {error}") from None
+        table = parse(text)
+    except ConfigError as error:
+        raise ConfigError(f"{name} {error}") from None
     base = table.pop("extends", None)
     return table if base is None else _merge(_read(base, (*seen, name)), table)
 
@@ -371,8 +403,8 @@ def assignment(text):
     if not equals or not all(key.strip() for key in path.split(".")):
         raise ConfigError(f"--set needs key=value, was {brief(text)}")
     try:
-        return path, read_toml(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        return path, parse(f"value = {value}")["value"]
+    except ConfigError:
         return path, value.strip()
 
 
@@ -391,6 +423,8 @@ def override(table, assignments):
     # another data set drops the old one's options, not those that are given with it
     pairs.sort(key=lambda pair: pair[0].replace(" ", "") not in ("data", "data.name"))
     for path, change in pairs:
+        if path.count(".") >= _DEEPEST:
+            raise ConfigError(f"{path[:60]}... is a key of more than {_DEEPEST} parts")
         change = _plain(change)
         for key in reversed(path.split(".")):
             change = {key.strip(): change}

@@ -5,10 +5,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
+import numpy as np
+from llvmlite import binding as llvm
+from threadpoolctl import threadpool_info
+
 import infosim
+from infosim.errors import CheckpointError
+from infosim.experiments import store
 from infosim.kernels import backend as backends
 from infosim.kernels.workers import available
 
+#: Of what is recorded, that on which the last bits of a result depend; see docs/runs.md.
+_DECIDING = ("infosim", "packages", "libc", "blas", "compiler", "backend", "gpu", "cuda_driver")
+#: Packages whose version changes pictures only.
+_PICTURES = ("matplotlib",)
 _PACKAGES = ("numpy", "numba", "llvmlite", "matplotlib")
 
 
@@ -21,6 +32,9 @@ def of_run(simulator, backend, replica=0):
         "packages": {name: backends.version(name) for name in _PACKAGES},
         "platform": platform.platform(),
         "cpu": cpu(),
+        "libc": " ".join(platform.libc_ver()).strip() or platform.release(),
+        "blas": blas(),
+        "compiler": compiler(),
         "threads": simulator.workers.n_threads,
         "backend": backend,
         "dtype": simulator.dtype.name,
@@ -60,6 +74,88 @@ def report():
             yield name, found or "not installed"
     for name, where in gpu.libraries.items():
         yield name, where or "not found"
+
+
+def read(path):
+    """The record of what a run is on, as `of_run` made it.
+
+    Raises
+    ------
+    FileNotFoundError : there is none
+    CheckpointError : it is damaged
+    """
+    record = store.read_json(path)
+    if not isinstance(record, dict) or not isinstance(record.get("packages", {}), dict):
+        raise CheckpointError(f"{path} is damaged: no table of names")
+    return record
+
+
+def following(before, record):
+    """`record` with those of what the run was on before, where it was another, under "earlier"."""
+    earlier = before.get("earlier", [])
+    earlier = list(earlier) if isinstance(earlier, list) else []
+    last = {name: value for name, value in before.items() if name != "earlier"}
+    if last != record:
+        earlier.append(last)
+    return record | {"earlier": earlier} if earlier else record
+
+
+def changes(before, record):
+    """What of the deciding has changed between two records, in words; "" if nothing has."""
+    was, now = ({**one, **one.get("packages", {})} for one in (before, record))
+    names = [name for name in _DECIDING if name != "packages"]
+    names += [name for name in record["packages"] if name not in _PICTURES]
+    told = []
+    for name in names:
+        one, other = was.get(name), now.get(name)
+        if one is None or one == other:  # what an earlier version did not record is not known
+            continue
+        if name == "compiler" and isinstance(one, dict) and one.get("cpu") == other["cpu"]:
+            sets = [set(str(of.get("features")).split(",")) for of in (one, other)]
+            missing, more = sets[0] - sets[1], sets[1] - sets[0]
+            words = [f"without {', '.join(sorted(missing)[:4])}"] if missing else []
+            words += [f"with {', '.join(sorted(more)[:4])}"] if more else []
+            told.append(f"the processor is {' and '.join(words)}")
+        else:
+            what = "processor" if name == "compiler" else name
+            told.append(f"{what} was {_word(one)}, is {_word(other)}")
+    return "; ".join(told)
+
+
+def _word(value):
+    """A recorded value, shortly."""
+    if isinstance(value, list):
+        return " and ".join(map(_word, value)) or "none"
+    if isinstance(value, dict):
+        return " ".join(str(one) for name, one in value.items() if name != "features")
+    return str(value)[:100]
+
+
+def blas():
+    """The libraries that compute matrix products, and for which processors: what decides bits."""
+    found = [one for one in threadpool_info() if one["user_api"] == "blas"]
+    found = [one for one in found if "scipy" not in Path(one["filepath"]).parent.name]
+    if not found:  # a system's own, which threadpoolctl does not know
+        built = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
+        return [{name: built[name] for name in ("name", "version") if name in built}]
+    names = ("internal_api", "version", "architecture")
+    records = [{name: one.get(name) for name in names} for one in found]
+    return sorted(
+        ({k: v for k, v in one.items() if v is not None} for one in records),
+        key=lambda one: sorted(one.items()),
+    )
+
+
+def compiler():
+    """The processor that Numba compiles for, and what it can do."""
+    features = numba.config.CPU_FEATURES
+    if features is None:
+        try:
+            host = llvm.get_host_cpu_features()
+        except RuntimeError:  # LLVM does not know on every system
+            host = {}
+        features = ",".join(sorted(name for name, there in host.items() if there))
+    return {"cpu": numba.config.CPU_NAME or llvm.get_host_cpu_name(), "features": features}
 
 
 def cpu():

@@ -29,6 +29,7 @@ from infosim.errors import (
     InfosimError,
     integer,
     near,
+    tell_in_a_line,
 )
 from infosim.experiments import store
 from infosim.experiments.config import DESCRIPTIONS, Experiment, preset_names
@@ -39,6 +40,8 @@ from infosim.pid import Goal
 
 FILES = ("best.toml", "trials.csv", "search.png")
 METRICS = ("val_error", "train_error")
+#: Seconds to wait for another process that writes the files of the study.
+_TURN = 60
 SAMPLERS = ("tpe", "cmaes")
 
 
@@ -177,7 +180,8 @@ def optimize(
             results.write(picture=True)
             done = results.progress(trials).finished
             raise Interrupted(
-                f"stopped with {done} of {trials} trials; to continue: the same command"
+                f"stopped with {done} of {trials} trials; to continue: the same command",
+                *arrived[:1],
             ) from None
         results.write(picture=True)
         return results.found()
@@ -405,6 +409,7 @@ def _work(search):
     from distributed import get_worker
 
     studies = _studies()
+    tell_in_a_line()
     if search.threads is None:
         search = replace(search, threads=get_worker().state.nthreads)
     with _one_at_a_time, studies.told(search.storage), studies.quietly():
@@ -496,22 +501,34 @@ class _Results:
         )  # fmt: skip
 
     def tidy(self):
-        """Remove what a killed process left unfinished, unless another is at work."""
-        if self.count()["running"] == 0:
-            store.sweep(self.out, FILES)
+        """Remove what a killed process left unfinished."""
+        with self._held():
+            store.tidy(self.out, FILES)
+
+    def _held(self):
+        """A context in which no other process of the study writes its files."""
+        return store.held(self.out, wait=_TURN)
 
     def write(self, picture=False):
-        """Write trials.csv, best.toml if there is a best trial, and search.png if wanted."""
-        store.write_text(self.out / "trials.csv", self.table())
-        ranked = self.ranked()
-        if ranked:
-            store.write_text(self.out / "best.toml", self.best(ranked))
-        if ranked and picture:
-            from infosim.plotting import save
+        """Write trials.csv, best.toml if there is a best trial, and search.png if wanted.
 
-            figure = self.draw(ranked)
-            with store.atomic(self.out / "search.png") as file:
-                save(figure, file, "png")
+        What goes wrong with the picture is an InfosimWarning.
+        """
+        with self._held():
+            ranked = self.ranked()
+            store.write_text(self.out / "trials.csv", self.table())
+            if ranked:
+                store.write_text(self.out / "best.toml", self.best(ranked))
+            if ranked and picture:
+                with store.picture(self.out / "search.png"):
+                    self._write_picture(ranked)
+
+    def _write_picture(self, ranked):
+        from infosim.plotting import save
+
+        figure = self.draw(ranked)
+        with store.atomic(self.out / "search.png") as file:
+            save(figure, file, "png")
 
     def table(self):
         """The text of trials.csv: a row for each trial, with the value it had last."""

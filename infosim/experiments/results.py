@@ -1,7 +1,6 @@
 """Reading back what runs and sweeps left on disk."""
 
 import csv
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +10,10 @@ import numpy as np
 from infosim.engine import Simulator
 from infosim.errors import CheckpointError, ShapeError
 from infosim.experiments import store
-from infosim.experiments.config import Experiment, override, read_toml, resolve
+from infosim.experiments.config import Experiment, override, resolve
+from infosim.experiments.environment import read as read_environment
 from infosim.experiments.extras import need
+from infosim.experiments.run import read_config, read_result
 from infosim.experiments.sweep import load_plan, status, table
 
 
@@ -117,23 +118,57 @@ def load_run(path):
     """
     path = Path(path)
     try:
-        config = read_toml((path / "config.toml").read_text("utf-8"))
-        environment = json.loads((path / "environment.json").read_text("utf-8"))
-        rows = list(csv.DictReader((path / "metrics.csv").read_text("utf-8").splitlines()))
-        metrics = {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
-    except (FileNotFoundError, NotADirectoryError) as error:
+        config = read_config(path)
+        environment = read_environment(path / "environment.json")
+        metrics = read_metrics(path / "metrics.csv")
+    except FileNotFoundError as error:
         missing = Path(error.filename).name
         raise CheckpointError(f"{path} holds no run: {missing} is missing") from None
-    except (OSError, ValueError, IndexError, TypeError) as error:
+    atoms, labels = read_atoms(path / "atoms.npz")
+    complete = read_result(path) is not None
+    return RunResults(path, config, environment, complete, metrics, atoms, labels)
+
+
+def read_metrics(path):
+    """The columns of metrics.csv: name -> (epochs + 1,).
+
+    Raises
+    ------
+    FileNotFoundError : there is none
+    CheckpointError : it is damaged
+    """
+    text = store.read_text(path)
+    try:
+        header, *rows = csv.reader(text.splitlines(), strict=True)
+        if len(set(header)) < len(header) or {len(row) for row in rows} - {len(header)}:
+            raise ValueError("rows that are longer or shorter than the header")
+        table = np.array([[float(cell) for cell in row] for row in rows])
+        return dict(zip(header, table.reshape(len(rows), len(header)).T.copy(), strict=True))
+    except (ValueError, csv.Error) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from None
-    arrays = store.read_arrays(path / "atoms.npz")
+
+
+def read_atoms(path):
+    """The atoms.npz of a run: layer -> (epochs + 1, n, A + 1), and layer -> their A + 1 names.
+
+    Raises
+    ------
+    CheckpointError : missing or damaged
+    """
+    arrays = store.read_arrays(path)
     labels = {
-        name.removesuffix("/labels"): [str(label) for label in arrays.pop(name)]
+        name.removesuffix("/labels"): arrays.pop(name)
         for name in list(arrays)
         if name.endswith("/labels")
     }
-    complete = (path / "result.json").exists()
-    return RunResults(path, config, environment, complete, metrics, arrays, labels)
+    for name, atoms in arrays.items():
+        kinds = atoms.dtype.kind, labels[name].dtype.kind if name in labels else ""
+        if kinds != ("f", "U") or atoms.ndim != 3 or labels[name].shape != atoms.shape[2:]:
+            raise CheckpointError(f"{path} is damaged: no atoms of layer {name} with their names")
+    try:
+        return arrays, {name: labels[name].tolist() for name in arrays}
+    except (ValueError, SystemError):  # no characters
+        raise CheckpointError(f"{path} is damaged: names that are no text") from None
 
 
 def load_sweep(path):

@@ -1,7 +1,8 @@
 """One training run and its directory: everything on disk, resumable to the same bits.
 
 The directory holds config.toml (all settings, resolved), environment.json, metrics.csv, atoms.npz,
-weights.npz, checkpoint.npz and, at the end, summary.png and result.json.
+weights.npz, checkpoint.npz, the one before it and, at the end, result.json and summary.png. While
+it is written to, its process holds it (`store.hold`): another one is refused.
 """
 
 import csv
@@ -11,8 +12,8 @@ import os
 import signal
 import threading
 import time
-import tomllib
-from contextlib import contextmanager
+import warnings
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -23,29 +24,51 @@ from infosim.analysis.factors import FactorError
 from infosim.analysis.memory import RecallError, overlap_by_noise
 from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
-from infosim.errors import CheckpointError, ConfigError, InfosimError
+from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
 from infosim.experiments import environment, store
-from infosim.experiments.config import DESCRIPTIONS, read_toml, resolve
+from infosim.experiments.config import DESCRIPTIONS, Experiment, parse, recorded, resolve
 from infosim.kernels import backend as backends
 from infosim.machine.randomness import TEST
 
+#: The newest checkpoint and the one before it, for when the newest turns out to be damaged.
+CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
+#: Files of a run, removed in reverse: what says whose the others are goes last.
 FILES = (
-    "config.toml", "environment.json", "metrics.csv", "atoms.npz", "weights.npz", "checkpoint.npz",
-    "summary.png", "result.json",
+    "config.toml", "environment.json", "metrics.csv", "atoms.npz", "weights.npz",
+    *reversed(CHECKPOINTS), "summary.png", "result.json",
 )  # fmt: skip
+
+_ERRORS = ("train_error", "val_error", "test_error")
 
 #: The picture of a memory: fractions of bits flipped in its cues, and how it recalls from them.
 FLIPPED = np.linspace(0, 0.5, 11)
 RECALLS = {"deterministic": {}, "stochastic, 20 steps": {"max_steps": 20, "sampled": True}}
+
+#: Signals that end a training after it has saved.
+STOPPING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 #: Seconds of work an interruption may cost; saving takes at most a twentieth of the time.
 CHECKPOINT_SECONDS = 10
 
 
 class Interrupted(InfosimError):
-    """Training was stopped by the user or the system after saving a checkpoint."""
+    """Training was stopped by the user or the system after saving a checkpoint.
 
-    exit_code = 130
+    number : of the signal that stopped it
+    """
+
+    def __init__(self, message, number=signal.SIGINT):
+        super().__init__(message, number)
+        self.number = number
+
+    def __str__(self):
+        return self.args[0]
+
+    @property
+    def exit_code(self):
+        return 128 + self.number
 
 
 def train(
@@ -56,10 +79,11 @@ def train(
     Parameters
     ----------
     experiment : Experiment
-    out : the directory; by default runs/<name>-<dataset>-seed<seed>
+    out : the directory; by default runs/<name>-<dataset>-seed<seed>-<hash of the settings>
     threads, backend : where it runs ("cpu", "cuda", "auto"); neither changes the result beyond
         rounding
-    resume : continue the run in `out`, to the bits an uninterrupted run would have had
+    resume : continue the run in `out`, to the bits an uninterrupted run would have had; where
+        there is none one is begun, with an InfosimWarning
     force : start anew where there is a run already
     report : called with the Training and the number of epochs after every batch
 
@@ -69,11 +93,11 @@ def train(
 
     Raises
     ------
-    CheckpointError : the directory holds a run (and neither resume nor force), cannot be written,
-        or was made with another configuration
+    CheckpointError : the directory is in use by another process, holds a run (and neither resume
+        nor force), cannot be written, or was made with another configuration
     BackendError : the backend is not there, or the network does not fit into its memory
     DivergedError : weights are no longer finite; the last checkpoint is of before
-    Interrupted : SIGINT or SIGTERM arrived; a checkpoint was saved
+    Interrupted : SIGINT, SIGTERM or SIGHUP arrived; a checkpoint was saved
     """
     out = Path(out) if out is not None else default_directory(experiment)
     options = {"threads": threads, "backend": backend, "resume": resume, "force": force}
@@ -83,7 +107,7 @@ def train(
 
 def train_together(
     experiments, outs, *, threads=None, backend="cpu", resume=False, force=False, report=None,
-    summary=True,
+    summary=True, holds=None,
 ):  # fmt: skip
     """Train experiments side by side in one simulation, each into its directory as if alone.
 
@@ -92,6 +116,7 @@ def train_together(
     `evaluate_every`. Arguments and errors as for `train`.
 
     summary : whether to draw summary.png
+    holds : the `store.Held` of each directory, where the caller has them
 
     Raises
     ------
@@ -113,32 +138,69 @@ def train_together(
         error=experiments[0].error(dataset), record_every=settings["record_every"],
         evaluate_every=settings["evaluate_every"],
     )  # fmt: skip
-    _open(outs, [one.config for one in experiments], training, resume, force)
-    for replica, out in enumerate(outs):
-        record = environment.of_run(simulator, backend, replica)
-        store.write_json(out / "environment.json", record)
+    with ExitStack() as stack:
+        if holds is None:
+            holds = stack.enter_context(store.held(*outs))
+        _open(outs, [one.config for one in experiments], training, resume, force)
+        _note_environment(outs, simulator, backend)
+        stack.enter_context(simulator.workers.engaged())
+        _advance(holds, training, settings["epochs"], report)
+        for replica, (out, one) in enumerate(zip(outs, experiments, strict=True)):
+            store.write_json(out / "result.json", _result(training, replica, one))
+            for name in ("config.toml", "environment.json"):
+                if not (out / name).exists():
+                    raise CheckpointError(f"{out / name} was removed while this was running")
+        if summary:
+            write_summaries(outs, experiments, dataset, training, test)
+        for one in holds:
+            one.check()
 
-    with signals() as arrived, simulator.workers.engaged():
+
+def _advance(holds, training, epochs, report):
+    """Train to the end, saving now and then and when a signal says so."""
+    with signals() as arrived:
         saved, cost = time.monotonic(), 0.0
-        while len(training.history) <= settings["epochs"]:
+        while len(training.history) <= epochs:
             training.advance()
             if report is not None:
-                report(training, settings["epochs"])
+                report(training, epochs)
             now = time.monotonic()
             if arrived or now - saved > max(CHECKPOINT_SECONDS, 20 * cost):
-                _save(outs, training)
+                _save(holds, training)
                 saved = time.monotonic()
                 cost = saved - now
             if arrived:
                 raise Interrupted(
-                    f"stopped in epoch {training.epoch} of {settings['epochs']}; "
-                    f"to continue: the same command with --resume --out {outs[0]}"
+                    f"stopped in epoch {training.epoch} of {epochs}; to continue: the same "
+                    f"command with --resume --out {holds[0].folder}",
+                    arrived[0],
                 )
-        _save(outs, training)
-    if summary:
-        write_summaries(outs, experiments, dataset, training, test)
-    for replica, (out, one) in enumerate(zip(outs, experiments, strict=True)):
-        store.write_json(out / "result.json", _result(training, replica, one))
+        _save(holds, training)
+
+
+def _note_environment(outs, simulator, backend):
+    """Write down what each run is on now, and what it was on before; tell what is another."""
+    told = {}
+    for replica, out in enumerate(outs):
+        record = environment.of_run(simulator, backend, replica)
+        try:
+            before = environment.read(out / "environment.json")
+        except FileNotFoundError:
+            before = None
+        except CheckpointError as error:
+            warnings.warn(f"{error}; what {out} ran on before is lost", InfosimWarning, 3)
+            before = None
+        if before is not None:
+            told.setdefault(environment.changes(before, record), out)
+            record = environment.following(before, record)
+        store.write_json(out / "environment.json", record)
+    for changes, out in told.items():
+        if changes:
+            warnings.warn(
+                f"{out} goes on elsewhere than where it was before, so bits may differ: {changes}",
+                InfosimWarning,
+                stacklevel=3,
+            )
 
 
 def _check_together(one, other):
@@ -176,32 +238,65 @@ def _samples(experiments, dataset):
 def _result(training, replica, experiment):
     """What the run came to; that it stands in the directory says that the run is complete."""
     history = training.histories[replica]
-    errors = {
-        name: None if np.isnan(getattr(history, name)[-1]) else getattr(history, name)[-1]
-        for name in ("train_error", "val_error", "test_error")
-    }
+    errors = {name: getattr(history, name)[-1] for name in _ERRORS}
     goals = {f"mean_goal_{name}": values[-1] for name, values in history.mean_goal.items()}
     return {"key": experiment.key, "epochs": len(history) - 1, **errors, **goals}
 
 
+def read_result(folder):
+    """What the run in `folder` came to, or None if it is not complete.
+
+    A result.json that is damaged is none: the run is to be finished again.
+    """
+    try:
+        result = store.read_json(Path(folder) / "result.json")
+    except (FileNotFoundError, CheckpointError):
+        return None
+    if not isinstance(result, dict) or not isinstance(result.get("key"), str):
+        return None
+    epochs = result.get("epochs")
+    numbers = [value for name, value in result.items() if name not in ("key", "epochs")]
+    fits = (
+        type(epochs) is int
+        and epochs >= 0
+        and set(_ERRORS) <= result.keys()
+        and all(
+            value is None or (type(value) in (int, float) and np.isfinite(float(value)))
+            for value in numbers
+        )
+    )
+    return result if fits else None
+
+
+def begun(folder):
+    """Whether there is a checkpoint in `folder`, whole or not."""
+    return any(os.path.lexists(Path(folder) / name) for name in CHECKPOINTS)
+
+
 def default_directory(experiment):
-    """Where a run goes when the user names no directory."""
+    """Where a run goes when the user names no directory.
+
+    It is of its own for all settings but the number of epochs, which a resumed run may raise.
+    """
     config = experiment.config
+    training = {**config["training"], "epochs": 0}
+    key = Experiment("", {**config, "training": training}).key[:6]
     name = experiment.name.replace("/", "-")
-    return Path("runs") / f"{name}-{config['data']['name']}-seed{config['training']['seed']}"
+    seed = config["training"]["seed"]
+    return Path("runs") / f"{name}-{config['data']['name']}-seed{seed}-{key}"
 
 
 def _open(outs, configs, training, resume, force):
     """Make, continue or replace the run directories."""
     states = []
     for out, config in zip(outs, configs, strict=True):
-        known = [name for name in FILES if (out / name).exists()]
-        if resume:
-            if not known:
-                raise CheckpointError(f"{out} holds no run to resume")
+        known = [name for name in FILES if os.path.lexists(out / name)]
+        if resume and known:
             _compare(out, config)
-            if (out / "checkpoint.npz").exists():
-                states.append(_read_state(out / "checkpoint.npz"))
+            if begun(out):
+                states.append(_read_state(out))
+        elif resume:
+            warnings.warn(f"{out} holds no run to resume, begins one", InfosimWarning, 4)
         elif known and not force:
             raise CheckpointError(
                 f"{out} already holds a run; use --resume, --force or another --out"
@@ -215,9 +310,8 @@ def _open(outs, configs, training, resume, force):
         )
     for out, config in zip(outs, configs, strict=True):
         try:
-            out.mkdir(parents=True, exist_ok=True)
-            store.sweep(out, FILES)
-            for name in ("result.json",) if resume else FILES:
+            store.tidy(out, FILES)
+            for name in ("result.json",) if resume else reversed(FILES):
                 (out / name).unlink(missing_ok=True)
         except OSError as error:
             raise CheckpointError(f"cannot write {out}: {error.strerror}") from None
@@ -246,12 +340,29 @@ def differences(before, now, free=()):
 def _compare(out, config):
     """Refuse to resume another configuration; only the number of epochs may differ."""
     try:
-        before = resolve(read_toml((out / "config.toml").read_text("utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ConfigError) as error:
-        raise CheckpointError(f"{out / 'config.toml'} cannot be read: {error}") from None
+        before = read_config(out)
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{out} cannot be resumed: config.toml is missing; --force starts anew"
+        ) from None
     was = differences(before, config, {"training.epochs", *DESCRIPTIONS})
     if was:
         raise CheckpointError(f"cannot resume {out} with another configuration: {was}")
+
+
+def read_config(folder):
+    """The resolved settings of the run in `folder`, as they were meant when it was made.
+
+    Raises
+    ------
+    FileNotFoundError : it holds no run
+    CheckpointError : they are damaged
+    """
+    path = Path(folder) / "config.toml"
+    try:
+        return resolve(recorded(parse(store.read_text(path))))
+    except ConfigError as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from None
 
 
 def _digest(arrays):
@@ -263,28 +374,66 @@ def _digest(arrays):
     return np.array(digest.hexdigest())
 
 
-def _read_state(path):
-    state = store.read_arrays(path)
-    digest = state.pop("digest", None)
-    if digest is None or str(digest) != str(_digest(state)):
-        raise CheckpointError(f"{path} is damaged: its contents do not match their hash")
-    return state
+def _read_state(out):
+    """The newest checkpoint of a run that is whole."""
+    faults = []
+    for name in CHECKPOINTS:
+        if not os.path.lexists(out / name):
+            continue
+        try:
+            state = store.read_arrays(out / name)
+            digest = state.pop("digest", None)
+            if digest is None or str(digest) != str(_digest(state)):
+                raise CheckpointError(
+                    f"{out / name} is damaged: its contents do not match their hash"
+                )
+        except CheckpointError as error:
+            faults.append(str(error))
+            continue
+        if faults or name != CHECKPOINTS[0]:
+            why = faults[0] if faults else f"{out / CHECKPOINTS[0]} is missing"
+            warnings.warn(f"{why}; goes on from {name}, the one before", InfosimWarning, 5)
+        return state
+    raise CheckpointError(f"{faults[0]}; --force starts anew")
 
 
 def _restore(outs, training, states):
     try:
         training.restore(*states)
-    except (KeyError, ValueError) as error:
-        path = outs[0] / "checkpoint.npz"
+        for history in training.histories:
+            _check_history(history, training)
+    except CheckpointError:
+        raise
+    except (KeyError, ValueError, TypeError, IndexError, OverflowError, InfosimError) as error:
+        path = outs[0] / CHECKPOINTS[0]
         raise CheckpointError(f"{path} is of another version of infosim: {error}") from None
 
 
-def _save(outs, training):
+def _check_history(history, training):
+    """Raise ValueError unless all that was measured is there for every epoch."""
+    n = len(history)
+    lists = {name: getattr(history, name) for name in _ERRORS} | {
+        f"goal of {name}": values for name, values in history.mean_goal.items()
+    }
+    for name, values in lists.items():
+        if len(values) != n:
+            raise ValueError(f"{name} of {len(values)} epochs, expected {n}")
+    learning = dict(_goal_layers(training)) if n else {}
+    if history.atoms.keys() != learning.keys() or history.mean_goal.keys() != learning.keys():
+        raise ValueError(f"atoms of {', '.join(history.atoms) or 'no layer'}")
+    for name, layer in learning.items():
+        shape, wanted = np.shape(history.atoms[name]), (n, layer.size, len(layer.goal.labels))
+        if shape != wanted:
+            raise ValueError(f"atoms of {name} have shape {shape}, expected {wanted}")
+
+
+def _save(holds, training):
     """Write metrics, atoms, weights and the checkpoint of this moment, unless it has diverged."""
     training.check()
     labels = {name: layer.goal.labels for name, layer in _goal_layers(training)}
-    for replica, out in enumerate(outs):
-        state, history = training.state(replica), training.histories[replica]
+    for replica, held in enumerate(holds):
+        held.check()
+        out, state, history = held.folder, training.state(replica), training.histories[replica]
         store.write_text(out / "metrics.csv", _metrics(history))
         store.write_arrays(
             out / "atoms.npz",
@@ -299,7 +448,10 @@ def _save(outs, training):
             if name.startswith("network/") and not name.endswith("moments")
         }
         store.write_arrays(out / "weights.npz", weights)
-        store.write_arrays(out / "checkpoint.npz", {**state, "digest": _digest(state)})
+        with store.atomic(out / CHECKPOINTS[0]) as file:
+            np.savez(file, **state, digest=_digest(state))
+            with suppress(FileNotFoundError):
+                os.replace(*(out / name for name in CHECKPOINTS))
 
 
 def _goal_layers(training):
@@ -323,7 +475,15 @@ def _metrics(history):
 
 
 def write_summaries(outs, experiments, dataset, training, test):
-    """Draw summary.png of each run: errors, atoms, receptive fields, confusions or the like."""
+    """Draw summary.png of each run: errors, atoms, receptive fields, confusions or the like.
+
+    What goes wrong with a picture is an InfosimWarning.
+    """
+    with store.picture(outs[0] / "summary.png"):
+        _draw_summaries(outs, experiments, dataset, training, test)
+
+
+def _draw_summaries(outs, experiments, dataset, training, test):
     from infosim.plotting import save, summary
 
     simulator, inputs = training.simulator, experiments[0].config["network"]["inputs"]
@@ -381,7 +541,10 @@ def _more_panels(training, dataset, test):
 
 @contextmanager
 def signals():
-    """Collect SIGINT and SIGTERM instead of dying of them; a second one acts as usual."""
+    """Collect SIGINT, SIGTERM and SIGHUP instead of dying of them.
+
+    A second one of a kind acts as usual. SIGHUP that is ignored (nohup) stays so.
+    """
     arrived = []
     if threading.current_thread() is not threading.main_thread():
         yield arrived
@@ -389,13 +552,15 @@ def signals():
     before = {}
 
     def note(number, frame):
-        if arrived:
+        if number in arrived:
             signal.signal(number, before[number])
             os.kill(os.getpid(), number)
         arrived.append(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, note)
+    for number in STOPPING:
+        before[number] = signal.getsignal(number)
+        if number == signal.SIGINT or before[number] != signal.SIG_IGN:
+            signal.signal(number, note)
     try:
         yield arrived
     finally:

@@ -6,9 +6,11 @@ The only module that imports Optuna; infosim.experiments.optimize imports it whe
 import hashlib
 import json
 import logging
+import math
+import sqlite3
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +28,9 @@ from optuna.trial import TrialState
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
-from infosim.errors import CheckpointError, ConfigError
+from infosim.errors import CheckpointError, ConfigError, InfosimError
 from infosim.experiments.run import differences
+from infosim.files import opened
 
 #: Seconds between signs of life of a trial, and without one after which it counts as killed.
 BEAT, GRACE = 10, 60
@@ -94,8 +97,10 @@ def database(where):
 
 
 @contextmanager
-def told(url):
+def told(url, reading=False):
     """A context in which what is wrong with the database becomes one line.
+
+    reading : whether nothing else is done, so that whatever goes wrong is the database's fault
 
     Raises
     ------
@@ -107,6 +112,54 @@ def told(url):
         cause = error.__cause__ if isinstance(error, StorageInternalError) else error
         cause = getattr(cause, "orig", None) or cause or error
         raise CheckpointError(f"storage {shown(url)} cannot be used: {cause}") from None
+    except InfosimError:
+        raise
+    except Exception as error:
+        if not reading:
+            raise
+        reason = f"{type(error).__name__}: {error}"
+        raise CheckpointError(f"storage {shown(url)} is damaged: {reason}") from None
+
+
+def _check_file(url):
+    """Raise unless the SQLite file at `url`, if there is one, is whole.
+
+    A byte that is another may lie where only a later query looks, or make Optuna fail anywhere.
+    """
+    path = Path(make_url(url).database)
+    if not path.exists():
+        return
+    try:
+        with opened(path), closing(sqlite3.connect(path, timeout=LOCKED)) as connection:
+            (found,), *_ = connection.execute("PRAGMA quick_check(1)").fetchall()
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CheckpointError(f"storage {shown(url)} cannot be used: {reason}") from None
+    except UnicodeDecodeError:
+        found = "text that is none"
+    if found != "ok":
+        raise CheckpointError(f"storage {shown(url)} is damaged: {found}")
+
+
+def check(study, labels):
+    """Raise ValueError unless all trials of a study are such as a search makes them.
+
+    labels : of the parameters
+    """
+    for trial in study.get_trials(deepcopy=False):
+        numbers = [*trial.params.values(), *trial.intermediate_values.values()]
+        numbers += trial.values or []
+        finished = trial.state in FINISHED
+        if not set(trial.params) <= set(labels) or (finished and len(trial.params) < len(labels)):
+            raise ValueError(f"trial {trial.number} has parameters {sorted(trial.params)}")
+        if not all(isinstance(one, float | int) and math.isfinite(one) for one in numbers):
+            raise ValueError(f"trial {trial.number} has values that are not finite")
+        if any(abs(one) > 1 for one in trial.params.values()):
+            raise ValueError(f"trial {trial.number} has a parameter outside [-1, 1]")
+        if finished and not isinstance(trial.user_attrs.get("sampler"), str):
+            raise ValueError(f"trial {trial.number} does not say how it was sampled")
+        if trial.state == TrialState.COMPLETE and len(trial.values or []) != 1:
+            raise ValueError(f"trial {trial.number} is complete without a value")
 
 
 def _connect(url):
@@ -118,6 +171,8 @@ def _connect(url):
     CheckpointError : made by another version of Optuna
     """
     sqlite = make_url(url).get_backend_name() == "sqlite"
+    if sqlite:
+        _check_file(url)
     for attempt in range(10):
         try:
             return RDBStorage(
@@ -219,12 +274,12 @@ def open_study(url, name, sampler, seed, warm_up, settings=None, start=None):
     pruner = optuna.pruners.NopPruner()
     if warm_up is not None:
         pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=warm_up)
-    with told(url), quietly():
+    with told(url, reading=True), quietly():
         storage = _connect(url)
         where = f"study {name} in {shown(url)}"
         if settings is None:
             study = optuna.load_study(storage=storage, study_name=name, pruner=pruner)
-            known = study.user_attrs["infosim"]
+            known = _known(study, where)
         else:
             settings = json.loads(json.dumps(settings))
             try:
@@ -242,6 +297,7 @@ def open_study(url, name, sampler, seed, warm_up, settings=None, start=None):
                 raise CheckpointError(
                     f"{where} is of another configuration: {was}; use another name"
                 )
+        check(study, known["start"])
         study.sampler = _sampler(sampler, seed, known["start"])
         return study
 
@@ -251,6 +307,9 @@ def _known(study, where):
     for _ in range(50):  # another process may be about to say it
         known = study.user_attrs.get("infosim")
         if known is not None:
+            kinds = {"hash": str, "settings": dict, "start": dict}
+            if not all(isinstance(known[key], kind) for key, kind in kinds.items()):
+                raise CheckpointError(f"{where} is damaged: what it was made for")
             return known
         if not all(trial.user_attrs.get("start") for trial in study.trials):
             raise CheckpointError(f"{where} was not made by infosim optimize; use another name")

@@ -4,30 +4,50 @@ A sweep's directory holds sweep.toml (as given), runs.json (what it resolved to)
 directory each, with error.json in place of result.json where it failed) and results.csv, which is
 made from the run directories alone. Runs are carried out by existing engines: joblib's processes on
 one machine, Dask's workers on many. Whatever is killed, the next start goes on where it was: a run
-is complete when its result.json stands.
+is complete when its result.json stands. One process at a time carries out a sweep.
 """
 
+import concurrent.futures
 import csv
 import io
 import itertools
 import json
-import tomllib
+import math
+import multiprocessing
+import os
+import re
+import signal
+import threading
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from infosim.errors import BackendError, CheckpointError, ConfigError, InfosimError, near
+from infosim.errors import (
+    BackendError,
+    CheckpointError,
+    ConfigError,
+    InfosimError,
+    brief,
+    near,
+    tell_in_a_line,
+)
 from infosim.experiments import store
-from infosim.experiments.config import Experiment, read_toml
+from infosim.experiments.config import Experiment, parse, read
 from infosim.experiments.extras import dask_client, need
-from infosim.experiments.run import Interrupted, train_together
+from infosim.experiments.run import STOPPING, Interrupted, begun, read_result, train_together
 from infosim.kernels import backend as backends
 from infosim.kernels.workers import available
 
 _KEYS = ("preset", "seeds", "set", "grid", "runs")
 #: How often a run's process may die before it counts as failed.
 _DEATHS = 3
+#: Seconds that a process which is told to end has for saving; and beyond --timeout, for a run that
+#: does not even come to its next batch.
+_LAST = 10
+#: More runs than that are taken for a mistake in the file.
+MOST = 100_000
 
 
 @dataclass(frozen=True)
@@ -70,14 +90,11 @@ class Sweep:
             cannot be
         """
         path = Path(path)
+        text = read(path)
         try:
-            text = path.read_text("utf-8")
-            table = read_toml(text)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8 text"
-            raise ConfigError(f"cannot read {path}: {reason}") from None
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{path} is not valid TOML: {error}") from None
+            table = parse(text)
+        except ConfigError as error:
+            raise ConfigError(f"{path} {error}") from None
         try:
             return cls(path.stem, _runs(table, path.parent), text)
         except ConfigError as error:
@@ -96,9 +113,9 @@ def _runs(table, folder):
         preset = str(folder / preset)
     fixed = _pairs(table.get("set", {}), "set")
     seeds = table.get("seeds", [])
-    seeds = list(range(seeds)) if type(seeds) is int and seeds > 0 else seeds
-    if not isinstance(seeds, list) or any(type(seed) is not int for seed in seeds):
-        raise ConfigError(f"seeds must be a list of integers or how many, was {seeds!r}")
+    seeds = range(seeds) if type(seeds) is int and seeds > 0 else seeds
+    if not isinstance(seeds, list | range) or any(type(seed) is not int for seed in seeds[:MOST]):
+        raise ConfigError(f"seeds must be a list of integers or how many, was {brief(seeds)}")
     if "seeds" in table and not seeds:
         raise ConfigError("seeds is empty; leave it out or name one")
     choices = []
@@ -113,6 +130,8 @@ def _runs(table, folder):
     if not isinstance(given, list) or not given or not all(isinstance(one, dict) for one in given):
         raise ConfigError(f"runs must be a list of tables [[runs]], was {given!r}")
     choices = [[_pairs(one, "runs") for one in given], *choices]
+    if (n := math.prod(map(len, choices)) * max(1, len(seeds))) > MOST:
+        raise ConfigError(f"asks for {n} runs, at most {MOST} are carried out in one sweep")
     if seeds:
         choices.append([("training.seed", seed) for seed in seeds])
     runs = {}
@@ -139,70 +158,100 @@ def _pairs(table, where):
 # -- one job: a run, or several side by side -------------------------------------------------------
 
 
-def execute(job, folder, threads=None, backend="cpu", summary=False):
+def execute(job, folder, threads=None, backend="cpu", summary=False, timeout=None, ending=False):
     """Carry out a job, a list of (name, config) of runs that are simulated side by side.
 
     This is what is sent to other processes. Only one process at a time works on a run: another
     waits until it is done, and finds it complete.
 
+    timeout : seconds after which a run fails
+    ending : whether this process is to end where a run that fails so is stuck
+
     Returns
     -------
     key -> None, or why the run failed
     """
-    from filelock import FileLock
-
     experiments = [Experiment(name, config) for name, config in job]
     keys = [one.key for one in experiments]
     outs = {key: Path(folder) / key for key in keys}
-    locks = []
     try:
-        for key in sorted(keys):  # always in the same order, so that none waits for another
-            outs[key].mkdir(parents=True, exist_ok=True)
-            locks.append(FileLock(outs[key] / ".lock"))
-            locks[-1].acquire()
-        left = [one for one in experiments if not (outs[one.key] / "result.json").exists()]
-        return dict.fromkeys(keys) | _train(left, outs, threads, backend, summary)  # in keys' order
+        with store.held(*outs.values(), wait=-1) as holds:
+            left = [one for one in experiments if read_result(outs[one.key]) is None]
+            options = {"threads": threads, "backend": backend, "summary": summary}
+            train = partial(_train, options, dict(zip(keys, holds, strict=True)), timeout, ending)
+            return dict.fromkeys(keys) | train(left)  # in keys' order
+    except CheckpointError as error:
+        return dict.fromkeys(keys, str(error))
     except OSError as error:
         return dict.fromkeys(keys, f"{folder}: {error.strerror or error}")
-    finally:
-        for lock in locks:
-            lock.release()
 
 
-def _train(experiments, outs, threads, backend, summary):
+def _train(options, holds, timeout, ending, experiments):
     """Train these runs, together if they can be; key -> None or why it failed."""
+    again = partial(_train, options, holds, timeout, ending)
     if not experiments:
         return {}
-    begun = [(outs[one.key] / "checkpoint.npz").exists() for one in experiments]
-    if any(begun) and not all(begun):
+    resumed = [begun(holds[one.key].folder) for one in experiments]
+    if any(resumed) and not all(resumed):
         done = {}
         for wanted in (True, False):
-            part = [one for one, has in zip(experiments, begun, strict=True) if has == wanted]
-            done |= _train(part, outs, threads, backend, summary)
+            part = zip(experiments, resumed, strict=True)
+            done |= again([one for one, has in part if has == wanted])
         return done
-    folders = [outs[one.key] for one in experiments]
-    options = {"threads": threads, "backend": backend, "summary": summary}
+    ours = [holds[one.key] for one in experiments]
+    folders = [one.folder for one in ours]
     try:
         for folder in folders:
+            store.tidy(folder, ["error.json", "started.json"])
             (folder / "error.json").unlink(missing_ok=True)
             store.write_json(folder / "started.json", {})
-        if all(begun):
-            train_together(experiments, folders, **options, resume=True)
-        else:
-            train_together(experiments, folders, **options, force=True)
+        mode = {"resume": True} if all(resumed) else {"force": True}
+        with _limited(timeout, folders, ending) as report:
+            train_together(experiments, folders, **options, **mode, holds=ours, report=report)
     except Interrupted:
         raise
     except Exception as error:
         if len(experiments) > 1:  # what is wrong with one must not stop the others
             done = {}
             for one in experiments:
-                done |= _train([one], outs, threads, backend, summary)
+                done |= again([one])
             return done
         return {experiments[0].key: _failed(folders[0], error)}
     finally:
         for folder in folders:
             (folder / "started.json").unlink(missing_ok=True)
     return dict.fromkeys(one.key for one in experiments)
+
+
+@contextmanager
+def _limited(timeout, folders, ending):
+    """What to call after every batch, so that a run which takes longer than `timeout` fails.
+
+    ending : whether to end the process if it is not even called, a while later
+    """
+    if timeout is None:
+        yield None
+        return
+    error = InfosimError(f"took longer than --timeout, {timeout:g} s")
+    until = time.monotonic() + timeout
+
+    def report(training, epochs):
+        if time.monotonic() > until:
+            raise error
+
+    def end():
+        for folder in folders:
+            _failed(folder, error)
+        os._exit(1)
+
+    timer = threading.Timer(timeout + _LAST, end)
+    timer.daemon = True
+    if ending:
+        timer.start()
+    try:
+        yield report
+    finally:
+        timer.cancel()
 
 
 def _failed(folder, error):
@@ -233,22 +282,29 @@ def status(plan, out):
     found = Status([], {}, [])
     for key, _ in plan:
         folder = Path(out) / "runs" / key
-        if (folder / "result.json").exists():
+        if read_result(folder) is not None:
             found.done.append(key)
-        elif (folder / "error.json").exists():
-            try:
-                reason = json.loads((folder / "error.json").read_text("utf-8"))["reason"]
-            except (OSError, ValueError, KeyError):
-                reason = "error.json cannot be read"
+        elif (reason := _reason(folder)) is not None:
             found.failed[key] = reason
         else:
             found.left.append(key)
     return found
 
 
+def _reason(folder):
+    """Why the run in this directory failed; None if it did not."""
+    try:
+        error = store.read_json(folder / "error.json")
+        return " ".join(error["reason"].split())
+    except FileNotFoundError:
+        return None
+    except (CheckpointError, KeyError, TypeError, AttributeError):
+        return "error.json cannot be read"
+
+
 def run_sweep(
     sweep, out=None, *, jobs=1, scheduler=None, threads=None, backend="cpu", stack=1, resume=False,
-    retry=False, summary=False, report=None,
+    retry=False, summary=False, timeout=None, report=None,
 ):  # fmt: skip
     """Carry out all runs of a sweep that are not complete, and write results.csv.
 
@@ -260,6 +316,8 @@ def run_sweep(
     backend : "cpu", "cuda", "auto"; stack : runs simulated side by side, where they are alike
     resume : continue what is in `out`; retry : also runs that failed before
     summary : draw each run's summary.png
+    timeout : seconds after which a run fails, at its next batch. One that does not come to it ends
+        with its process on this machine, where there is one for it, but not with a scheduler
     report : called with (done, running, failed, all) numbers of runs whenever one changes
 
     Returns
@@ -269,17 +327,23 @@ def run_sweep(
     Raises
     ------
     ConfigError : numbers out of range; an engine that is not installed
-    CheckpointError : the directory holds a sweep (and not resume), or cannot be written
+    CheckpointError : the directory is in use by another process, holds a sweep (and not resume), or
+        cannot be written
     BackendError : an unreachable scheduler
     Interrupted : stopped by the user; everything begun can be resumed
     """
     for name, value in (("jobs", jobs), ("stack", stack), ("threads", threads)):
         if value is not None and value < 1:
             raise ConfigError(f"{name} must be at least 1, was {value}")
+    if timeout is not None and not timeout > 0:
+        raise ConfigError(f"timeout must be a number of seconds above 0, was {timeout}")
     out = Path(out) if out is not None else Path("sweeps") / sweep.name
     backend = backends.resolve(backend) if scheduler is None else backend
-    need("filelock", "sweep" if scheduler is None else "cluster")
-    with _engine(jobs, scheduler) as engine:
+    with (
+        _engine(jobs, scheduler, timeout) as engine,
+        store.held(out) as (held,),
+        _stopped_by_signals(),
+    ):
         _prepare(sweep, out, resume)
         before = status(sweep.plan, out)
         if retry:
@@ -291,15 +355,39 @@ def run_sweep(
         progress = _Progress(len(sweep.runs), len(before.done), len(before.failed), report)
         if threads is None:
             threads = 1 if scheduler is not None else max(1, available() // jobs)
-        options = {"folder": str((out / "runs").absolute()), "threads": threads}
+        options = {
+            "folder": str((out / "runs").absolute()), "threads": threads, "backend": backend,
+            "summary": summary, "timeout": timeout,
+        }  # fmt: skip
         try:
-            engine(jobs_left, {**options, "backend": backend, "summary": summary}, progress)
-        except (Interrupted, KeyboardInterrupt):
+            engine(jobs_left, options, progress)
+        except (Interrupted, KeyboardInterrupt) as error:
             again = "the same command" if resume else "the same command with --resume"
-            raise Interrupted(f"stopped; to continue: {again} ({out})") from None
+            number = getattr(error, "number", signal.SIGINT)
+            raise Interrupted(f"stopped; to continue: {again} ({out})", number) from None
         finally:
+            held.check()
             write_table(sweep.plan, out)
     return status(sweep.plan, out)
+
+
+@contextmanager
+def _stopped_by_signals():
+    """SIGTERM and SIGHUP raise Interrupted, as Ctrl-C raises KeyboardInterrupt."""
+    before = {}
+
+    def stop(number, frame):
+        raise Interrupted("stopped", number)
+
+    if threading.current_thread() is threading.main_thread():
+        for number in STOPPING:
+            if number != signal.SIGINT and signal.getsignal(number) == signal.SIG_DFL:
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Progress:
@@ -326,6 +414,7 @@ def _prepare(sweep, out, resume):
         (out / "runs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CheckpointError(f"cannot write {out}: {error.strerror}") from None
+    store.tidy(out, ["sweep.toml", "runs.json"])
     store.write_text(out / "sweep.toml", sweep.text)
     runs = [{"key": key, "settings": settings} for key, settings in sweep.plan]
     store.write_json(out / "runs.json", runs)
@@ -357,13 +446,13 @@ def _form(config):
 
 
 @contextmanager
-def _engine(jobs, scheduler):
+def _engine(jobs, scheduler, timeout):
     """The function (jobs, options, progress) that has jobs carried out."""
     if scheduler is not None:
         with dask_client(scheduler) as client:
             yield partial(_by_dask, client)
-    elif jobs > 1:
-        yield partial(_by_joblib, need("joblib", "sweep"), jobs)
+    elif jobs > 1 or timeout is not None:  # a run that is stuck can only be ended with its process
+        yield partial(_by_processes, need("joblib", "sweep").externals.loky, jobs)
     else:
         yield _one_by_one
 
@@ -375,32 +464,120 @@ def _one_by_one(jobs, options, progress):
         progress.tell(running, execute(job, **options))
 
 
-def _by_joblib(joblib, n_processes, jobs, options, progress):
+def _by_processes(loky, n_processes, jobs, options, progress):
     """Jobs in processes of this machine; where a process dies, the rest goes on in new ones.
 
     With one process all others are lost, too. So the jobs that were at work then are tried again
     one by one, and the one that keeps dying fails alone.
     """
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
     left = {_keys(job): job for job in jobs}
     deaths = dict.fromkeys(left, 0)
     while left:
         chosen = [keys for keys in left if not deaths[keys]] or list(left)[:1]
-        progress.tell(_at_work(chosen, n_processes))
-        parallel = joblib.Parallel(n_processes, return_as="generator_unordered", batch_size=1)
-        tasks = [joblib.delayed(execute)(left[keys], **options) for keys in chosen]
+        n = min(n_processes, len(chosen))
+        progress.tell(_at_work(chosen, n))
         try:
-            for results in parallel(tasks):
-                del left[tuple(results)]
-                chosen.remove(tuple(results))
-                progress.tell(_at_work(chosen, n_processes), results)
-        except TerminatedWorkerError:
-            for keys in _begun(chosen, options["folder"]) or chosen:
-                deaths[keys] += 1
-                if deaths[keys] == _DEATHS:
+            with _workers(loky, n) as submit:
+                futures = [
+                    submit(_in_worker, execute, left[keys], ending=True, **options)
+                    for keys in chosen
+                ]
+                for future in concurrent.futures.as_completed(futures):
+                    results = future.result()
+                    del left[tuple(results)]
+                    chosen.remove(tuple(results))
+                    progress.tell(_at_work(chosen, n), results)
+        except loky.process_executor.TerminatedWorkerError:
+            folder = Path(options["folder"])
+            for keys in list(chosen):
+                reasons = {key: _reason(folder / key) for key in keys}
+                if any(reasons.values()):  # it was stuck, and ended by us
                     del left[keys]
-                    progress.tell(0, _died(keys, options["folder"]))
+                    chosen.remove(keys)
+                    progress.tell(0, reasons)
+                    break
+            else:
+                for keys in _begun(chosen, folder) or chosen:
+                    deaths[keys] += 1
+                    if deaths[keys] == _DEATHS:
+                        del left[keys]
+                        progress.tell(0, _died(keys, folder))
+
+
+@contextmanager
+def _workers(loky, n):
+    """The `submit` of n processes, which have time to save if this is left by an exception."""
+    others = multiprocessing.active_children()
+    executor = loky.ProcessPoolExecutor(n, initializer=_begin_worker, initargs=(os.getpid(),))
+    futures = []
+
+    def submit(*call, **options):
+        futures.append(executor.submit(*call, **options))
+        return futures[-1]
+
+    try:
+        yield submit
+        executor.shutdown()
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        ours = [child for child in multiprocessing.active_children() if child not in others]
+        until, running = time.monotonic() + _LAST, futures
+        while running and time.monotonic() < until:
+            for child in ours:
+                with suppress(OSError):
+                    child.terminate()
+            running = concurrent.futures.wait(running, 0.5).not_done
+        executor.shutdown(kill_workers=True)
+        raise
+
+
+class _Worker:
+    """What a process of ours knows of itself: whether it has a job, and is to begin no more.
+
+    A signal that stops it only says so while it is not training. (Where one process dies, loky
+    kills the others, which may be about to save.)
+    """
+
+    busy = leaving = False
+
+
+def _begin_worker(parent):
+    """What a process of ours does first: it will end when its parent does, however that ends."""
+
+    def leave(number, frame):
+        _Worker.leaving = True
+
+    for number in STOPPING:
+        signal.signal(number, leave)
+    tell_in_a_line()
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent):
+    """End this process when it has another parent: in good order, then anyhow."""
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    until = time.monotonic() + _LAST
+    _Worker.leaving = True
+    while _Worker.busy and time.monotonic() < until:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.2)
+    os._exit(128 + signal.SIGTERM)
+
+
+def _in_worker(execute, job, **options):
+    """Execute a job in a process of its own, unless it is to end."""
+    if _Worker.leaving:
+        raise Interrupted("stopped", signal.SIGTERM)
+    _Worker.busy = True
+    try:
+        return execute(job, **options)
+    except Interrupted:
+        _Worker.leaving = True
+        raise
+    finally:
+        _Worker.busy = False
 
 
 def _keys(job):
@@ -429,7 +606,8 @@ def _by_dask(client, jobs, options, progress):
     """Jobs on the workers of a Dask scheduler, which sends those of a lost worker to another."""
     import distributed
 
-    futures = {client.submit(execute, job, **options, pure=False): _keys(job) for job in jobs}
+    submit = partial(client.submit, _on_worker, execute, **options, pure=False)
+    futures = {submit(job): _keys(job) for job in jobs}
     left = dict.fromkeys(futures.values())
     workers = len(client.ncores())
     progress.tell(_at_work(left, workers))
@@ -450,6 +628,12 @@ def _by_dask(client, jobs, options, progress):
         progress.tell(_at_work(left, workers), results)
 
 
+def _on_worker(execute, job, **options):
+    """Execute a job in a Dask worker."""
+    tell_in_a_line()
+    return execute(job, **options)
+
+
 # -- results ---------------------------------------------------------------------------------------
 
 
@@ -461,10 +645,8 @@ def table(plan, out):
     columns = dict.fromkeys(["key", *(name for _, settings in plan for name in settings)])
     rows = []
     for key, settings in plan:
-        try:
-            text = (Path(out) / "runs" / key / "result.json").read_text("utf-8")
-            result = json.loads(text)
-        except (OSError, ValueError):
+        result = read_result(Path(out) / "runs" / key)
+        if result is None:
             continue
         rows.append({"key": key, **settings, **result})
         columns |= dict.fromkeys(result)
@@ -488,9 +670,19 @@ def load_plan(out):
     ------
     CheckpointError : it holds none
     """
-    out = Path(out)
+    path = Path(out) / "runs.json"
     try:
-        planned = json.loads((out / "runs.json").read_text("utf-8"))
-        return [(one["key"], one["settings"]) for one in planned]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise CheckpointError(f"{out} holds no sweep") from None
+        planned = store.read_json(path)
+    except (FileNotFoundError, CheckpointError) as error:
+        why = f": {error}" if isinstance(error, CheckpointError) else ""
+        raise CheckpointError(f"{out} holds no sweep{why}") from None
+    fits = isinstance(planned, list) and all(
+        isinstance(one, dict)
+        and isinstance(one.get("key"), str)
+        and re.fullmatch("[0-9a-f]{16}", one["key"])
+        and isinstance(one.get("settings"), dict)
+        for one in planned
+    )
+    if not fits:
+        raise CheckpointError(f"{out} holds no sweep: {path} is damaged, is no list of runs")
+    return [(one["key"], one["settings"]) for one in planned]

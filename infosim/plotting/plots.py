@@ -136,12 +136,35 @@ def atom_looks(*plots):
     return looks
 
 
+def image_planes(image_shape):
+    """The shape of an image as (colours, height, width), and whether its colours come last.
+
+    Raises
+    ------
+    ShapeError : it is not the shape of an image; see `receptive_fields`
+    """
+    shape = tuple(image_shape)
+    if len(shape) == 1:
+        return (1, 1, *shape), False
+    if len(shape) == 2:
+        return (1, *shape), False
+    if len(shape) == 3 and shape[0] in (1, 3):
+        return shape, False
+    if len(shape) == 3 and shape[2] in (1, 3):
+        return (shape[2], *shape[:2]), True
+    raise ShapeError(
+        f"image_shape must be (h, w), (c, h, w) or (h, w, c) with c = 1 or 3, or (d,), "
+        f"was {image_shape}"
+    )
+
+
 def receptive_fields(weights, image_shape, ax, most=36, name="", columns=None):
     """Weights as a grid of images, each divided by its own largest magnitude.
 
     weights : (N, d); d is the number of pixels times colours, rows of pixels in order
-    image_shape : (h, w), or (c, h, w) with c = 1 or 3. One colour is drawn from blue (-1) over
-        white to red (+1); three as red, green and blue, -1 dark and +1 bright.
+    image_shape : (h, w), or (c, h, w) or (h, w, c) with c = 1 or 3, or (d,) for a row of pixels.
+        One colour is drawn from blue (-1) over white to red (+1); three as red, green and blue,
+        -1 dark and +1 bright.
     most : how many at most, the first ones; the title says how many of how many
     name : of the layer, for the title
     columns : of the grid, by default as many as make it nearly square
@@ -151,11 +174,7 @@ def receptive_fields(weights, image_shape, ax, most=36, name="", columns=None):
     ShapeError : weights are not images of that shape
     """
     weights = np.asarray(weights)
-    shape = tuple(image_shape)
-    if len(shape) == 2:
-        shape = (1, *shape)
-    if len(shape) != 3 or shape[0] not in (1, 3):
-        raise ShapeError(f"image_shape must be (h, w), (1, h, w) or (3, h, w), was {image_shape}")
+    shape, colours_last = image_planes(image_shape)
     if weights.ndim != 2 or not len(weights) or weights.shape[1] != np.prod(shape):
         raise ShapeError(
             f"weights have shape {weights.shape}, images of {image_shape} need "
@@ -169,7 +188,9 @@ def receptive_fields(weights, image_shape, ax, most=36, name="", columns=None):
     gap = 0.08 * max(height, width)
     for i, row in enumerate(weights[:n]):
         largest = np.max(np.abs(row), initial=0, where=np.isfinite(row))
-        field = (row / (largest or 1)).reshape(shape)
+        field = row / (largest or 1)
+        field = field.reshape(height, width, colours).transpose(2, 0, 1) if colours_last else field
+        field = field.reshape(shape)
         if colours == 1:
             image = field[0]
         else:

@@ -1,10 +1,11 @@
 """The picture of a run: errors, atoms, receptive fields and confusions on one page."""
 
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
 
-from infosim.errors import ConfigError
+from infosim.errors import ConfigError, ShapeError
 from infosim.plotting import plots
 from infosim.plotting.style import figure, style
 
@@ -20,7 +21,8 @@ def summary(history, labels, fields, image_shape, confusion, title, more=()):
     history : as returned by `Simulator.fit`
     labels : layer -> the A + 1 labels of its atoms and H_res; panels come in this order
     fields : layer -> (n, d) weights that read the image
-    image_shape : (h, w) or (c, h, w) of the image, or None
+    image_shape : of the image, as of `plots.receptive_fields`, or None; without a panel if it is
+        that of no image
     confusion : (C, C) counts, rows true, columns predicted, or None
     title : one line
     more : functions that each draw one more panel on the Axes they are given
@@ -42,7 +44,8 @@ def summary(history, labels, fields, image_shape, confusion, title, more=()):
         panels += map(partial, more)
         rows = _rows(panels)
         page = figure(WIDTH, _HEIGHTS[max(len(rows), 1)])
-        page.suptitle(title, x=0.01, ha="left", fontsize=8, color="#555555")
+        title = title.encode("utf-8", "replace").decode()  # a file's name may be no text
+        page.suptitle(title, x=0.01, ha="left", fontsize=8, color="#555555", parse_math=False)
         bands = page.subfigures(max(len(rows), 1), 1, squeeze=False)[:, 0]
         placed = []
         for band, row in zip(bands, rows, strict=False):
@@ -73,7 +76,8 @@ def _panels(history, labels, fields, image_shape, confusion):
     looks = plots.atom_looks(*shown)
     for name, values in recorded.items():
         yield partial(_atoms, name, values, labels[name], looks)
-    if image_shape is not None:
+    with suppress(ShapeError):
+        plots.image_planes(() if image_shape is None else image_shape)
         for name, weights in fields.items():
             yield partial(_fields, name, weights, image_shape)
     if confusion is not None:
@@ -86,7 +90,7 @@ def _atoms(name, values, labels, looks, ax):
 
 def _fields(name, weights, image_shape, ax):
     """Some 36 receptive fields, in the grid in which they are largest on this panel."""
-    height, width = tuple(image_shape)[-2:]
+    (_, height, width), _ = plots.image_planes(image_shape)
     panel = ax.get_window_extent()
     n = min(len(weights), 36)
 

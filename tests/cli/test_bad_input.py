@@ -123,7 +123,32 @@ ARGUMENTS = {
     "unknown backend": (["train", "demo/digits", "--backend", "gpu"], "unknown backend 'gpu'"),
     "zero threads": (["train", "demo/digits", "--threads", "0"], "at least 1, was 0"),
     "seed is text": (["train", "demo/digits", "--seed", "one"], "--seed"),
-    "nothing to resume": (["train", "demo/digits", "--resume", "--out", "x"], "no run to resume"),
+    "no directory": (["train", "demo/digits", "--out", ""], "a directory has a name, was ''"),
+    "no directory of a sweep": (["sweep", "x.toml", "--out", ""], "a directory has a name, was ''"),
+    "no directory of a search": (
+        ["optimize", "demo/digits", "--out", ""],
+        "a directory has a name, was ''",
+    ),
+    "a digit of thousands": (
+        ["train", "demo/digits", "--set", f"training.epochs={'9' * 5000}"],
+        "training.epochs must be an integer, was '9",
+    ),
+    "a number of thousands": (
+        ["train", "demo/digits", "--set", f"training.epochs=0x{'f' * 5000}"],
+        "training.epochs must be an integer, was '0xf",
+    ),
+    "too large for a float": (
+        ["train", "demo/digits", "--set", f"data.validation={'9' * 400}"],
+        "data.validation must be a number, was '9",
+    ),
+    "brackets without end": (
+        ["train", "demo/digits", "--set", f"training.epochs={'[' * 5000}"],
+        "training.epochs must be an integer, was '[[",
+    ),
+    "a key without end": (
+        ["train", "demo/digits", "--set", f"{'a.' * 5000}a=1"],
+        "is a key of more than 32 parts",
+    ),
     "unknown data set": (["train", "demo/digits", "--dataset", "minst"], "minst"),
     "resumed by force": (["demo", "--resume", "--force"], "--resume and --force contradict"),
     "processes and cluster": (

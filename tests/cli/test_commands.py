@@ -1,5 +1,6 @@
 """Every command as a newcomer types it."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -129,8 +130,10 @@ def test_train_prints_plain_lines_where_there_is_no_terminal(capsys, tmp_path):
     assert [line.split("  ")[0] for line in lines[:3]] == ["epoch 0/2", "epoch 1/2", "epoch 2/2"]
     assert "test" in lines[0]
     assert "goal in bits: hidden" in lines[0]
-    assert lines[3] == "results in runs/demo-digits-digits-seed3"
-    assert (tmp_path / "runs" / "demo-digits-digits-seed3" / "summary.png").exists()
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert re.fullmatch("demo-digits-digits-seed3-[0-9a-f]{6}", folder.name)
+    assert lines[3] == f"results in runs/{folder.name}"
+    assert (folder / "summary.png").exists()
 
 
 def test_quiet(capsys):

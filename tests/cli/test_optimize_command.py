@@ -90,7 +90,7 @@ def test_interruption(capsys, tmp_path, monkeypatch):
         advance(self)
 
     monkeypatch.setattr(Training, "advance", interrupted)
-    line = fails([*TINY, "-q"], capsys, 130)
+    line = fails([*TINY, "-q"], capsys, 128 + signal.SIGTERM)
     assert line == "infosim: stopped with 0 of 100 trials; to continue: the same command\n"
 
 

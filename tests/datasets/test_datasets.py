@@ -5,6 +5,10 @@ import statistics
 import subprocess
 import sys
 import tarfile
+import threading
+import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +17,7 @@ import pytest
 
 from infosim import datasets
 from infosim.datasets import Dataset, sources
+from infosim.datasets import cache as data_cache
 from infosim.errors import ConfigError, DataError
 
 ROOT = Path(__file__).parents[2]
@@ -252,7 +257,7 @@ def served(monkeypatch, small_mnist):
     monkeypatch.setattr(
         pooch,
         "retrieve",
-        lambda *args, progressbar: retrieve(*args, downloader=download),
+        lambda *args, downloader: retrieve(*args, downloader=download),
     )
     return urls, content
 
@@ -298,6 +303,42 @@ def test_next_mirror_is_asked(cache, small_mnist, served, monkeypatch):
     monkeypatch.setattr(pooch, "retrieve", retrieve)
     datasets.fetch("mnist")
     datasets.load("mnist")
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [("endless", "larger than the 1000 bytes published"), ("slow", "took longer")],
+)
+def test_a_mirror_without_end_is_left(cache, small_mnist, monkeypatch, behaviour, message):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                for _ in range(10_000):
+                    self.wfile.write(b"x" * (10_000 if behaviour == "endless" else 1))
+                    time.sleep(0 if behaviour == "endless" else 0.05)
+
+        def log_message(self, *words):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    source = sources.SOURCES["mnist"]
+    files = tuple(file._replace(size=1000) for file in source.files)
+    mirror = f"http://127.0.0.1:{server.server_port}/"
+    monkeypatch.setitem(sources.SOURCES, "mnist", source._replace(mirrors=(mirror,), files=files))
+    monkeypatch.setattr(pooch, "retrieve", pooch.core.retrieve)
+    monkeypatch.setattr(data_cache, "_SILENT", 0.3)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    try:
+        with pytest.raises(DataError, match=f"could not be downloaded.*{message}"):
+            datasets.fetch("mnist")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert not list((cache / "mnist").iterdir())
 
 
 def test_no_network(cache):

@@ -89,7 +89,7 @@ def process(out, *options, before=""):
 def test_the_best_trial_is_returned_and_written(finished):
     out, found = finished
     assert sorted(path.name for path in out.iterdir()) == [
-        "best.toml", "search.png", "study.db", "trials.csv",
+        ".lock", "best.toml", "search.png", "study.db", "trials.csv",
     ]  # fmt: skip
     table = rows(out)
     assert list(table[0]) == ["number", "state", "value", "epochs", *LABELS]
@@ -309,7 +309,7 @@ def test_an_interrupted_start_is_tried_again(experiment, finished, tmp_path, mon
             optimize(experiment, tmp_path, trials=2)
     found = optimize(experiment, tmp_path, trials=2)
     assert found.start == finished[1].start
-    assert not list(tmp_path.glob(".*"))
+    assert [path.name for path in tmp_path.glob(".*")] == [".lock"]
 
 
 KILL = """

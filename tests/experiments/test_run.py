@@ -5,8 +5,10 @@ import csv
 import json
 import os
 import random
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +19,7 @@ import numpy as np
 import pytest
 
 import infosim
-from infosim.errors import CheckpointError, ConfigError
+from infosim.errors import CheckpointError, ConfigError, InfosimWarning
 from infosim.experiments import Experiment, Interrupted, run, store, train
 from infosim.machine.layer import LayerState
 from infosim.machine.randomness import TEST
@@ -41,6 +43,12 @@ def finished(experiment, tmp_path_factory):
     return train(experiment, tmp_path_factory.mktemp("finished") / "run")
 
 
+def plainly(experiment, out, **options):
+    """Train without the picture, which takes longer than all the rest."""
+    run.train_together([experiment], [out], summary=False, **options)
+    return out
+
+
 def weights(directory):
     return store.read_arrays(directory / "weights.npz")
 
@@ -60,7 +68,8 @@ def same_results(a, b):
 
 
 def test_directory_holds_everything(finished):
-    assert sorted(path.name for path in finished.iterdir()) == sorted(run.FILES)
+    names = {path.name for path in finished.iterdir()}
+    assert names - {run.CHECKPOINTS[1]} == {*run.FILES, ".lock"} - {run.CHECKPOINTS[1]}
 
 
 def test_metrics(finished):
@@ -154,19 +163,38 @@ def test_resume_cannot_go_back(finished):
     assert (finished / "config.toml").read_text() == before
 
 
-@pytest.mark.parametrize("damage", ["truncate", "flip"])
-def test_damaged_checkpoint(experiment, finished, damage, tmp_path):
-    out = tmp_path / "run"
-    shutil.copytree(finished, out)
-    path = out / "checkpoint.npz"
-    if damage == "truncate":
+def damage(path, how):
+    """Damage a checkpoint."""
+    if how == "truncate":
         path.write_bytes(path.read_bytes()[:-1000])
-    else:
+    elif how == "flip":
         arrays = store.read_arrays(path)
         arrays["network/hidden/F/weights"][3, 3] += 1
         store.write_arrays(path, arrays)
-    with pytest.raises(CheckpointError, match="damaged"):
-        train(experiment, out, resume=True)
+    else:
+        path.unlink()
+        path.symlink_to("nowhere.npz")
+
+
+@pytest.mark.parametrize("how", ["truncate", "flip", "dangle"])
+def test_a_damaged_checkpoint_has_one_to_fall_back_on(experiment, finished, how, tmp_path):
+    out = tmp_path / "run"
+    plainly(Experiment.load("demo/digits", [*SETTINGS, "training.epochs=2"]), out)
+    newest, before = (out / name for name in run.CHECKPOINTS)
+    before.unlink(missing_ok=True)
+    before.write_bytes(newest.read_bytes())
+    plainly(Experiment.load("demo/digits", [*SETTINGS, "training.epochs=4"]), out, resume=True)
+    assert before.read_bytes() != newest.read_bytes()
+    damage(newest, how)
+    fault = "checkpoint.npz is (damaged|missing).*; goes on from checkpoint.previous.npz"
+    with pytest.warns(InfosimWarning, match=fault):
+        plainly(experiment, out, resume=True)
+    same_results(out, finished)
+    for path in (newest, before):
+        path.unlink(missing_ok=True)
+        path.write_bytes(b"PK")
+    with pytest.raises(CheckpointError, match=r"checkpoint\.npz is damaged.*--force starts anew"):
+        plainly(experiment, out, resume=True)
 
 
 def test_checkpoint_that_lacks_something(experiment, finished, tmp_path):
@@ -239,7 +267,7 @@ def test_killed_at_random_moments(finished, tmp_path):
             break
     assert process.returncode == 0
     same_results(out, finished)
-    assert not list(out.glob(".*"))
+    assert [path.name for path in out.glob(".*")] == [".lock"]
 
 
 def test_a_network_too_large_for_its_memory_leaves_nothing(experiment, tmp_path, monkeypatch):
@@ -319,3 +347,159 @@ def test_a_trained_network_can_be_read_otherwise(finished, experiment, tmp_path)
     assert net.evaluate(test).error == pytest.approx(results.metrics["test_error"][-1], abs=0.05)
     with pytest.raises(CheckpointError, match="'output/inverted'"):
         results.simulator(["network.readout=''"])
+
+
+# -- one process at a time, in a directory of its own ----------------------------------------------
+
+
+def test_two_processes_in_one_directory_are_one_run(tmp_path):
+    """Started at once with other settings: one ends, with its own weights; the other is refused."""
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "infosim", "train", "demo/digits", "--out", out, "-q"]
+    command += ["--epochs", "30", "--set", "training.evaluate_every=30"]
+    both = {
+        size: subprocess.Popen(
+            [*command, "--set", f"layers.hidden.size={size}"],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for size in (30, 40)
+    }
+    told = {size: process.communicate(timeout=100)[1] for size, process in both.items()}
+    codes = {size: process.returncode for size, process in both.items()}
+    assert sorted(codes.values()) == [0, 2], told
+    refused, done = sorted(codes, key=codes.get, reverse=True)
+    assert told[refused].count("\n") == 1
+    assert f"infosim: {out} " in told[refused]  # in use, or, if that was over, holds a run
+    results = infosim.load_run(out)
+    assert results.complete
+    assert results.config["layers"]["hidden"]["size"] == done
+    assert results.weights["hidden/F/weights"].shape == (done, 64)
+    assert results.atoms["hidden"].shape[1] == done
+
+
+@pytest.mark.parametrize("options", [{}, {"force": True}, {"resume": True}])
+def test_a_directory_in_use_is_refused(experiment, finished, options):
+    before = {path.name: path.read_bytes() for path in finished.iterdir()}
+    who = rf"is in use by process {os.getpid()} on {socket.gethostname()} since 20\d\d-"
+    with store.held(finished), pytest.raises(CheckpointError, match=who):
+        train(experiment, finished, **options)
+    assert before == {path.name: path.read_bytes() for path in finished.iterdir()}
+
+
+def test_default_directories_tell_runs_apart():
+    def directory(*settings, name="demo/digits"):
+        return str(run.default_directory(Experiment.load(name, settings)))
+
+    assert re.fullmatch("runs/demo-digits-digits-seed0-[0-9a-f]{6}", directory())
+    assert directory("training.epochs=7", "title=other") == directory()
+    others = ("layers.hidden.size=50", "training.batch=100", "training.evaluate_every=2")
+    assert len({directory(), *map(directory, others)}) == 4
+    assert "-seed3-" in directory("training.seed=3")
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced", "emptied"])
+def test_a_directory_that_goes_away_under_a_run_is_told(experiment, how, tmp_path):
+    out = tmp_path / "run"
+
+    def meddle(training, epochs):
+        if (training.epoch, training.position) != (2, 1):
+            return
+        if how == "emptied":
+            for path in out.iterdir():
+                path.unlink()
+            return
+        shutil.rmtree(out)
+        if how == "replaced":
+            out.mkdir()
+
+    with pytest.raises(CheckpointError, match="removed"):
+        plainly(experiment, out, report=meddle)
+    assert not (out / "result.json").exists()
+
+
+def test_the_settings_of_a_removed_file_are_missed(experiment, tmp_path):
+    out = tmp_path / "run"
+
+    def meddle(training, epochs):
+        (out / "config.toml").unlink(missing_ok=True)
+
+    with pytest.raises(CheckpointError, match=r"config\.toml was removed while this was running"):
+        plainly(experiment, out, report=meddle)
+
+
+# -- going on --------------------------------------------------------------------------------------
+
+
+def test_where_there_is_nothing_to_resume_a_run_begins(experiment, finished, tmp_path):
+    with pytest.warns(InfosimWarning, match="holds no run to resume, begins one"):
+        same_results(plainly(experiment, tmp_path / "run", resume=True), finished)
+
+
+def test_a_run_of_before_a_setting_could_be_chosen_goes_on_as_it_was_meant(tmp_path):
+    """Inverted readout neurons were once read from each batch, and a run did not say so."""
+    few = [*SETTINGS, "network.inversion=batch"]
+    whole = plainly(Experiment.load("demo/digits", [*few, "training.epochs=4"]), tmp_path / "whole")
+    out = plainly(Experiment.load("demo/digits", [*few, "training.epochs=2"]), tmp_path / "run")
+    text = (out / "config.toml").read_text()
+    (out / "config.toml").write_text(text.replace('inversion = "batch"\n', ""))
+    results = infosim.load_run(out)
+    assert results.config["network"]["inversion"] == "batch"
+    assert results.simulator().network.inversion == "batch"
+    learned = Experiment.load("demo/digits", [*SETTINGS, "training.epochs=4"])
+    with pytest.raises(CheckpointError, match="inversion was 'batch', now 'learned'"):
+        plainly(learned, out, resume=True)
+    plainly(Experiment.load("demo/digits", [*few, "training.epochs=4"]), out, resume=True)
+    same_results(out, whole)
+
+
+def test_a_run_that_goes_on_elsewhere_says_so(experiment, tmp_path):
+    out = tmp_path / "run"
+    plainly(Experiment.load("demo/digits", [*SETTINGS, "training.epochs=1"]), out)
+    path = out / "environment.json"
+    here = json.loads(path.read_text())
+    assert here["blas"][0].keys() >= {"version"}
+    assert here["compiler"]["cpu"]
+    there = copy.deepcopy(here)
+    there["packages"] |= {"numpy": "1.26.0", "matplotlib": "3.0"}
+    there["compiler"]["cpu"] = "pentium"
+    path.write_text(json.dumps(there))
+    with pytest.warns(InfosimWarning) as told:
+        plainly(experiment, out, resume=True)
+    assert [str(one.message) for one in told] == [
+        f"{out} goes on elsewhere than where it was before, so bits may differ: processor was "
+        f"pentium, is {here['compiler']['cpu']}; numpy was 1.26.0, is {np.__version__}"
+    ]
+    now = json.loads(path.read_text())
+    assert now.pop("earlier") == [there]
+    assert now == here
+    plainly(experiment, out, resume=True)  # where it was: nothing to tell, nor to add
+    assert json.loads(path.read_text())["earlier"] == [there]
+    path.write_text("[]")
+    with pytest.warns(InfosimWarning, match="what .* ran on before is lost"):
+        plainly(experiment, out, resume=True)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_other_signals_save_and_stop_too(experiment, name, tmp_path):
+    number = getattr(signal, name)
+
+    def stop(training, epochs):
+        if training.epoch == 1:
+            os.kill(os.getpid(), number)
+
+    with pytest.raises(Interrupted, match="--resume") as told:
+        plainly(experiment, tmp_path / "run", report=stop)
+    assert told.value.exit_code == 128 + number
+    assert (tmp_path / "run" / "checkpoint.npz").exists()
+
+
+def test_a_picture_that_fails_leaves_a_complete_run(experiment, finished, tmp_path, monkeypatch):
+    def fail(*args, **options):
+        raise ValueError("no canvas\nat all")
+
+    monkeypatch.setattr("infosim.plotting.summary", fail)
+    with pytest.warns(InfosimWarning, match=r"no .*summary\.png, .*: ValueError: no canvas at all"):
+        out = train(experiment, tmp_path / "run")
+    same_results(out, finished)
+    assert infosim.load_run(out).complete

@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +20,6 @@ from infosim.errors import BackendError, CheckpointError, ConfigError, DataError
 from infosim.experiments import Experiment, Interrupted, store, train
 from infosim.experiments import sweep as sweeps
 from infosim.experiments.sweep import Sweep, run_sweep
-
-pytest.importorskip("filelock", reason="needs the extra sweep")
 
 SMALL = """
 preset = "demo/digits"
@@ -122,6 +121,18 @@ def test_a_preset_beside_the_sweep_file(tmp_path):
         ('preset = "demo/digits"\nruns = 3', r"runs must be a list of tables \[\[runs\]\], was 3"),
         ('preset = "demo/digits"\nset = 3', "set must be a table, was 3"),
         ("preset = ", "is not valid TOML"),
+        (f'preset = "demo/digits"\nseeds = {10**8}', "asks for 100000000 runs, at most 100000 are"),
+        (
+            'preset = "demo/digits"\n[grid]\n'
+            + "".join(f'"layers.l{i}.size" = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n' for i in range(9)),
+            "asks for 1000000000 runs",
+        ),
+        (f"seeds = {'9' * 5000}", "is not valid TOML: Exceeds the limit"),
+        (f"seeds = 0x{'f' * 5000}", "is not valid TOML: an integer of more than 64 bits"),
+        (f"seeds = {'[' * 5000}", "is not valid TOML: brackets in brackets, too deep"),
+        (f"seeds = {'[' * 50}{']' * 50}", "more than 32 tables or lists in each other"),
+        (f"{'a.' * 40}a = 1", "is not valid TOML: a key of 32 parts or more"),
+        ("#" * 2**20 + "\n", "larger than 1 MiB"),
     ],
 )
 def test_files_that_cannot_be(tmp_path, text, message):
@@ -129,6 +140,17 @@ def test_files_that_cannot_be(tmp_path, text, message):
         Sweep.load(written(tmp_path, text))
     assert "some.toml" in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
+    path = written(tmp_path, "\ufeff" + 'preset = "demo/digits"\nseeds = 2')
+    assert len(Sweep.load(path).runs) == 2
+
+
+def test_a_pipe_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "some.toml")
+    with pytest.raises(ConfigError, match=r"cannot read .*some\.toml: not a regular file"):
+        Sweep.load(tmp_path / "some.toml")
 
 
 def test_a_file_that_is_not_there(tmp_path):
@@ -247,6 +269,8 @@ def test_a_sweep_may_grow(undisturbed, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"timeout": 0}, "timeout must be a number of seconds above 0, was 0"),
+        ({"timeout": float("nan")}, "timeout must be a number of seconds above 0, was nan"),
         ({"jobs": 0}, "jobs must be at least 1, was 0"),
         ({"stack": 0}, "stack must be at least 1, was 0"),
         ({"threads": 0}, "threads must be at least 1, was 0"),
@@ -260,9 +284,8 @@ def test_numbers_out_of_range(undisturbed, tmp_path, options, message):
 
 @pytest.mark.parametrize(
     ("package", "options", "extra"),
-    [("joblib", {"jobs": 2}, "sweep"), ("distributed", {"scheduler": "tcp://a:1"}, "cluster"),
-     ("filelock", {}, "sweep")],
-)  # fmt: skip
+    [("joblib", {"jobs": 2}, "sweep"), ("distributed", {"scheduler": "tcp://a:1"}, "cluster")],
+)
 def test_a_missing_engine_is_named_with_its_extra(
     undisturbed, tmp_path, monkeypatch, package, options, extra
 ):
@@ -309,6 +332,102 @@ def test_a_damaged_run_is_told(undisturbed, tmp_path):
         (folder / name).write_text(damage)
         with pytest.raises(CheckpointError, match="is damaged: "):
             infosim.load_run(folder)
+
+
+def copied(folder, to):
+    """A copy of a sweep's directory."""
+    return Path(shutil.copytree(folder, to))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "null", "{}", "{", '{"key": 3}', "[" * 99999])
+def test_a_damaged_result_is_none_and_the_run_is_finished_again(undisturbed, tmp_path, content):
+    sweep, out = undisturbed
+    damaged = copied(out, tmp_path / "out")
+    path = damaged / "runs" / sweep.runs[1].key / "result.json"
+    path.write_text(content)
+    found = sweeps.status(sweep.plan, damaged)
+    assert (len(found.done), found.failed, found.left) == (3, {}, [sweep.runs[1].key])
+    assert len(infosim.load_sweep(damaged)) == 3
+    assert not infosim.load_run(path.parent).complete
+    assert len(run_sweep(sweep, damaged, resume=True).done) == 4
+    assert table(damaged) == table(out)
+
+
+def test_earlier_results_with_nan_are_read(undisturbed, tmp_path):
+    sweep, out = undisturbed
+    earlier = copied(out, tmp_path / "out")
+    path = earlier / "runs" / sweep.runs[0].key / "result.json"
+    result = json.loads(path.read_text())
+    path.write_text(json.dumps(result | {"mean_goal_hidden": float("nan")}))
+    assert sweeps.status(sweep.plan, earlier).done == [run.key for run in sweep.runs]
+    assert np.isnan(infosim.load_sweep(earlier).array("mean_goal_hidden")[0])
+    store.write_json(path, {"a": [float("nan"), 1.5, np.float64("inf")]})
+    assert json.loads(path.read_text()) == {"a": [None, 1.5, None]}
+
+
+@pytest.mark.parametrize(
+    "content", ["", "null", "{}", "[1]", '[{"key": "../../x", "settings": {}}]', "[" * 99999]
+)
+def test_a_damaged_plan_is_told(undisturbed, tmp_path, content):
+    damaged = copied(undisturbed[1], tmp_path / "out")
+    (damaged / "runs.json").write_text(content)
+    with pytest.raises(CheckpointError, match=r"holds no sweep: .*runs\.json is damaged") as told:
+        infosim.load_sweep(damaged)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "null", '{"reason": 3}'])
+def test_a_damaged_reason_is_told(undisturbed, tmp_path, content):
+    sweep, out = undisturbed
+    damaged = copied(out, tmp_path / "out")
+    folder = damaged / "runs" / sweep.runs[1].key
+    (folder / "result.json").unlink()
+    (folder / "error.json").write_text(content)
+    failed = sweeps.status(sweep.plan, damaged).failed
+    assert failed == {sweep.runs[1].key: "error.json cannot be read"}
+
+
+def test_a_sweep_in_use_is_refused(undisturbed):
+    sweep, out = undisturbed
+    with store.held(out), pytest.raises(CheckpointError, match=f"in use by process {os.getpid()}"):
+        run_sweep(sweep, out, resume=True)
+
+
+def test_a_run_that_takes_too_long_fails(undisturbed, tmp_path):
+    job = [(run.experiment.name, run.experiment.config) for run in undisturbed[0].runs[:2]]
+    reason = "took longer than --timeout, 1e-06 s"
+    keys = [run.key for run in undisturbed[0].runs[:2]]
+    assert sweeps.execute(job, tmp_path, timeout=1e-6) == dict.fromkeys(keys, reason)
+    assert json.loads((tmp_path / keys[1] / "error.json").read_text()) == {"reason": reason}
+
+
+def test_a_run_that_is_stuck_ends_with_its_process_and_the_rest_goes_on(tmp_path):
+    pytest.importorskip("joblib")
+    sweep = Sweep.load(written(tmp_path, SMALL.replace("[5, 8]", "[5]")))
+    stuck = sweep.runs[0].key
+    program = f"""
+import sys, time
+import infosim.experiments.sweep as sweeps
+def meddled(job, **options):
+    module = sys.modules["infosim.experiments.sweep"]
+    module._LAST, together = 0.1, module.train_together
+    def meddling(experiments, outs, **rest):
+        if experiments[0].key == {stuck!r}:
+            time.sleep(60)
+        together(experiments, outs, **rest)
+    module.train_together = meddling
+    try:
+        return original(job, **options)
+    finally:
+        module.train_together = together
+original, sweeps.execute = sweeps.execute, meddled
+found = sweeps.run_sweep(sweeps.Sweep.load(sys.argv[1]), sys.argv[2], timeout=4, threads=1)
+assert len(found.done) == 1, found
+assert found.failed == {{{stuck!r}: "took longer than --timeout, 4 s"}}, found
+"""
+    (tmp_path / "program.py").write_text(program)
+    command = [sys.executable, tmp_path / "program.py", tmp_path / "some.toml", tmp_path / "out"]
+    subprocess.run(command, check=True, timeout=120)
 
 
 # -- whatever is killed ----------------------------------------------------------------------------
@@ -376,6 +495,29 @@ def test_killed_at_random_moments_and_resumed(tmp_path, monkeypatch, whom):
     assert not list(out.glob("runs/*/*.tmp"))
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes through /proc")
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_workers_end_with_the_sweep_and_save(tmp_path, name):
+    """A pipe that all of them inherit closes when the last is gone."""
+    pytest.importorskip("joblib")
+    out = tmp_path / "out"
+    path = written(tmp_path, LONGER.replace("epochs = 30", "epochs = 3000"))
+    command = [sys.executable, "-m", "infosim", "sweep", path, "--out", out, "-q", "--jobs", "2"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    limit = time.monotonic() + 60
+    while len(list(out.glob("runs/*/environment.json"))) < 2 and time.monotonic() < limit:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(getattr(signal, name))
+    told, _ = process.communicate(timeout=15)
+    assert len(list(out.glob("runs/*/environment.json"))) == 2  # no further ones
+    assert len(list(out.glob("runs/*/checkpoint.npz"))) == 2
+    assert not list(out.glob("runs/*/started.json"))
+    if name != "SIGKILL":
+        assert process.returncode == 128 + getattr(signal, name)
+        assert told == f"infosim: stopped; to continue: the same command with --resume ({out})\n"
+
+
 def test_a_run_whose_process_always_dies_is_given_up(tmp_path):
     pytest.importorskip("joblib")
     sweep = Sweep.load(written(tmp_path))
@@ -402,8 +544,6 @@ assert found.failed == {{{deadly!r}: "its process died 3 times (killed, or out o
 
 
 def test_a_run_directory_deleted_under_the_sweep(tmp_path, monkeypatch):
-    import shutil
-
     sweep = Sweep.load(written(tmp_path))
     original, victim = sweeps.train_together, sweep.runs[1].key
 

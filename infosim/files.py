@@ -1,0 +1,78 @@
+"""Files: written whole or not at all, and read with distrust of what stands under a name."""
+
+import errno
+import os
+import secrets
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+
+#: What opening asks for where the system has it: not to wait for whoever writes a pipe.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_MADE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+_MADE |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+def opened(path):
+    """A regular file, open for reading bytes; a pipe or device would never end.
+
+    Raises
+    ------
+    OSError : it cannot be opened, or is no regular file
+    """
+    handle = os.open(path, _READ)
+    try:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return open(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def read_text(path, most):
+    """The text of a regular UTF-8 file of at most `most` bytes, without a byte order mark.
+
+    Raises
+    ------
+    OSError : it cannot be read, is larger, or no text; `strerror` says which
+    """
+    try:
+        with opened(path) as file:
+            content = file.read(most + 1)
+    except ValueError as error:  # a null in its name
+        raise OSError(errno.EINVAL, str(error), str(path)) from None
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"larger than {most // 2**20} MiB", str(path))
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise OSError(errno.EILSEQ, "not UTF-8 text", str(path)) from None
+
+
+@contextmanager
+def atomic(path, mode=0o666):
+    """A binary file to write that appears under `path` whole and on the disk, or not at all.
+
+    Its name until then cannot be guessed and is new, so that nobody has put a link there.
+    `mode` are its permissions, less the user's umask.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    handle = os.open(temporary, _MADE, mode)
+    try:
+        with open(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def leftovers(folder, names):
+    """The files of these names that whoever wrote them in `folder` was killed over."""
+    return [left for name in names for left in Path(folder).glob(f".{name}.*.tmp")]

@@ -4,6 +4,7 @@
 docs/performance.md.
 """
 
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from threadpoolctl import ThreadpoolController
 
 from infosim.datasets import Dataset
 from infosim.engine import Simulator
+from infosim.engine.threads import available
 from infosim.kernels import backend
 
 #: The parts of a step and the kernels that do them; what is left is the event loop and Python.
@@ -29,6 +31,8 @@ PARTS = {
 PRESETS = {2: "iclr/bivariate-lateral-optimized", 3: "iclr/trivariate-optimized"}
 _PART_OF = {kernel: part for part, kernels in PARTS.items() for kernel in kernels}
 _FACTORIES = ("activate", "chain")
+#: Distance of the quartiles, in units of the median, above which a time means little.
+_SPREAD = 0.2
 
 
 class _Wrapped:
@@ -237,6 +241,28 @@ def measure(experiment, dataset, *, threads=None, warm_up=20, rounds=5, others=N
         occupied(step.simulator),
     )
     return timing, seconds
+
+
+def load():
+    """Processes that want a CPU, the mean of the last minute; nan where the system does not tell."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows
+        return float("nan")
+
+
+def doubts(timing, before):
+    """Why not to trust a Timing, in words; none on an idle machine.
+
+    before : `load` before it was measured
+    """
+    found, cpus = [], available()
+    if before + timing.threads > cpus + 0.5:
+        found.append(f"other work wants {before:.1f} of {cpus} CPUs")
+    low, high = timing.quartiles
+    if high - low > _SPREAD * timing.step:
+        found.append(f"half of all steps differ by {(high - low) / timing.step:.0%}")
+    return found
 
 
 def peak_memory():

@@ -2,6 +2,8 @@
 
 import click
 
+from infosim.cli.shared import tell_of_compilation
+
 
 @click.command()
 @click.option("--neurons", default=100, show_default=True, help="Neurons in the hidden layer.")
@@ -26,6 +28,7 @@ def bench(neurons, sources, batch, threads):
     preset = timing.PRESETS[int(sources)]
     overrides = [f"layers.hidden.size={neurons}", f"training.batch={batch}", "data.validation=0"]
     experiment = Experiment.load(preset, overrides)
+    tell_of_compilation()
     before = timing.load()
     found, _ = timing.measure(experiment, timing.noise(4 * batch), threads=threads)
     low, high = found.quartiles

@@ -2,6 +2,7 @@
 
 from infosim.engine.events import EventLoop, Fire, Learn, Present, Record
 from infosim.engine.probes import Probe, Recorder
+from infosim.engine.progress import Progress
 from infosim.engine.samples import Samples
 from infosim.engine.simulator import Evaluation, Recall, Simulator
 from infosim.engine.training import History, Training
@@ -14,6 +15,7 @@ __all__ = [
     "Learn",
     "Present",
     "Probe",
+    "Progress",
     "Recall",
     "Record",
     "Recorder",

@@ -244,7 +244,7 @@ def measure(experiment, dataset, *, threads=None, warm_up=20, rounds=5, others=N
 
 
 def load():
-    """Processes that want a CPU, the mean of the last minute; nan where the system does not tell."""
+    """Processes that want a CPU, the mean of a minute; nan where the system does not tell."""
     try:
         return os.getloadavg()[0]
     except (AttributeError, OSError):  # Windows

@@ -17,7 +17,7 @@ _PUBLIC = {
         "SGD", "Adam", "AllButSelf", "Compartment", "Dense", "Layer", "Masked", "Network",
         "OneToOne", "Sparse",
     ),
-    "infosim.engine": ("Probe", "Recorder", "Samples", "Simulator", "Training"),
+    "infosim.engine": ("Probe", "Progress", "Recorder", "Samples", "Simulator", "Training"),
     "infosim.datasets": ("Dataset", "load"),
     "infosim.experiments": ("Experiment", "preset_names", "train"),
     "infosim.experiments.results": ("load_run", "load_sweep"),

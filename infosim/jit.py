@@ -41,6 +41,9 @@ FLAGS = {
     "fastmath": {"contract", "nsz", "arcp"},
 }
 
+#: Called once, before the first kernel is compiled that no cache holds; None says nothing.
+before_compiling = None
+
 _PACKAGE = Path(__file__).parent
 _SOURCES = [
     Path(__file__),
@@ -95,7 +98,16 @@ class _KernelCache(NullCache):
         return None if self._folder is None else str(self._folder)
 
     def load_overload(self, sig, target_context):
-        """The kernel that was kept for these types of arguments, None if there is none."""
+        """The kernel that was kept for these types of arguments, None if there is none.
+
+        Where there is none it is compiled next.
+        """
+        kept = self._load_overload(sig, target_context)
+        if kept is None:
+            _announce()
+        return kept
+
+    def _load_overload(self, sig, target_context):
         target_context.refresh()  # what is loaded may need what was registered since
         try:
             content = self._read(self._name(sig, target_context.codegen()))
@@ -161,6 +173,14 @@ class _KernelCache(NullCache):
             return True
         status = os.lstat(self._folder)
         return stat.S_ISDIR(status.st_mode) and _safe(status)
+
+
+def _announce():
+    """Say, the first time, that a kernel is about to be compiled."""
+    global before_compiling
+    say, before_compiling = before_compiling, None
+    if say is not None:
+        say()
 
 
 def _digest(name, content):

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -67,7 +66,7 @@ step()
 simulator = step.simulator
 kernels = [k for k in vars(cpu).values() if isinstance(k, Dispatcher)]
 forms = [layer.form for layer in simulator.layers.values()]
-kernels += [make(**form) for form in forms for make in (cpu.activate, cpu.chain)]
+kernels += [make(*form.values()) for form in forms for make in (cpu.activate, cpu.chain)]
 used = [k for k in kernels if k.signatures]
 assert len(used) > 8
 print(sum(sum(k.stats.cache_misses.values()) for k in used))
@@ -269,7 +268,7 @@ def refuse(*arguments, **options):
 @compiled
 def test_a_filled_folder_that_cannot_be_written_to_is_read(asked_for, monkeypatch):
     doubles()(3)
-    for module, name in (os, "mkdir"), (os, "replace"), (tempfile, "mkstemp"):
+    for module, name in (os, "mkdir"), (os, "replace"):
         monkeypatch.setattr(module, name, refuse)
     before = {path: path.read_bytes() for path in files(asked_for)}
     assert found(doubles(), 3) == (6, True)  # a warning would be an error
@@ -283,15 +282,16 @@ def test_a_filled_folder_that_cannot_be_written_to_is_read(asked_for, monkeypatc
 @compiled
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full disk")
 def test_a_disk_that_is_full_leaves_nothing_behind(asked_for, monkeypatch):
-    make = tempfile.mkstemp
+    make = os.open
 
-    def full(*arguments, **options):
-        handle, name = make(*arguments, **options)
-        os.close(handle)
-        return os.open("/dev/full", os.O_WRONLY), name
+    def full(path, flags, *mode):
+        if not flags & os.O_EXCL:
+            return make(path, flags, *mode)
+        os.close(make(path, flags, *mode))
+        return make("/dev/full", os.O_WRONLY)
 
     with monkeypatch.context() as patch:
-        patch.setattr(tempfile, "mkstemp", full)
+        patch.setattr(os, "open", full)
         with pytest.warns(InfosimWarning, match="No space left on device"):
             assert found(doubles(), 3) == (6, False)
         assert found(doubles(), 3) == (6, False)

@@ -2,6 +2,8 @@
 
 import click
 
+from infosim.cli.shared import tell_of_compilation
+
 
 @click.command()
 @click.option("--neurons", default=100, show_default=True, help="Neurons in the hidden layer.")
@@ -26,6 +28,8 @@ def bench(neurons, sources, batch, threads):
     preset = timing.PRESETS[int(sources)]
     overrides = [f"layers.hidden.size={neurons}", f"training.batch={batch}", "data.validation=0"]
     experiment = Experiment.load(preset, overrides)
+    tell_of_compilation()
+    before = timing.load()
     found, _ = timing.measure(experiment, timing.noise(4 * batch), threads=threads)
     low, high = found.quartiles
     click.echo(f"infosim {infosim.__version__} on {cpu()}, {found.threads} thread(s)")
@@ -40,3 +44,6 @@ def bench(neurons, sources, batch, threads):
     click.echo(f"on one thread {1e3 * whole:.2f} ms, of which")
     for part, seconds in found.parts.items():
         click.echo(f"  {part:10}{1e3 * seconds:8.3f} ms  {seconds / whole:6.1%}")
+    doubts = timing.doubts(found, before)
+    if doubts:
+        click.echo(f"warning: {', and '.join(doubts)}: measure again when it is idle", err=True)

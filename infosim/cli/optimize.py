@@ -1,5 +1,6 @@
 """`infosim optimize`."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -54,7 +55,10 @@ def optimize(preset_or_file, epochs, dataset, assignments, quiet, **options):
         done = found.complete + found.pruned
         if done < options["trials"]:
             click.echo(f"{done} of {options['trials']} trials; to continue: the same command")
-        click.echo(f"results in {found.out}; next: infosim train {found.out / 'best.toml'}")
+        # a directory for each goal: there may be a run of another study's, or of an earlier trial's
+        best, run = str(found.out / "best.toml"), str(found.out / f"trial-{found.trial}")
+        following = shlex.join(["infosim", "train", best, "--out", run])
+        click.echo(f"results in {found.out}; next: {following}")
 
 
 def _describe(progress):

@@ -85,12 +85,24 @@ def exclude(*names):
         context.fail(f"{' and '.join(given)} contradict each other")
 
 
+def tell_of_compilation():
+    """Let whoever watches a terminal know what the first start on a machine takes its time for."""
+    from infosim import jit
+
+    def say():
+        click.echo("compiling kernels, once on this machine: some seconds", err=True)
+
+    if sys.stderr.isatty():
+        jit.before_compiling = say
+
+
 @contextmanager
 def reporting(quiet, bar, lines):
     """What to tell progress to: nothing, a `bar` on a terminal, plain `lines` elsewhere."""
     if quiet:
         yield None
     elif sys.stderr.isatty():
+        tell_of_compilation()
         report = bar()
         try:
             yield report

@@ -57,12 +57,13 @@ def demo(seed, epochs, threads, out, resume, force, quiet):
 
 
 def _train(name, changes, backend, seed, epochs, threads, out, resume, force, quiet):
+    from infosim.engine.progress import Progress
     from infosim.experiments import Experiment, train
 
     exclude("resume", "force")
     changes = overrides(changes, training_seed=seed, training_epochs=epochs)
     experiment = Experiment.load(name, changes)
-    with reporting(quiet, _Bar, _Lines) as report:
+    with reporting(quiet, Progress, _Lines) as report:
         directory = train(
             experiment,
             out,
@@ -76,61 +77,15 @@ def _train(name, changes, backend, seed, epochs, threads, out, resume, force, qu
         click.echo(f"results in {directory}")
 
 
-def _describe(history):
-    """The last epoch's errors and goals in words."""
-    words = [
-        f"{name} {100 * values[-1]:.2f}%"
-        for name, values in (
-            ("train", history.train_error),
-            ("val", history.val_error),
-            ("test", history.test_error),
-        )
-        if values[-1] == values[-1]  # nan: not measured
-    ]
-    if words:
-        words[0] = f"error: {words[0]}"
-    goals = [f"{name} {values[-1]:.3f}" for name, values in history.mean_goal.items()]
-    parts = [", ".join(words), f"goal in bits: {', '.join(goals)}" if goals else ""]
-    return "; ".join(part for part in parts if part)
-
-
-class _Bar:
-    """A progress bar over all batches, with the last epoch's measures."""
-
-    def __init__(self):
-        self._bar = None
-
-    def __call__(self, training, epochs):
-        from tqdm import tqdm
-
-        done = training.epoch * training.n_batches + training.position
-        if self._bar is None:
-            self._bar = tqdm(
-                total=(epochs + 1) * training.n_batches,
-                initial=done,
-                unit="batch",
-                dynamic_ncols=True,
-                leave=True,
-                bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
-            )
-        self._bar.update(done - self._bar.n)
-        history = training.history
-        if training.position == 0 and len(history):
-            self._bar.set_description_str(f"epoch {len(history) - 1}/{epochs}", refresh=False)
-            self._bar.set_postfix_str(_describe(history))
-
-    def close(self):
-        if self._bar is not None:
-            self._bar.close()
-
-
 class _Lines:
     """A plain line per epoch, for logs."""
 
     def __call__(self, training, epochs):
+        from infosim.engine.progress import described
+
         history = training.history
         if training.position == 0 and len(history):
             click.echo(
-                f"epoch {len(history) - 1}/{epochs}  {_describe(history)}  "
+                f"epoch {len(history) - 1}/{epochs}  {'; '.join(described(history))}  "
                 f"({history.seconds[-1]:.2f} s)"
             )

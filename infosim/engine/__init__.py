@@ -1,6 +1,7 @@
 """The simulation: event loop, simulator, training with exact resume."""
 
 from infosim.engine.probes import Probe, Recorder
+from infosim.engine.progress import Progress
 from infosim.engine.simulator import Evaluation, Recall, Simulator
 from infosim.engine.training import History, Training
 from infosim.machine.events import EventLoop, Fire, Learn, Present, Record
@@ -14,6 +15,7 @@ __all__ = [
     "Learn",
     "Present",
     "Probe",
+    "Progress",
     "Recall",
     "Record",
     "Recorder",

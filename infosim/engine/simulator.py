@@ -389,11 +389,15 @@ class Simulator:
         self.present(*self.batch(samples, np.arange(len(samples))), learn=learn)
         self.run()
 
-    def fit(self, inputs, epochs, *, batch=1024, validation=None, test=None, **options):
+    def fit(
+        self, inputs, epochs, *, batch=1024, validation=None, test=None, report=None, **options
+    ):
         """Train for `epochs` more; returns the `History`, or one of each replica in a list.
 
         The history is that of all epochs so far: `fit(10)` twice is `fit(20)`, to the same bits if
         samples and batch are the same. `reset` starts anew. Arguments as for `Training`.
+
+        report : called with the Training and its last epoch after every batch, such as `Progress()`
 
         Raises
         ------
@@ -406,6 +410,8 @@ class Simulator:
         with self.workers.engaged():
             while len(training.history) < until:
                 training.advance()
+                if report is not None:
+                    report(training, until - 1)
         return training.histories if self.n_replicas > 1 else training.history
 
     def evaluate(self, inputs, *, batch=1024, sampled=True, purpose=TEST, epoch=0):

@@ -336,8 +336,10 @@ def parse(text):
         table = tomllib.loads(text)
     except RecursionError:
         raise ConfigError("is not valid TOML: brackets in brackets, too deep") from None
-    except ValueError as error:  # of a number of thousands of digits it is not tomllib's own
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"is not valid TOML: {' '.join(str(error).split())}") from None
+    except ValueError:
+        raise ConfigError("is not valid TOML: a number of thousands of digits") from None
     _check_size(table)
     return table
 

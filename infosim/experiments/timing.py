@@ -4,6 +4,7 @@
 docs/performance.md.
 """
 
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -15,9 +16,12 @@ from infosim.datasets import Dataset
 from infosim.engine import Simulator
 from infosim.kernels import backend
 from infosim.kernels.contract import KERNELS, STAGES
+from infosim.kernels.workers import available
 
 #: What is timed for neurons of two and of three compartments.
 PRESETS = {2: "iclr/bivariate-lateral-optimized", 3: "iclr/trivariate-optimized"}
+#: Distance of the quartiles, in units of the median, above which a time means little.
+_SPREAD = 0.2
 
 
 class _Wrapped:
@@ -226,6 +230,28 @@ def measure(experiment, dataset, *, threads=None, warm_up=20, rounds=5, others=N
         occupied(step.simulator),
     )
     return timing, seconds
+
+
+def load():
+    """Processes that want a CPU, the mean of a minute; nan where the system does not tell."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows
+        return float("nan")
+
+
+def doubts(timing, before):
+    """Why not to trust a Timing, in words; none on an idle machine.
+
+    before : `load` before it was measured
+    """
+    found, cpus = [], available()
+    if before + timing.threads > cpus + 0.5:
+        found.append(f"other work wants {before:.1f} of {cpus} CPUs")
+    low, high = timing.quartiles
+    if high - low > _SPREAD * timing.step:
+        found.append(f"half of all steps differ by {(high - low) / timing.step:.0%}")
+    return found
 
 
 def peak_memory():

@@ -166,7 +166,7 @@ def receptive_fields(weights, image_shape, ax, most=36, name="", columns=None):
         One colour is drawn from blue (-1) over white to red (+1); three as red, green and blue,
         -1 dark and +1 bright.
     most : how many at most, the first ones; the title says how many of how many
-    name : of the layer, for the title
+    name : of the layer, for the title; the number of each row's first neuron stands at its left
     columns : of the grid, by default as many as make it nearly square
 
     Raises
@@ -215,12 +215,19 @@ def receptive_fields(weights, image_shape, ax, most=36, name="", columns=None):
         aspect="equal",
         anchor="NW",
         xticks=[],
-        yticks=[],
     )
+    ax.set_yticks(
+        np.arange(rows) * (height + gap) + height / 2, np.arange(rows) * columns, fontsize="small"
+    )
+    ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.set_title(f"receptive fields: {name + ', ' * bool(name)}{n} of {len(weights)}")
     key = "blue − / red +" if colours == 1 else "dark − / bright +"
-    ax.set_xlabel(f"weights, {key}, each field to its own scale", loc="left", fontsize="small")
+    ax.set_xlabel(
+        f"weights, {key}, each field to its own scale\nat the left: number of a row's first neuron",
+        loc="left",
+        fontsize="small",
+    )
     return ax
 
 

@@ -139,7 +139,7 @@ def _images(ax, images, n, title):
     """The first n images side by side."""
     plotting.receptive_fields(images[:n], (8, 8), ax, most=n, columns=4)
     ax.set_title(title)
-    ax.set_xlabel("")
+    ax.set(xlabel="", yticks=[])  # these are no neurons
 
 
 def draw(results, found):

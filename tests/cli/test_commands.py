@@ -10,7 +10,7 @@ import pytest
 import infosim
 from infosim.analysis.tables import MISSING_CELLS
 from infosim.cli import main
-from infosim.experiments import Experiment, preset_names
+from infosim.experiments import Experiment, preset_names, timing
 
 
 @pytest.fixture(autouse=True)
@@ -217,8 +217,13 @@ def test_mnist_preset_trains(mnist_dir, capsys, monkeypatch):
     assert float(last.split("test ")[1].split("%")[0]) < 45
 
 
-def test_bench_says_what_a_step_takes_and_leaves_nothing(tmp_path, capsys):
-    out = says(["bench", "--neurons", 20, "--batch", 64, "--threads", 1, "--sources", 2], capsys)
+def test_bench_says_what_a_step_takes_and_leaves_nothing(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(timing, "load", lambda: 1000.0)
+    with pytest.raises(SystemExit) as stop:
+        main(["bench", "--neurons", "20", "--batch", "64", "--threads", "1", "--sources", "2"])
+    out, warning = capsys.readouterr()
+    assert stop.value.code == 0
+    assert warning.startswith("warning: other work wants 1000.0 of ")
     assert "iclr/bivariate-lateral-optimized, 20 neurons, batch 64" in out
     for part in ("gather", "project", "activate", "score", "accumulate", "event loop", "memory"):
         assert part in out

@@ -1,6 +1,7 @@
 """`infosim optimize` as a newcomer types it, and what it answers to what cannot be."""
 
 import os
+import shlex
 import signal
 import sys
 
@@ -49,11 +50,18 @@ def test_search_tells_of_every_trial_and_where_the_results_are(capsys, tmp_path)
     assert lines[3].startswith("best: val_error ")
     assert "% in trial " in lines[3]
     assert "; the search began at " in lines[3]
-    assert lines[4] == "results in mine; next: infosim train mine/best.toml"
+    assert lines[4].startswith("results in mine; next: infosim train mine/best.toml --out mine/")
     assert err == ""
     out, _ = ends([*TINY, "--trials", 2, "--out", "mine"], 0, capsys)
     assert len(out.splitlines()) == 3
-    ends(["train", "mine/best.toml", "--epochs", 0, "-q"], 0, capsys)
+
+
+def test_what_is_said_to_be_next_can_be_done_after_every_study(capsys):
+    for out in ("mine", "my other"):
+        said, _ = ends([*TINY, "--trials", 1, "--out", out], 0, capsys)
+        program, *following = shlex.split(said.splitlines()[-1].partition("; next: ")[2])
+        assert program == "infosim"
+        ends([*following, "--epochs", 0, "-q"], 0, capsys)
 
 
 def test_a_search_whose_time_is_over_says_how_to_go_on(capsys):

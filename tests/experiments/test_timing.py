@@ -66,3 +66,20 @@ def test_alternate_times_in_turns_and_not_the_warm_up():
 def test_an_impossible_number_of_threads_is_refused():
     with pytest.raises(ConfigError, match="threads must be an integer of at least 1, was 0"):
         timing.measure(experiment(), timing.noise(100), threads=0)
+
+
+@pytest.mark.parametrize(
+    ("quartiles", "load", "expected"),
+    [
+        ((0.95, 1.1), 0.0, []),
+        ((0.95, 1.1), float("nan"), []),
+        ((0.9, 1.3), 0.0, ["half of all steps differ by 40%"]),
+        ((0.9, 1.3), 12.34, ["other work wants 12.3 of 4 CPUs", "half of all steps differ by 40%"]),
+        ((0.95, 1.1), 2.4, []),
+        ((0.95, 1.1), 2.6, ["other work wants 2.6 of 4 CPUs"]),
+    ],
+)
+def test_a_busy_machine_is_doubted(quartiles, load, expected, monkeypatch):
+    monkeypatch.setattr(timing, "available", lambda: 4)
+    found = timing.Timing(2, 1.0, quartiles, 1.0, 1, {}, 1.0, 1.0)
+    assert timing.doubts(found, load) == expected

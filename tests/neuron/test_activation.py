@@ -185,9 +185,9 @@ def test_huge_potentials_give_sure_outputs_up_to_the_published_clamp(kernels, na
     (n_compartments,) = ACTIVATIONS[name].sources[-1:]
     u = np.ones((n_compartments, 1, 2)) * [-1e6, 1e6]
     theta, y = fire(kernels, Activation(name), u, dtype)
-    one = np.dtype(dtype).type(1)
+    one, low = np.array([1, clamp], dtype)
     # without a clamp, θ stays above the smallest normal float32
-    np.testing.assert_allclose(theta, [[one * clamp, one - one * clamp]], rtol=1e-15, atol=2e-38)
+    np.testing.assert_allclose(theta, [[low, one - low]], rtol=1e-15, atol=2e-38)
     np.testing.assert_array_equal(y, [[-1, 1]])
 
 

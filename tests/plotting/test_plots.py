@@ -234,6 +234,15 @@ def test_the_title_says_how_many_fields_of_how_many(ax):
     assert len(ax.images) == 9
 
 
+def test_rows_of_fields_are_numbered_by_their_first_neuron(ax):
+    receptive_fields(np.ones((100, 6)), (2, 3), ax, most=17, columns=5)
+    check_drawn(ax.figure)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["0", "5", "10", "15"]
+    middles = [np.mean(image.get_extent()[2:]) for image in ax.images[::5]]
+    np.testing.assert_allclose(ax.get_yticks(), middles)
+    assert "number of a row's first neuron" in ax.get_xlabel()
+
+
 def test_colour_fields_are_rgb_from_0_to_1(ax):
     weights = np.random.default_rng(0).normal(size=(2, 3 * 4 * 5)).astype(np.float32)
     receptive_fields(weights, (3, 4, 5), ax)

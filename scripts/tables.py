@@ -14,7 +14,7 @@ import click
 import numpy as np
 
 from infosim import Dataset, Simulator
-from infosim.errors import InfosimError
+from infosim.errors import ConfigError, InfosimError, near
 from infosim.experiments import Experiment, store
 from infosim.experiments.extras import need
 from scripts.common import ROOT, table
@@ -140,7 +140,7 @@ def cells(rows):
 @click.command(help=__doc__)
 @click.option("--rows", type=_FILE, default=ROWS, show_default=True, help="CSV file of the rows.")
 @click.option("--page", type=_FILE, default=PAGE, show_default=True, help="Whose table it is.")
-@click.option("--only", help="Names of tables, separated by commas (default: all).")
+@click.option("--only", multiple=True, help="Name of a table (repeatable; default: all).")
 def main(rows, page, only):
     """Train, summarise, write."""
     try:
@@ -150,8 +150,10 @@ def main(rows, page, only):
                 found = list(csv.DictReader(file))
         known = {(row["table"], row["scaling"]) for row in found}
         chosen = tables()
-        if only is not None:
-            chosen = {name: chosen[name] for name in only.split(",")}
+        for name in only:
+            if name not in chosen:
+                raise ConfigError(f"no table {name!r}; {near(name, chosen)}")
+        chosen = {name: one for name, one in chosen.items() if not only or name in only}
         for name, (x, y) in chosen.items():
             for scaling in SCALINGS:
                 if (name, scaling) in known:

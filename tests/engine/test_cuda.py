@@ -160,7 +160,7 @@ def test_what_was_recorded_and_is_launched_again_learns_as_the_cpu_does(
     given = dataclasses.replace(network(), **options)
     other = trained("cuda", given, seeds, "float64")
     kernels._no_mask.cache_clear()
-    assert len(graphs) >= 4
+    assert len(graphs) >= 3  # gathering, firing, learning
     assert all(graphs)
     assert {name[6:] for name, _ in library.calls} >= (
         {"Dgemm_v2"} if len(seeds) == 1 else {"DgemmStridedBatched"}

@@ -1,0 +1,385 @@
+"""The stepper: a network, its machine, and the event loop that steps it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from infosim.errors import ConfigError, DataError, ShapeError, integer, near
+from infosim.kernels import backend as backends
+from infosim.kernels.contract import Part
+from infosim.kernels.tape import Tape
+from infosim.kernels.workers import Workers
+from infosim.machine.events import EventLoop, Fire, Learn, Present, Record
+from infosim.machine.feed import Feed
+from infosim.machine.layer import LayerState
+from infosim.machine.randomness import FREE, INITIAL, generator
+from infosim.machine.samples import Samples
+from infosim.network import Network
+from infosim.pid.terms import atoms
+from infosim.rules import infomorphic
+from infosim.rules.backprop import Backprop, keep
+
+
+class Stepper:
+    """Steps a network, or several replicas side by side, event by event.
+
+    What a user asks for in one call is made of this by `Simulator`, where the parameters are.
+    """
+
+    def __init__(self, network, backend="cpu", seed=0, threads=None, dtype="float32", tape=True):
+        if dtype not in ("float32", "float64"):
+            raise ConfigError(f"dtype must be float32 or float64, was {dtype!r}")
+        self.networks, self.seeds = _replicas(network, seed)
+        self.network, self.seed = self.networks[0], self.seeds[0]
+        self.n_replicas = len(self.seeds)
+        self.dtype = np.dtype(dtype)
+        self.kernels = backends.load(backend)
+        self.workers = self.kernels.Stream() if self.kernels.ON_DEVICE else Workers(threads)
+        names = (*self.network.inputs, *(layer.name for layer in self.network.layers))
+        self._sizes = {name: self.network.size(name) for name in names}
+        #: (step, layer, order) of every firing of a presentation
+        orders = {layer.name: i for i, layer in enumerate(self.network.layers)}
+        self._firings = [
+            (step, layer.name, orders[layer.name]) for step, layer in self.network.firings()
+        ]
+        self.tape = Tape(self.kernels, self.workers, self.n_replicas, tape)
+        self._feed = Feed(self.network, self.n_replicas, self.kernels, self.tape, self.dtype)
+        with self.workers.engaged():
+            self._wrong = self.kernels.xp.zeros(self.n_replicas, np.int64)
+            self.reset()
+
+    def reset(self):
+        """Start anew: weights as the seed draws them, nothing learnt, nothing presented.
+
+        Layers and compartments are new objects; `simulator["hidden"]` gives those of now.
+        """
+        self.tape.clear()
+        with self.workers.engaged():
+            self._begin()
+
+    def _begin(self):
+        """`reset`, where the kernels are."""
+        seeds = self.kernels.resident(np.array(self.seeds, np.uint32))
+        self.layers = {
+            layer.name: LayerState(
+                [network.layers[i] for network in self.networks],
+                i,
+                self._sizes,
+                self.network.inputs,
+                seeds,
+                lambda *place: [generator(seed, INITIAL, *place) for seed in self.seeds],
+                self.kernels,
+                self.dtype,
+                self.tape,
+                self.network.steps if self.network.rule == "backprop" else None,
+            )
+            for i, layer in enumerate(self.network.layers)
+        }
+        self.events = EventLoop()
+        self.time = 0
+        self.rule = None  # each layer learns for itself
+        if self.network.rule == "backprop":
+            self.rule = Backprop(self.network, self.layers, self.kernels, self.tape)
+        self._learning = self.rule.learning if self.rule else self.network.learning
+        self._inputs, self.gathered = {}, ({}, {})
+
+    def __getitem__(self, layer):
+        if layer not in self.layers:
+            raise ConfigError(f"no layer {layer!r}; {near(layer, self.layers)}")
+        return self.layers[layer]
+
+    # -- the event loop --------------------------------------------------------------------------
+
+    def present(
+        self, inputs, outputs=None, *, learn=False, sampled=True, probes=(), stream=FREE, batch=None
+    ):
+        """Schedule one presentation; `run` or `advance` carry it out.
+
+        inputs : input name -> array (units, B) or (R, units, B); an input left out is silent
+        outputs : layer name -> likewise, what delayed connections read at the first step
+        learn : whether weights learn on the last step, by each layer's goal or the network's rule
+        sampled : draw outputs from the firing probabilities
+        probes : called after the last step, before learning
+        stream, batch : the place of this presentation's random numbers; by default its time,
+            so that no two presentations by hand share them
+
+        Raises
+        ------
+        ConfigError : `outputs` of a presentation that backprop is to learn from
+        DataError : a value that is not finite
+        """
+        for given in (inputs, outputs or {}):
+            if not isinstance(given, Mapping):
+                raise DataError(
+                    f"what is presented are arrays by name, was a {type(given).__name__}"
+                )
+        if learn and outputs and self.rule:
+            given = ", ".join(map(repr, outputs))
+            raise ConfigError(f"backprop starts from silent layers, outputs of {given} were given")
+        checked = {id(values) for part in self.gathered for values in part.values()}
+        for name, values in {**inputs, **(outputs or {})}.items():
+            if id(values) not in checked:
+                self._check_finite(name, values)
+        self._schedule(
+            inputs, outputs, learn=learn, sampled=sampled, probes=probes, stream=stream, batch=batch
+        )
+
+    def _check_finite(self, name, values):
+        """Raise unless all values are finite in the network's precision."""
+        values = self.kernels.xp.asarray(values)
+        if not values.size:
+            raise ShapeError(f"{name!r} holds nothing, its shape is {values.shape}")
+        with np.errstate(over="ignore"):
+            ends = np.array([float(values.min()), float(values.max())]).astype(self.dtype)
+            if np.isfinite(ends).all():  # nan is passed on by both
+                return
+            values = np.asarray(self.kernels.host(values))
+            at = tuple(int(i) for i in np.argwhere(~np.isfinite(values.astype(self.dtype)))[0])
+        raise DataError(
+            f"{name!r} holds {values[at]} at {list(at)}; values must be finite in {self.dtype}"
+        )
+
+    def present_gathered(self, **options):
+        """`present` what was gathered last, which was looked at when the samples were checked."""
+        self._schedule(*self.gathered, **options)
+
+    def _schedule(
+        self, inputs, outputs=None, *, learn=False, sampled=True, probes=(), stream=FREE, batch=None
+    ):
+        """`present`, of values that were looked at before."""
+        batch = self.time if batch is None else batch
+        start, last = self.time, self.time + self.network.steps - 1
+        schedule = self.events.schedule
+        schedule(Present(start, inputs, outputs or {}, stream, batch))
+        for step, layer, order in self._firings:
+            kept = learn and self.rule is not None and start + step < last
+            schedule(Fire(start + step, layer, order, sampled, kept))
+        for probe in probes:
+            schedule(Record(last, probe))
+        if learn:
+            for layer in [None] if self.rule else self._learning:
+                schedule(Learn(last, layer))
+        self.time = last + 1
+
+    def advance(self):
+        """Carry out the next event and return it.
+
+        Raises
+        ------
+        ConfigError : none is scheduled
+        """
+        if not self.events:
+            raise ConfigError("no event is scheduled; present something first")
+        with self.workers.engaged():
+            return self._advance()
+
+    def run(self):
+        """Carry out all scheduled events."""
+        with self.workers.engaged():
+            while self.events:
+                self._advance()
+
+    def _advance(self):
+        event = self.events.next()
+        try:
+            match event:
+                case Present():
+                    self._present(event)
+                case Fire():
+                    self._fire(event)
+                case Record():
+                    event.probe(self)
+                case Learn(layer=None):
+                    self.rule.learn(self._inputs)
+                case Learn():
+                    self._learn(self.layers[event.layer])
+        except BaseException:
+            self.events.clear()  # the rest of what failed must not run into the next presentation
+            raise
+        return event
+
+    # -- what events do --------------------------------------------------------------------------
+
+    def _present(self, event):
+        given = {**event.inputs, **event.outputs}
+        batches = {a.shape[-1] for a in given.values()}
+        if len(batches) != 1:
+            raise ShapeError(f"all inputs need the same number of samples, were {sorted(batches)}")
+        (self._n_samples,) = batches
+        batch, self._inputs = self._feed[self._n_samples], {}
+        for layer in self.layers.values():
+            layer.silence(event.time)
+        for name, values in given.items():
+            if name not in self._sizes:
+                raise ConfigError(f"the network has no input {name!r}; {near(name, self._sizes)}")
+            values = self.kernels.resident(values, self.dtype)
+            given, shape = values.shape, (self._sizes[name], self._n_samples)
+            if values.ndim == 2 and self.n_replicas == 1:
+                values = values[None]
+            elif values.ndim == 2:
+                values = self.kernels.xp.broadcast_to(values, (self.n_replicas, *values.shape))
+            if values.shape != (self.n_replicas, *shape):
+                raise ShapeError(f"{name!r} has shape {given}, the network expects {shape}")
+            if name in self.layers:
+                self.layers[name].clamp_output(event.time - 1, values)
+            else:
+                self._inputs[name] = batch[name]
+                if values is not batch[name]:
+                    batch[name][...] = values
+        self._presented = event
+
+    def _signals(self, layer, time):
+        """What each compartment of a layer that fires at `time` reads.
+
+        Returns
+        -------
+        key -> which of the machine's arrays it is, None if silent; and the arrays, (R, units, B)
+        """
+        keys, values = [], []
+        for c in layer.spec.compartments:
+            if c.source in self.layers:
+                source = self.layers[c.source]
+                slot = source.fired(time - c.delay)
+                keys.append(slot)
+                values.append(None if slot is None else source.firing.signals[slot])
+            else:
+                x = self._inputs.get(c.source)
+                keys.append(None if x is None else c.source)
+                values.append(x)
+        return keys, values
+
+    def _fire(self, event):
+        layer, n_samples = self.layers[event.layer], self._n_samples
+        layer.resize(n_samples)
+        step = event.time - self._presented.time
+        slot = layer.begin_firing(event.time)
+        layer.read = keys, values = self._signals(layer, event.time)
+        new = []
+        for number, (c, key, x) in enumerate(zip(layer.compartments, keys, values, strict=True)):
+            # An input held over several steps is projected once: the weights stay the same
+            # within a presentation. (Layers reuse their memory, so theirs has always changed.)
+            if c.projected != key or (c.from_layer and x is not None):
+                new.append((number, x))
+                c.projected = key
+        numbers = self._presented.stream, layer.number + 256 * step, self._presented.batch
+        nth, place = layer.place(numbers, self.network.steps)
+        sampled = event.sampled and layer.spec.sampled
+        projected = tuple((number, keys[number]) for number, _ in new)
+        key = "fire", event.layer, n_samples, nth, slot, sampled, projected
+        self.tape.play(key, infomorphic.fire, layer, layer.firing, new, sampled, place, slot)
+        if event.kept:
+            key = "keep", event.layer, n_samples, step
+            self.tape.play(key, keep, layer.firing, step, layer.spec.size)
+
+    def _learn(self, layer):
+        keys, values = layer.read
+        layer.begin_update()
+        key = "learn", layer.spec.name, layer.firing.n_samples, *keys
+        self.tape.play(key, infomorphic.learn, layer, layer.firing, values)
+
+    # -- what a layer holds ----------------------------------------------------------------------
+
+    def gradient(self, layer):
+        """Score a layer's last firing: ∂G/∂θ (N, B), ∂G/∂u (K, N, B) and ∂G/∂bias (K, N).
+
+        Those of its weights are left where `learn` would leave them.
+        """
+        layer = self[layer]
+        layer.check_fired()
+        keys, values = layer.read
+        key = "score", layer.spec.name, layer.firing.n_samples, *keys
+        with self.workers.engaged():
+            self.tape.play(key, infomorphic.score, layer, layer.firing, values)
+            found = layer.firing.slope, layer.firing.delta, layer.bias_gradient
+            return tuple(np.array(self.kernels.host(array)) for array in found)
+
+    def information(self, layer):
+        """I_∩ of every antichain, then H(Y), of the last presentation, bits, (N, A + 1)."""
+        with self.workers.engaged():
+            return self.kernels.host(self.measure(layer)).copy()
+
+    def measure(self, layer):
+        """`information` where the kernels are; the next call overwrites it."""
+        layer = self[layer]
+        layer.check_fired()
+        key = "measure", layer.spec.name, layer.firing.n_samples
+        self.tape.play(key, infomorphic.measure, layer, layer.firing)
+        return layer.information
+
+    def bins(self, layer):
+        """The bin that each potential of the last presentation falls into, uint8 (K, N, B)."""
+        layer = self[layer]
+        layer.check_fired()
+        with self.workers.engaged():
+            key = "bin", layer.spec.name, layer.firing.n_samples
+            self.tape.play(key, infomorphic.assign, layer, layer.firing)
+            return self.kernels.host(layer.firing.bins).copy()
+
+    def atoms(self, layer):
+        """The atoms, then H_res, of the last presentation, bits, (N, A + 1)."""
+        return atoms(self.information(layer), len(self[layer].spec.compartments))
+
+    # -- batches ---------------------------------------------------------------------------------
+
+    def samples(self, inputs):
+        """`inputs` as Samples that fit this network."""
+        samples = inputs if isinstance(inputs, Samples) else Samples(inputs)
+        samples.check(self.network, self.n_replicas, self.dtype)
+        return samples
+
+    def batch(self, samples, positions, without=()):
+        """The samples at `positions` as `present` takes them: (inputs, initial outputs).
+
+        positions : (B,), or (R, B). The arrays are overwritten by the next batch.
+        """
+        with self.workers.engaged():
+            self.gather(samples, self.rows(samples, positions), tuple(without))
+        return self.gathered
+
+    def reserve(self, samples, batch):
+        """Take the memory that training on such batches needs: what does not fit fails now."""
+        with self.workers.engaged():
+            self._feed.reserve(samples, batch)
+            for layer in self.layers.values():
+                layer.resize(batch)
+                if layer.spec.goal is not None:
+                    size, n = layer.spec.size, self.n_replicas
+                    for block in self.workers.blocks(size, batch, n):
+                        layer.firing.work.of(Part(*block, 0, batch, size, n))
+
+    def look_ahead(self, n):
+        """Have what the next n updates need, beside their samples, where the kernels are."""
+        for name in self._learning:
+            self.layers[name].clock.look_ahead(n)
+
+    def rows(self, samples, positions):
+        """Where the samples at `positions` stand in their arrays, (R, B), where the kernels are."""
+        return self._feed.rows(samples, positions)
+
+    def gather(self, samples, rows, without=()):
+        """Let `gathered` be the samples in these rows (R, B) of their arrays."""
+        batch, names = self._feed.gather(samples, rows, without)
+        self._rows = batch.rows
+        inputs, outputs = {}, {}
+        for name in names:
+            (inputs if name in self.network.inputs else outputs)[name] = batch[name]
+        self.gathered = inputs, outputs
+
+
+def _replicas(network, seed):
+    """The networks and seeds of all replicas, checked."""
+    networks = list(network) if isinstance(network, (list, tuple)) else [network]
+    seeds = list(seed) if isinstance(seed, (list, tuple, range)) or np.ndim(seed) else [seed]
+    for one in networks:
+        if not isinstance(one, Network):
+            raise ConfigError(f"a Network is needed, or several in a list, was {one!r}")
+    seeds = [integer("seed", one, 0, 2**32 - 1) for one in seeds]
+    n = max(len(networks), len(seeds))
+    if not networks or not seeds or {len(networks), len(seeds)} - {1, n}:
+        raise ConfigError(
+            f"as many networks as seeds (or one) are needed, were {len(networks)} and {len(seeds)}"
+        )
+    for other in networks[1:]:
+        networks[0].check_alike(other)
+    networks, seeds = networks * (n // len(networks)), seeds * (n // len(seeds))
+    return networks, seeds

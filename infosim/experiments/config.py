@@ -7,6 +7,7 @@ A preset or a user's file is a table of settings; `extends = "NAME"` starts from
 import copy
 import hashlib
 import json
+import os
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -357,6 +358,8 @@ def _read(name, seen=()):
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name} is not valid TOML: {error}") from None
     base = table.pop("extends", None)
+    if isinstance(base, str) and base.endswith(".toml") and name not in preset_names():
+        base = os.path.normpath(Path(name).parent / base)  # from the folder of the file
     return table if base is None else _merge(_read(base, (*seen, name)), table)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from infosim.datasets.generated import GENERATED
-from infosim.experiments import config
+from infosim.errors import ConfigError
+from infosim.experiments import Experiment, config
 from infosim.neuron.activation import ACTIVATIONS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "settings.md").read_text("utf-8")
@@ -88,3 +89,28 @@ def test_activations():
         given = dict(re.findall(r"`(\w+) = (.*?)`", parameters))
         assert {key: tuple(value(one)) for key, one in given.items()} == dict(form.defaults)
         assert value(clamp) == form.clamp
+
+
+def test_extends_is_from_the_folder_of_the_file(tmp_path, monkeypatch):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "base.toml").write_text("extends = 'demo/digits'\ntraining.epochs = 7")
+    (folder / "more.toml").write_text("extends = 'base.toml'\ntraining.batch = 20")
+    (folder / "turn.toml").write_text("extends = '../mine/turn.toml'")
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine/more.toml", str(folder / "more.toml")):
+        training = Experiment.load(name).config["training"]
+        assert (training["epochs"], training["batch"]) == (7, 20)
+    with pytest.raises(ConfigError, match="a cycle"):
+        Experiment.load("mine/turn.toml")
+
+
+def test_the_example_is_what_it_says(tmp_path):
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "shorter.toml").write_text(text)
+    found = Experiment.load(tmp_path / "shorter.toml").config
+    base = Experiment.load("iclr/trivariate-heuristic").config
+    hidden = found["layers"]["hidden"]
+    assert (hidden["size"], hidden["activation"]["alpha"]) == (50, [0.2, 0.1])
+    assert hidden["activation"]["beta"] == base["layers"]["hidden"]["activation"]["beta"]
+    assert found["layers"]["output"] == base["layers"]["output"]

@@ -1,42 +1,154 @@
 """The code in README and docs runs as it stands there."""
 
+import importlib
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import naive
 import numpy as np
 import pytest
 
+from infosim.cli import main
+from infosim.experiments import timing
+from infosim.experiments.sweep import Sweep, run_sweep
 from infosim.pid import Goal, decompose, lattice
 from infosim.pid.goals import bivariate_goals
 
 ROOT = Path(__file__).parents[1]
 THEORY = (ROOT / "docs" / "theory.md").read_text()
 GOALS = (ROOT / "docs" / "goals.md").read_text()
-XOR = """
-import numpy as np
-pmf = np.zeros((2, 2, 2))
-for a in 0, 1:
-    for b in 0, 1:
-        pmf[a, b, a ^ b] = 0.25
-"""
+PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/networks.md", "docs/gpu.md", "docs/goals.md"])
+def blocks(page, kind):
+    return re.findall(rf"```{kind}\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+
+def with_python():
+    return [page for page in ["README.md", *PAGES] if blocks(page, "python")]
+
+
+@pytest.mark.parametrize("page", with_python())
 def test_page(page, tmp_path):
-    """All Python blocks of a page, one after another; what they print makes sense."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
-    code = XOR + "\n".join(blocks) + "\nprint('done')"
+    """All Python blocks of a page, in order, as a newcomer has them: nothing defined, no files."""
+    code = blocks(page, "python")
+    if page == "docs/sweeps.md":  # made of the page's own sweep, of fewer and smaller runs
+        (text,) = blocks(page, "toml")
+        less = {
+            "iclr/trivariate-optimized": "demo/digits",
+            "[0, 1, 2]": "1",
+            "epochs = 50": "epochs = 1",
+        }
+        for before, now in less.items():
+            assert before in text
+            text = text.replace(before, now)
+        (tmp_path / "goals.toml").write_text(text)
+        run_sweep(Sweep.load(tmp_path / "goals.toml"), tmp_path / "sweeps" / "goals", threads=1)
+        *code, cluster = code
+        compile(cluster, page, "exec")  # needs a cluster
     result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
+        [sys.executable, "-W", "error", "-c", "\n".join([*code, "print('done')"])],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert result.stdout.endswith("done\n")
     if page == "docs/networks.md":
         overlap = float(re.search(r"overlap (\S+)", result.stdout)[1])
         assert overlap >= 0.95
+
+
+# -- shell commands ------------------------------------------------------------------------------
+
+#: What only some machines have, or takes a download.
+ELSEWHERE = ("pip ", "dask ", "compute-sanitizer ", "INFOSIM_TEST_GPU=1 ", "infosim data fetch ")
+
+
+def commands(page):
+    """The shell commands that stand in a page's indented blocks, without their comments."""
+    text = re.sub(r"```.*?```", "", (ROOT / page).read_text(), flags=re.DOTALL)
+    text = text.replace("\\\n", " ")
+    starts = "infosim |python -m |make |printf |" + "|".join(ELSEWHERE)
+    return [
+        re.sub(r"\s+#\s.*", "", line.strip())
+        for line in re.findall(r"^ {4}(?! )(.*)$", text, re.MULTILINE)
+        if re.match(starts, line)
+    ]
+
+
+def test_shell_commands_are_found():
+    assert "infosim demo" not in commands("README.md")
+    assert "infosim train mine.toml --out runs/mine --resume" in commands("README.md")
+    assert sum(len(commands(page)) for page in ["README.md", *PAGES]) > 40
+
+
+@pytest.mark.parametrize("page", [one for one in ["README.md", *PAGES] if commands(one)])
+def test_shell_commands(page, tmp_path, monkeypatch, capsys):
+    """Each is carried out in order, in an empty folder, up to what takes long: its settings are
+    read, its files must be there. What is made elsewhere is there: a sweep's file, a best goal."""
+    monkeypatch.chdir(tmp_path)
+    for other in ["README.md", *PAGES]:
+        for block in blocks(other, "toml"):
+            name = re.match(r"# (\S+\.toml)\n", block)
+            if name:
+                (tmp_path / name[1]).write_text(block)
+    done = stubs(monkeypatch)
+    for line in commands(page):
+        if line.startswith("make "):
+            target = line.split()[1]
+            assert f"\n{target}:" in (ROOT / "Makefile").read_text(), line
+        elif line.startswith("printf "):
+            subprocess.run(["sh", "-c", line], check=True)
+        elif line.startswith("python -m "):
+            _, _, module, *words = shlex.split(line)
+            importlib.import_module(module).main.make_context(module, words)
+        elif not line.startswith(ELSEWHERE):
+            _, *words = shlex.split(line.partition(" > ")[0])
+            with pytest.raises(SystemExit) as stop:
+                main(words)
+            out, err = capsys.readouterr()
+            assert stop.value.code == 0, f"{line}: {err}"
+            if " > " in line:
+                (tmp_path / line.partition(" > ")[2].strip()).write_text(out)
+    if page == "README.md":
+        assert done == ["train"] * 4 + ["sweep", "search", "bench", "train"]
+
+
+def stubs(monkeypatch):
+    """Let nothing be computed for long; returns a list that what would have been is added to."""
+    done = []
+
+    def train(experiment, out, **options):
+        done.append("train")
+        return out or "run"
+
+    def sweep(plan, out, **options):
+        done.append("sweep")
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "runs.json").write_text("[]")
+        return SimpleNamespace(failed={})
+
+    def search(experiment, out, **options):
+        done.append("search")
+        name = f"{experiment.name.replace('/', '-')}-{experiment.config['data']['name']}"
+        out = Path("studies") / name if out is None else out
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "best.toml").write_text(f"extends = '{experiment.name}'")
+        return SimpleNamespace(out=out, start=None, value=0.1, trial=0, complete=10**9, pruned=0)
+
+    def measure(experiment, data, **options):
+        done.append("bench")
+        return timing.Timing(1, 1.0, (1.0, 1.0), 1.0, 1, {}, 1.0, 1.0), {}
+
+    monkeypatch.setattr("infosim.experiments.train", train)
+    monkeypatch.setattr("infosim.experiments.sweep.run_sweep", sweep)
+    monkeypatch.setattr("infosim.experiments.optimize.optimize", search)
+    monkeypatch.setattr(timing, "measure", measure)
+    monkeypatch.setattr("infosim.cli.sweep.status.callback", lambda directory: None)
+    return done
 
 
 def test_pages_that_are_linked_exist():

@@ -7,6 +7,7 @@ A preset or a user's file is a table of settings; `extends = "NAME"` starts from
 import copy
 import hashlib
 import json
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -391,6 +392,8 @@ def _read(name, seen=()):
     except ConfigError as error:
         raise ConfigError(f"{name} {error}") from None
     base = table.pop("extends", None)
+    if isinstance(base, str) and base.endswith(".toml") and name not in preset_names():
+        base = os.path.normpath(Path(name).parent / base)  # from the folder of the file
     return table if base is None else _merge(_read(base, (*seen, name)), table)
 
 

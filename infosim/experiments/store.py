@@ -29,7 +29,11 @@ class Held:
 
     The operating system holds the lock and lets go of it when the process ends, however it ends.
     Who holds it stands in `.holder.json`, for others to tell.
+
+    rotates : whether the newest checkpoint is whole, so that it may replace the one before
     """
+
+    rotates = True
 
     def __init__(self, folder, lock):
         self.folder, self._lock = folder, lock

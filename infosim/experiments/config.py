@@ -408,6 +408,10 @@ def assignment(text):
     if not equals or not all(key.strip() for key in path.split(".")):
         raise ConfigError(f"--set needs key=value, was {brief(text)}")
     try:
+        text.encode()
+    except UnicodeEncodeError:  # bytes of the command line that are no text
+        raise ConfigError(f"--set needs text in UTF-8, was {text!r}") from None
+    try:
         return path, parse(f"value = {value}")["value"]
     except ConfigError:
         return path, value.strip()

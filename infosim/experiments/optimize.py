@@ -144,6 +144,11 @@ def optimize(
         source = experiment.name
     label = f"{experiment.name.replace('/', '-')}-{experiment.config['data']['name']}"
     out = Path(out) if out is not None else Path("studies") / label
+    for what in (label if name is None else name, str(out.absolute()), storage, source):
+        try:
+            str(what).encode()
+        except UnicodeEncodeError:  # a file's name that is no text; databases and TOML hold text
+            raise ConfigError(f"a study needs names in UTF-8, was {what!r}") from None
     search = _Search(
         experiment=experiment,
         layer=_layer(experiment, layer),

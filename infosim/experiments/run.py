@@ -141,7 +141,7 @@ def train_together(
     with ExitStack() as stack:
         if holds is None:
             holds = stack.enter_context(store.held(*outs))
-        _open(outs, [one.config for one in experiments], training, resume, force)
+        _open(holds, [one.config for one in experiments], training, resume, force)
         _note_environment(outs, simulator, backend)
         stack.enter_context(simulator.workers.engaged())
         _advance(holds, training, settings["epochs"], report)
@@ -286,15 +286,19 @@ def default_directory(experiment):
     return Path("runs") / f"{name}-{config['data']['name']}-seed{seed}-{key}"
 
 
-def _open(outs, configs, training, resume, force):
+def _open(holds, configs, training, resume, force):
     """Make, continue or replace the run directories."""
+    outs = [held.folder for held in holds]
     states = []
-    for out, config in zip(outs, configs, strict=True):
+    for held, config in zip(holds, configs, strict=True):
+        out = held.folder
         known = [name for name in FILES if os.path.lexists(out / name)]
         if resume and known:
             _compare(out, config)
             if begun(out):
-                states.append(_read_state(out))
+                name, state = read_state(out)
+                held.rotates = name == CHECKPOINTS[0]
+                states.append(state)
         elif resume:
             warnings.warn(f"{out} holds no run to resume, begins one", InfosimWarning, 4)
         elif known and not force:
@@ -374,8 +378,11 @@ def _digest(arrays):
     return np.array(digest.hexdigest())
 
 
-def _read_state(out):
-    """The newest checkpoint of a run that is whole."""
+def read_state(out):
+    """The newest checkpoint of a run that is whole: its file's name, and name -> array.
+
+    Raises CheckpointError if none is; where it is not the newest, that is an InfosimWarning.
+    """
     faults = []
     for name in CHECKPOINTS:
         if not os.path.lexists(out / name):
@@ -393,7 +400,7 @@ def _read_state(out):
         if faults or name != CHECKPOINTS[0]:
             why = faults[0] if faults else f"{out / CHECKPOINTS[0]} is missing"
             warnings.warn(f"{why}; goes on from {name}, the one before", InfosimWarning, 5)
-        return state
+        return name, state
     raise CheckpointError(f"{faults[0]}; --force starts anew")
 
 
@@ -450,8 +457,10 @@ def _save(holds, training):
         store.write_arrays(out / "weights.npz", weights)
         with store.atomic(out / CHECKPOINTS[0]) as file:
             np.savez(file, **state, digest=_digest(state))
-            with suppress(FileNotFoundError):
-                os.replace(*(out / name for name in CHECKPOINTS))
+            if held.rotates:
+                with suppress(FileNotFoundError):
+                    os.replace(*(out / name for name in CHECKPOINTS))
+        held.rotates = True
 
 
 def _goal_layers(training):

@@ -29,7 +29,11 @@ class Held:
 
     The operating system holds the lock and lets go of it when the process ends, however it ends.
     Who holds it stands in `.holder.json`, for others to tell.
+
+    rotates : whether the newest checkpoint is whole, so that it may replace the one before
     """
+
+    rotates = True
 
     def __init__(self, folder, lock):
         self.folder, self._lock = folder, lock
@@ -169,8 +173,13 @@ def picture(path):
 
 def write_text(path, text):
     """Write `text` atomically."""
+    try:
+        content = text.encode()
+    except UnicodeEncodeError as error:  # a name of a file that is no text
+        word = text[max(0, error.start - 20) : error.end + 20]
+        raise CheckpointError(f"cannot write {path}: {word!r} is not UTF-8") from None
     with atomic(path) as file:
-        file.write(text.encode())
+        file.write(content)
 
 
 def write_json(path, value):

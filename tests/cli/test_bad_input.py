@@ -145,6 +145,7 @@ ARGUMENTS = {
         ["train", "demo/digits", "--set", f"training.epochs={'[' * 5000}"],
         "training.epochs must be an integer, was '[[",
     ),
+    "no text": (["train", "demo/digits", "--set", "title=\udcff"], "needs text in UTF-8, was"),
     "a key without end": (
         ["train", "demo/digits", "--set", f"{'a.' * 5000}a=1"],
         "is a key of more than 32 parts",

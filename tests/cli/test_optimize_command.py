@@ -126,6 +126,7 @@ BAD = {
     "not a URL": (["--storage", "study.db"], "storage must be the URL of a database such as"),
     "no such database": (["--storage", "orakel://x"], "there is no database 'orakel'"),
     "no such directory": (["--storage", "sqlite:///none/x.db"], "unable to open database file"),
+    "no text": (["--name", "\udcff"], "a study needs names in UTF-8, was '\\udcff'"),
     "in memory": (["--storage", "sqlite://"], "would end with this process; name a file"),
     "no scheduler": (
         ["--scheduler", "tcp://127.0.0.1:9"],

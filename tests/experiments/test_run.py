@@ -4,32 +4,23 @@ import copy
 import csv
 import json
 import os
-import random
 import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 import tomllib
-from pathlib import Path
 
 import numpy as np
 import pytest
+from torture import SETTINGS, same_results
 
 import infosim
 from infosim.errors import CheckpointError, ConfigError, InfosimWarning
 from infosim.experiments import Experiment, Interrupted, run, store, train
 from infosim.machine.layer import LayerState
 from infosim.machine.randomness import TEST
-
-SETTINGS = (
-    "layers.hidden.size=40",
-    "training.epochs=12",
-    "layers.hidden.optimizer.rate=0.01",
-    "layers.output.optimizer.rate=0.02",
-)
 
 
 @pytest.fixture(scope="module")
@@ -51,20 +42,6 @@ def plainly(experiment, out, **options):
 
 def weights(directory):
     return store.read_arrays(directory / "weights.npz")
-
-
-def same_results(a, b):
-    """Whether two runs have the same bits in everything but the seconds they took."""
-    for name in ("weights.npz", "atoms.npz"):
-        one, other = store.read_arrays(a / name), store.read_arrays(b / name)
-        assert one.keys() == other.keys()
-        for key in one:
-            np.testing.assert_array_equal(one[key], other[key], err_msg=key)
-    rows = [
-        [row[:-1] for row in csv.reader((folder / "metrics.csv").read_text().splitlines())]
-        for folder in (a, b)
-    ]
-    assert rows[0] == rows[1]
 
 
 def test_directory_holds_everything(finished):
@@ -234,40 +211,6 @@ def test_failed_write_leaves_the_old_file(tmp_path):
         fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
-
-
-KILLED = """
-import sys
-from infosim.experiments import Experiment, run, train
-run.CHECKPOINT_SECONDS = 0.02  # so that kills meet writes
-train(Experiment.load("demo/digits", sys.argv[3:]), sys.argv[1], resume=sys.argv[2] == "resume")
-"""
-
-
-def test_killed_at_random_moments(finished, tmp_path):
-    """kill -9 again and again: every file there is whole, and the end is the same."""
-    out = tmp_path / "run"
-    rng = random.Random(0)
-    for attempt in range(40):
-        mode = "resume" if (out / "config.toml").exists() else "new"
-        arguments = [sys.executable, "-c", KILLED, str(out), mode, *SETTINGS]
-        process = subprocess.Popen(arguments, cwd=Path(__file__).parents[2])
-        if attempt < 6:
-            limit = time.monotonic() + 60
-            while not (out / "config.toml").exists() and time.monotonic() < limit:
-                time.sleep(0.005)
-            time.sleep(0.2 * rng.random() + (1.2 if mode == "resume" else 0))
-            process.kill()
-        process.wait()
-        for path in out.glob("*.npz"):
-            store.read_arrays(path)
-        for path in out.glob("*.toml"):
-            tomllib.loads(path.read_text())
-        if process.returncode == 0:
-            break
-    assert process.returncode == 0
-    same_results(out, finished)
-    assert [path.name for path in out.glob(".*")] == [".lock"]
 
 
 def test_a_network_too_large_for_its_memory_leaves_nothing(experiment, tmp_path, monkeypatch):

@@ -107,7 +107,7 @@ READERS = {
     "metrics.csv": infosim.load_run,
     "atoms.npz": infosim.load_run,
     "weights.npz": lambda out: infosim.load_run(out).weights,
-    "checkpoint.npz": lambda out: run._read_state(out),
+    "checkpoint.npz": lambda out: run.read_state(out),
     "result.json": infosim.load_run,
 }
 
@@ -236,7 +236,7 @@ STATES = {
 @pytest.mark.parametrize("kind", STATES)
 def test_a_checkpoint_of_another_shape_is_told(finished, tmp_path, kind):
     out = shutil.copytree(finished, tmp_path / "run")
-    state = STATES[kind](run._read_state(out))
+    state = STATES[kind](run.read_state(out)[1])
     store.write_arrays(out / "checkpoint.npz", {**state, "digest": run._digest(state)})
     experiment = Experiment("demo/digits", run.read_config(out))
     with pytest.raises(CheckpointError) as told:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -256,6 +257,19 @@ def test_colour_fields_are_rgb_from_0_to_1(ax):
         assert array.max() <= 1
 
 
+def test_colours_may_come_last(ax):
+    weights = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+    receptive_fields(weights.reshape(2, -1), (3, 4, 5), ax)
+    receptive_fields(weights.transpose(0, 2, 3, 1).reshape(2, -1), (4, 5, 3), ax)
+    first, second, *others = (image.get_array() for image in ax.images)
+    np.testing.assert_array_equal(others, [first, second])
+
+
+def test_a_row_of_pixels_is_drawn_as_one(ax):
+    receptive_fields(np.array([[0, 1, -2, 0, 2.0]]), (5,), ax)
+    np.testing.assert_array_equal(ax.images[0].get_array(), [[0, 0.5, -1, 0, 1]])
+
+
 @pytest.mark.parametrize("shape", [(2, 2), (1, 2, 2), (3, 2, 2)])
 def test_fields_with_weights_that_are_not_finite(ax, shape):
     receptive_fields(np.full((2, np.prod(shape)), nan), shape, ax)
@@ -434,3 +448,29 @@ def test_neither_pyplot_nor_the_engine_is_imported():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"matplotlib.pyplot", "numba", "infosim.engine", "tkinter"} & set(names)
+
+
+def test_fields_of_what_is_no_image_are_left_out():
+    fig = summary(history([0.5]), {}, {"hidden": np.ones((4, 8))}, (2, 2, 2), None, "")
+    assert [title(ax) for ax in fig.axes] == ["error"]
+    fig = summary(history([0.5]), {}, {"hidden": np.ones((4, 12))}, (2, 2, 3), None, "")
+    assert [title(ax) for ax in fig.axes] == ["error", "receptive fields: hidden, 4 of 4"]
+
+
+@pytest.mark.parametrize("words", ["bad\udcff", "$a_{", "a$b$c"])
+def test_a_title_may_be_any_name_of_a_file(words):
+    fig = summary(history([0.5]), {}, {}, None, None, words)
+    assert fig.get_suptitle() == words.replace("\udcff", "?")
+
+
+@pytest.mark.parametrize("backend", ["nonsense", "module://of.another.notebook"])
+def test_a_backend_that_is_not_there_is_not_needed(backend):
+    """MPLBACKEND is inherited from notebooks; one that is there stays what pyplot takes."""
+    code = (
+        "import os, io\n"
+        "from infosim.plotting import figure, save\n"
+        "save(figure(), io.BytesIO(), 'png')\n"
+        f"assert os.environ['MPLBACKEND'] == {backend!r}\n"
+    )
+    environment = os.environ | {"MPLBACKEND": backend}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)

@@ -31,7 +31,7 @@ import click
 import numpy as np
 
 from benchmarks.step import NATURAL, BadInput, integers, names, new_file
-from infosim.datasets.files import atomic
+from infosim.files import atomic
 from infosim.errors import InfosimError, near
 from infosim.experiments import Experiment, environment, timing
 from infosim.kernels import backend

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from infosim.machine.randomness import TEST, stream
+from infosim.machine.randomness import Purpose, stream
 
 #: A neuron tells a factor if the magnitude of the correlation of its output is at least this. (That
 #: of θ may be as large where every θ is within a thousandth of one half, which tells nothing.)
@@ -22,7 +22,7 @@ class FactorError:
         found = self.correlations(simulator, samples, purpose=purpose, epoch=epoch)
         return np.array([1 - told(one).mean() for one in found])
 
-    def correlations(self, simulator, samples, *, purpose=TEST, epoch=0):
+    def correlations(self, simulator, samples, *, purpose=Purpose.TEST, epoch=0):
         """Correlation of every neuron with every factor, for each replica, (R, N, k)."""
         shown = outputs(simulator, self.layer, samples, purpose, epoch)
         factors = np.broadcast_to(
@@ -32,7 +32,7 @@ class FactorError:
         return np.stack([correlations(*pair) for pair in zip(shown, factors, strict=True)])
 
 
-def outputs(simulator, layer, samples, purpose=TEST, epoch=0):
+def outputs(simulator, layer, samples, purpose=Purpose.TEST, epoch=0):
     """Outputs that a layer's neurons draw for all samples, (R, N, n)."""
     with simulator.workers.engaged():
         parts = [

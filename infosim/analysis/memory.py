@@ -3,7 +3,7 @@
 import numpy as np
 
 from infosim.datasets.generated import flip
-from infosim.machine.randomness import NOISE, generator
+from infosim.machine.randomness import Purpose, generator
 
 
 class RecallError:
@@ -61,6 +61,6 @@ def overlap_by_noise(
     """
     options, found = {"max_steps": max_steps, "sampled": sampled}, []
     for i, fraction in enumerate(fractions):
-        cues = flip(patterns, fraction, generator(seed, NOISE, i))
+        cues = flip(patterns, fraction, generator(seed, Purpose.NOISE, i))
         found.append(overlap(recall(simulator, cues, layer, **options), patterns))
     return np.stack(found)

@@ -11,7 +11,7 @@ from infosim.engine.training import History, Training
 from infosim.errors import ConfigError, ShapeError, integer
 from infosim.machine.checks import check_array
 from infosim.machine.events import Fire, Present
-from infosim.machine.randomness import FREE, INVERSION, TEST, stream
+from infosim.machine.randomness import Purpose, stream
 from infosim.machine.samples import Samples
 
 #: Samples that are presented at once to be evaluated. A sample's random numbers are those of its
@@ -142,7 +142,7 @@ class Simulator(Stepper):
                     report(training, until - 1)
         return training.histories if self.n_replicas > 1 else training.history
 
-    def evaluate(self, inputs, *, batch=1024, sampled=True, purpose=TEST, epoch=0):
+    def evaluate(self, inputs, *, batch=1024, sampled=True, purpose=Purpose.TEST, epoch=0):
         """Predict labels with the target input withheld; an `Evaluation`, or one of each replica.
 
         inputs : Samples, or input name -> array, with the target's labels to compare with
@@ -165,7 +165,9 @@ class Simulator(Stepper):
         ]
         return evaluations if self.n_replicas > 1 else evaluations[0]
 
-    def predict(self, samples, *, batch=1024, sampled=True, purpose=TEST, epoch=0, keep=True):
+    def predict(
+        self, samples, *, batch=1024, sampled=True, purpose=Purpose.TEST, epoch=0, keep=True
+    ):
         """What `evaluate` is made of: predictions (R, n), or None unless `keep`; mistakes (R,)."""
         self._check_readout("evaluate")
         samples = self.samples(samples)
@@ -192,7 +194,13 @@ class Simulator(Stepper):
             raise ConfigError(f"{what} needs a network with a readout layer and a target input")
 
     def passing(
-        self, samples, without=(), sampled=True, stream=FREE, at_once=_AT_ONCE, positions=None
+        self,
+        samples,
+        without=(),
+        sampled=True,
+        stream=Purpose.FREE,
+        at_once=_AT_ONCE,
+        positions=None,
     ):
         """Present samples without learning, so many at once; yields the slice of each batch.
 
@@ -236,7 +244,7 @@ class Simulator(Stepper):
         with self.workers.engaged():
             self.readout.begin_decision()
             passing = self.passing(
-                samples, (target,), stream=stream(INVERSION, epoch), positions=positions
+                samples, (target,), stream=stream(Purpose.INVERSION, epoch), positions=positions
             )
             for _ in passing:
                 self.readout.tally(labels, self._rows)
@@ -266,7 +274,7 @@ class Simulator(Stepper):
             raise ShapeError(f"cues have shape {given}, need (patterns, {n})")
         max_steps = n if max_steps is None else integer("max_steps", max_steps, 0)
         now = cues.transpose(0, 2, 1).copy()
-        self.events.schedule(Present(self.time, {}, {layer: now}, FREE, self.time))
+        self.events.schedule(Present(self.time, {}, {layer: now}, Purpose.FREE, self.time))
         self.run()
         before, found = [None] * self.n_replicas, [None] * self.n_replicas
         for made in range(1, max_steps + 1):

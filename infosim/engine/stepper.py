@@ -12,7 +12,7 @@ from infosim.kernels.workers import Workers
 from infosim.machine.events import EventLoop, Fire, Learn, Present, Record
 from infosim.machine.feed import Feed
 from infosim.machine.layer import LayerState
-from infosim.machine.randomness import FREE, INITIAL, generator
+from infosim.machine.randomness import Purpose, generator
 from infosim.machine.samples import Samples
 from infosim.network import Network
 from infosim.pid.terms import atoms
@@ -67,7 +67,7 @@ class Stepper:
                 self._sizes,
                 self.network.inputs,
                 seeds,
-                lambda *place: [generator(seed, INITIAL, *place) for seed in self.seeds],
+                lambda *place: [generator(seed, Purpose.INITIAL, *place) for seed in self.seeds],
                 self.kernels,
                 self.dtype,
                 self.tape,
@@ -91,7 +91,15 @@ class Stepper:
     # -- the event loop --------------------------------------------------------------------------
 
     def present(
-        self, inputs, outputs=None, *, learn=False, sampled=True, probes=(), stream=FREE, batch=None
+        self,
+        inputs,
+        outputs=None,
+        *,
+        learn=False,
+        sampled=True,
+        probes=(),
+        stream=Purpose.FREE,
+        batch=None,
     ):
         """Schedule one presentation; `run` or `advance` carry it out.
 
@@ -144,7 +152,15 @@ class Stepper:
         self._schedule(*self.gathered, **options)
 
     def _schedule(
-        self, inputs, outputs=None, *, learn=False, sampled=True, probes=(), stream=FREE, batch=None
+        self,
+        inputs,
+        outputs=None,
+        *,
+        learn=False,
+        sampled=True,
+        probes=(),
+        stream=Purpose.FREE,
+        batch=None,
     ):
         """`present`, of values that were looked at before."""
         batch = self.time if batch is None else batch

@@ -8,7 +8,7 @@ import numpy as np
 from infosim.engine.probes import Probe
 from infosim.errors import CheckpointError, ConfigError, DivergedError, integer
 from infosim.machine.checks import check_array
-from infosim.machine.randomness import SHUFFLE, TEST, TRAIN, VALIDATION, generator, stream
+from infosim.machine.randomness import Purpose, generator, stream
 from infosim.pid.terms import atoms
 
 #: Training samples that show in every epoch which readout neurons are inverted: an eighth of all
@@ -101,8 +101,8 @@ class Training:
         self.others = {
             name: (simulator.samples(samples), purpose)
             for name, samples, purpose in (
-                ("val_error", validation, VALIDATION),
-                ("test_error", test, TEST),
+                ("val_error", validation, Purpose.VALIDATION),
+                ("test_error", test, Purpose.TEST),
             )
             if samples is not None and self.error is not None
         }
@@ -163,7 +163,7 @@ class Training:
         sim.present_gathered(
             learn=self.epoch > 0,
             probes=[self._probe] if self.position % self.record_every == 0 else [],
-            stream=stream(TRAIN, self.epoch),
+            stream=stream(Purpose.TRAIN, self.epoch),
             batch=self.position,
         )
         sim.run()
@@ -175,7 +175,9 @@ class Training:
     def _orders(self):
         """The order of this epoch's samples, of each replica, (R, n)."""
         n, seeds = len(self.samples), self.simulator.seeds
-        return np.array([generator(seed, SHUFFLE, self.epoch).permutation(n) for seed in seeds])
+        return np.array(
+            [generator(seed, Purpose.SHUFFLE, self.epoch).permutation(n) for seed in seeds]
+        )
 
     def check(self):
         """Raise unless all weights are finite.

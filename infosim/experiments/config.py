@@ -21,7 +21,7 @@ from infosim.analysis.factors import FactorError
 from infosim.analysis.memory import RecallError
 from infosim.datasets import generated
 from infosim.errors import ConfigError, InfosimError, brief, near
-from infosim.machine.randomness import SPLIT, TEST, VALIDATION, generator
+from infosim.machine.randomness import Purpose, generator
 from infosim.machine.samples import Samples
 from infosim.network import SGD, Adam, Compartment, Layer, Network
 from infosim.neuron import Activation, Binning
@@ -552,7 +552,7 @@ class Experiment:
         held_out = int(np.ceil(held_out * len(train)))
         if held_out == 0:
             return train, None, test
-        order = generator(self.config["training"]["seed"], SPLIT).permutation(len(train))
+        order = generator(self.config["training"]["seed"], Purpose.SPLIT).permutation(len(train))
         return train.subset(order[held_out:]), train.subset(order[:held_out]), test
 
     def error(self, dataset):
@@ -565,10 +565,13 @@ class Experiment:
         if network["readout"]:
             return None
         if dataset.cues is not None and network["clamped"]:
-            patterns = {VALIDATION: dataset.train_x, TEST: dataset.test_x}
+            patterns = {Purpose.VALIDATION: dataset.train_x, Purpose.TEST: dataset.test_x}
             return RecallError(next(iter(network["clamped"])), patterns)
         learning = [name for name, layer in self.config["layers"].items() if layer["goal"]]
         if dataset.test_factors is not None and learning:
-            factors = {VALIDATION: dataset.train_factors, TEST: dataset.test_factors}
+            factors = {
+                Purpose.VALIDATION: dataset.train_factors,
+                Purpose.TEST: dataset.test_factors,
+            }
             return FactorError(learning[0], factors)
         return None

@@ -28,7 +28,7 @@ from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWa
 from infosim.experiments import environment, store
 from infosim.experiments.config import DESCRIPTIONS, Experiment, parse, recorded, resolve
 from infosim.kernels import backend as backends
-from infosim.machine.randomness import TEST
+from infosim.machine.randomness import Purpose
 
 #: The newest checkpoint and the one before it, for when the newest turns out to be damaged.
 CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
@@ -506,7 +506,7 @@ def _draw_summaries(outs, experiments, dataset, training, test):
     evaluations = [None] * len(outs)
     if training.measured:
         evaluations = simulator.evaluate(
-            test, batch=training.batch, purpose=TEST, epoch=training.epoch - 1
+            test, batch=training.batch, purpose=Purpose.TEST, epoch=training.epoch - 1
         )
         evaluations = evaluations if simulator.n_replicas > 1 else [evaluations]
     more = _more_panels(training, dataset, test)
@@ -532,7 +532,7 @@ def _more_panels(training, dataset, test):
     simulator, error = training.simulator, training.error
     replicas = range(simulator.n_replicas)
     if isinstance(error, FactorError):
-        found = error.correlations(simulator, test, purpose=TEST, epoch=training.epoch - 1)
+        found = error.correlations(simulator, test, purpose=Purpose.TEST, epoch=training.epoch - 1)
         return [[partial(plots.correlations, found[r], name=error.layer)] for r in replicas]
     if isinstance(error, RecallError):
         curves = {

@@ -1,9 +1,29 @@
 """Where random numbers come from: one independent stream for every purpose, none shared."""
 
+from enum import IntEnum, unique
+
 import numpy as np
 
-#: What random numbers are drawn for; part of every stream. Those that are made data's begin at 100.
-TRAIN, VALIDATION, TEST, FREE, INITIAL, SHUFFLE, SPLIT, INVERSION, NOISE = range(9)
+#: Purposes that the kernels' streams have room for.
+_STREAMS = 8
+
+
+@unique
+class Purpose(IntEnum):
+    """What random numbers are drawn for; part of every stream, so that none is drawn twice.
+
+    The first eight may be purposes of the kernels' streams (`stream`); made data begin at 100.
+    """
+
+    TRAIN = 0
+    VALIDATION = 1
+    TEST = 2
+    FREE = 3
+    INITIAL = 4
+    SHUFFLE = 5
+    SPLIT = 6
+    INVERSION = 7
+    NOISE = 8
 
 
 def generator(seed, *purpose):
@@ -15,5 +35,7 @@ def generator(seed, *purpose):
 
 
 def stream(purpose, epoch=0):
-    """The number of the kernels' random stream for `purpose`, below 8, in `epoch`."""
-    return 8 * epoch + purpose
+    """The number of the kernels' random stream for one of the first eight purposes in `epoch`."""
+    if purpose >= _STREAMS:
+        raise ValueError(f"{Purpose(purpose).name} is not drawn by kernels")
+    return _STREAMS * epoch + purpose

@@ -10,7 +10,7 @@ import click
 
 import infosim
 from infosim import plotting
-from infosim.machine.randomness import TEST
+from infosim.machine.randomness import Purpose
 from scripts.common import dots, seeds_found, spread
 from scripts.iclr2025.comparison import ordered
 from scripts.iclr2025.models import MODELS, about, iclr_script, run
@@ -31,7 +31,7 @@ def as_published(folder):
     *_, test = experiment.samples(experiment.dataset())
     net = results.simulator([f"{_KEY}=batch"])
     training = experiment.config["training"]
-    options = {"batch": training["batch"], "purpose": TEST, "epoch": training["epochs"]}
+    options = {"batch": training["batch"], "purpose": Purpose.TEST, "epoch": training["epochs"]}
     return net.evaluate(test, **options).error
 
 

@@ -6,7 +6,7 @@ import pytest
 from infosim.analysis.factors import FactorError, correlations, told
 from infosim.datasets import load
 from infosim.engine import Samples, Simulator
-from infosim.machine.randomness import TEST
+from infosim.machine.randomness import Purpose
 from infosim.network import Compartment, Layer, Network
 from infosim.neuron import Activation
 
@@ -48,9 +48,9 @@ def test_error_of_replicas_with_weights_set_by_hand():
         weights[0, bar, bar] = 2 * (-1) ** bar
     weights[1, :, 1] = 2  # all tell the second one
     net["hidden"]["F"].weights = weights.reshape(6, 9)
-    error = FactorError("hidden", {TEST: bars.test_factors})
+    error = FactorError("hidden", {Purpose.TEST: bars.test_factors})
     samples = Samples({"image": bars.test_x})
-    place = {"purpose": TEST, "epoch": 2}
+    place = {"purpose": Purpose.TEST, "epoch": 2}
     np.testing.assert_allclose(error(net, samples, **place), [0, 2 / 3])
     found = error.correlations(net, samples, **place)
     np.testing.assert_allclose(found[0], np.diag([1, -1, 1]), atol=0.2)

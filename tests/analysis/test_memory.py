@@ -4,7 +4,7 @@ import numpy as np
 
 from infosim.analysis.memory import RecallError, overlap, overlap_by_noise, overlap_by_step, recall
 from infosim.engine import Samples, Simulator
-from infosim.machine.randomness import TEST, VALIDATION
+from infosim.machine.randomness import Purpose
 from infosim.network import Compartment, Layer, Network
 from infosim.neuron import Activation
 
@@ -50,17 +50,17 @@ def test_recall_is_that_of_a_hopfield_network():
 def test_error_is_the_fraction_of_wrong_bits_of_each_replica():
     """One cue leads to the opposite of another pattern; the second replica has no weights."""
     net = hopfield(10.0, 0.0)
-    error = RecallError("memory", {VALIDATION: PATTERNS, TEST: PATTERNS})
+    error = RecallError("memory", {Purpose.VALIDATION: PATTERNS, Purpose.TEST: PATTERNS})
     cues = PATTERNS.copy()
     cues[0] = -PATTERNS[1]
     samples = Samples({"pattern": PATTERNS, "memory": cues})
     expected = (naive(cues, N) != PATTERNS).mean()
     silent = (PATTERNS > 0).mean()  # without weights no neuron is likelier to fire
-    found = error(net, samples, purpose=TEST, epoch=0, batch=7)
+    found = error(net, samples, purpose=Purpose.TEST, epoch=0, batch=7)
     np.testing.assert_allclose(found, [expected, silent])
     assert 0.1 < expected < 0.4
     last = samples.subset([2])
-    np.testing.assert_allclose(error(net, last, purpose=VALIDATION)[0], 0)
+    np.testing.assert_allclose(error(net, last, purpose=Purpose.VALIDATION)[0], 0)
 
 
 def test_overlap_by_step():

@@ -19,7 +19,7 @@ from infosim.errors import BackendError, CheckpointError, ConfigError
 from infosim.experiments import Experiment, Interrupted, train
 from infosim.experiments import optimize as module
 from infosim.experiments.optimize import optimize
-from infosim.machine.randomness import VALIDATION
+from infosim.machine.randomness import Purpose
 from infosim.pid import Goal
 
 optuna = pytest.importorskip("optuna", reason="needs Optuna: pip install 'infosim[optimize]'")
@@ -164,7 +164,7 @@ def test_the_test_split_has_no_influence(experiment, finished, tmp_path, monkeyp
     predict = Simulator.predict
 
     def only_validation(self, samples, **options):
-        assert options["purpose"] == VALIDATION
+        assert options["purpose"] == Purpose.VALIDATION
         return predict(self, samples, **options)
 
     monkeypatch.setattr(Simulator, "predict", only_validation)

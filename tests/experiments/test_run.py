@@ -20,7 +20,7 @@ import infosim
 from infosim.errors import CheckpointError, ConfigError, InfosimWarning
 from infosim.experiments import Experiment, Interrupted, run, store, train
 from infosim.machine.layer import LayerState
-from infosim.machine.randomness import TEST
+from infosim.machine.randomness import Purpose
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +267,7 @@ def test_a_trained_network_can_be_looked_into_again(finished, experiment):
     results = infosim.load_run(finished)
     net = results.simulator()
     _, _, test = experiment.samples(infosim.load("digits"))
-    again = net.evaluate(test, batch=288, purpose=TEST, epoch=12)
+    again = net.evaluate(test, batch=288, purpose=Purpose.TEST, epoch=12)
     assert again.error == results.metrics["test_error"][-1]
     longer = results.simulator(["network.steps=5"], threads=1)
     assert longer.network.steps == 5

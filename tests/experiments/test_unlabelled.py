@@ -13,7 +13,7 @@ from infosim.errors import ConfigError
 from infosim.experiments import Experiment, run, store, train
 from infosim.experiments.run import train_together
 from infosim.experiments.sweep import Sweep, run_sweep
-from infosim.machine.randomness import VALIDATION
+from infosim.machine.randomness import Purpose
 
 MEMORY = ("data.options={units=30, patterns=6}", "layers.memory.size=30", "training.batch=6")
 BARS = (
@@ -87,7 +87,7 @@ def test_a_trained_network_can_be_looked_into_again(tmp_path):
     again = Experiment("again", results.config)
     data = again.dataset()
     _, validation, _ = again.samples(data)
-    found = again.error(data)(results.simulator(), validation, purpose=VALIDATION)
+    found = again.error(data)(results.simulator(), validation, purpose=Purpose.VALIDATION)
     assert found[0] == results.metrics["val_error"][-1]
     assert not np.array_equal(data.train_x, small("pnas/memory-heuristic").dataset().train_x)
 

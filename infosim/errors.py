@@ -10,15 +10,15 @@ class InfosimError(Exception):
     """Base of every error infosim raises on purpose; the message is one clear line."""
 
 
-class ConfigError(InfosimError):
+class ConfigError(InfosimError, ValueError):
     """A setting, goal, network or preset that cannot be."""
 
 
-class ShapeError(InfosimError):
+class ShapeError(InfosimError, ValueError):
     """An array whose shape or type does not fit where it is put."""
 
 
-class DataError(InfosimError):
+class DataError(InfosimError, ValueError):
     """Data that is missing, damaged or outside its range."""
 
 

@@ -4,11 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import infosim
 
 # In one process: each module finds none of ours loaded, but all that is not ours.
 EACH_FIRST = """
 import importlib, pkgutil, sys
+import pytest
+
 import infosim
 
 names = [module.name for module in pkgutil.walk_packages(infosim.__path__, "infosim.")]
@@ -30,3 +34,13 @@ def test_every_module_can_be_imported_first():
     assert not problems
     files = list(Path(infosim.__file__).parent.rglob("*.py"))
     assert number == f"{len(files) - 1} modules"  # all but infosim/__init__.py
+
+
+def test_errors_are_what_python_users_catch():
+    """What a user gives wrongly is a ValueError too, as NumPy's and scikit-learn's are."""
+    for error in (infosim.ConfigError, infosim.ShapeError, infosim.DataError):
+        assert issubclass(error, ValueError)
+    with pytest.raises(ValueError, match="at least 1, was 0"):
+        infosim.Network({"x": 0}, [])
+    for error in (infosim.BackendError, infosim.CheckpointError):
+        assert not issubclass(error, ValueError)

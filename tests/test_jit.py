@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -268,7 +267,7 @@ def refuse(*arguments, **options):
 @compiled
 def test_a_filled_folder_that_cannot_be_written_to_is_read(asked_for, monkeypatch):
     doubles()(3)
-    for module, name in (os, "mkdir"), (os, "replace"), (tempfile, "mkstemp"):
+    for module, name in (os, "mkdir"), (os, "replace"):
         monkeypatch.setattr(module, name, refuse)
     before = {path: path.read_bytes() for path in files(asked_for)}
     assert found(doubles(), 3) == (6, True)  # a warning would be an error
@@ -282,15 +281,17 @@ def test_a_filled_folder_that_cannot_be_written_to_is_read(asked_for, monkeypatc
 @compiled
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full disk")
 def test_a_disk_that_is_full_leaves_nothing_behind(asked_for, monkeypatch):
-    make = tempfile.mkstemp
+    make = os.open
 
-    def full(*arguments, **options):
-        handle, name = make(*arguments, **options)
+    def full(path, flags, *mode, **options):
+        handle = make(path, flags, *mode, **options)
+        if not flags & os.O_EXCL:
+            return handle
         os.close(handle)
-        return os.open("/dev/full", os.O_WRONLY), name
+        return make("/dev/full", os.O_WRONLY)
 
     with monkeypatch.context() as patch:
-        patch.setattr(tempfile, "mkstemp", full)
+        patch.setattr(os, "open", full)
         with pytest.warns(InfosimWarning, match="No space left on device"):
             assert found(doubles(), 3) == (6, False)
         assert found(doubles(), 3) == (6, False)

@@ -284,10 +284,11 @@ def test_a_filled_folder_that_cannot_be_written_to_is_read(asked_for, monkeypatc
 def test_a_disk_that_is_full_leaves_nothing_behind(asked_for, monkeypatch):
     make = os.open
 
-    def full(path, flags, *mode):
+    def full(path, flags, *mode, **options):
+        handle = make(path, flags, *mode, **options)
         if not flags & os.O_EXCL:
-            return make(path, flags, *mode)
-        os.close(make(path, flags, *mode))
+            return handle
+        os.close(handle)
         return make("/dev/full", os.O_WRONLY)
 
     with monkeypatch.context() as patch:

@@ -13,7 +13,9 @@ _RUN_OPTIONS = (
         "--threads", type=int, help="Threads (default: all CPUs); results do not depend on it."
     ),
     click.option("--out", type=DIRECTORY, help="Run directory."),
-    click.option("--resume", is_flag=True, help="Continue the run in the run directory."),
+    click.option(
+        "--resume", is_flag=True, help="Continue the run in the run directory, or begin it."
+    ),
     click.option("--force", is_flag=True, help="Start anew where there is a run already."),
     click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
 )

@@ -461,9 +461,14 @@ class Experiment:
         ------
         ConfigError : unknown preset (with near matches), unreadable file, unknown key, bad value
         """
-        table = override(_read(str(name)), overrides)
+        return cls.loader(name)(overrides)
+
+    @classmethod
+    def loader(cls, name):
+        """A function of overrides that is `load` of this file, which is read once."""
+        table = _read(str(name))
         label = str(name) if str(name) in preset_names() else Path(name).stem
-        return cls(label, resolve(table))
+        return lambda overrides=(): cls(label, resolve(override(table, overrides)))
 
     @property
     def key(self):

@@ -146,10 +146,10 @@ def train_together(
         stack.enter_context(simulator.workers.engaged())
         _advance(holds, training, settings["epochs"], report)
         for replica, (out, one) in enumerate(zip(outs, experiments, strict=True)):
-            store.write_json(out / "result.json", _result(training, replica, one))
             for name in ("config.toml", "environment.json"):
                 if not (out / name).exists():
                     raise CheckpointError(f"{out / name} was removed while this was running")
+            store.write_json(out / "result.json", _result(training, replica, one))
         if summary:
             write_summaries(outs, experiments, dataset, training, test)
         for one in holds:

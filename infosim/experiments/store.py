@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from infosim import files
 from infosim.errors import CheckpointError, InfosimWarning
 
-#: Bytes beyond which a file of text is not read: 100 000 runs, or epochs, take a quarter.
+#: Bytes beyond which a file of text is not read: 100 000 epochs, or runs, take half of them.
 MOST_RECORDS = 2**25
 
 

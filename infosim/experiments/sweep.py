@@ -47,7 +47,7 @@ _DEATHS = 3
 #: does not even come to its next batch.
 _LAST = 10
 #: More runs than that are taken for a mistake in the file.
-MOST = 100_000
+MOST = 20_000
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,10 @@ def _runs(table, folder):
         raise ConfigError(f"asks for {n} runs, at most {MOST} are carried out in one sweep")
     if seeds:
         choices.append([("training.seed", seed) for seed in seeds])
-    runs = {}
+    runs, load = {}, Experiment.loader(preset)
     for first, *others in itertools.product(*choices):
         varied = [*first, *others]
-        run = Run(Experiment.load(preset, [*fixed, *varied]), dict(varied))
+        run = Run(load([*fixed, *varied]), dict(varied))
         runs.setdefault(run.key, run)
     return tuple(runs.values())
 

@@ -136,6 +136,15 @@ def test_train_prints_plain_lines_where_there_is_no_terminal(capsys, tmp_path):
     assert (folder / "summary.png").exists()
 
 
+def test_a_warning_is_a_line(capsys, tmp_path):
+    arguments = ["train", "demo/digits", "--resume", "--out", tmp_path / "x", "--epochs", 0, "-q"]
+    with pytest.raises(SystemExit) as stop:
+        main([str(a) for a in arguments])
+    assert stop.value.code == 0
+    told = f"infosim: warning: {tmp_path}/x holds no run to resume, begins one\n"
+    assert capsys.readouterr().err == told
+
+
 def test_quiet(capsys):
     assert says(["demo", "--epochs", 1, "-q"], capsys) == ""
 

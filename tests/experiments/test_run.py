@@ -369,6 +369,7 @@ def test_the_settings_of_a_removed_file_are_missed(experiment, tmp_path):
 
     with pytest.raises(CheckpointError, match=r"config\.toml was removed while this was running"):
         plainly(experiment, out, report=meddle)
+    assert not (out / "result.json").exists()
 
 
 # -- going on --------------------------------------------------------------------------------------

@@ -54,8 +54,8 @@ def test_errors_are_in_every_file_that_tells_them(finished):
     if name == "pnas/memory-heuristic":
         assert found["test_error"][-1] < 0.05
         assert found["val_error"][-1] < 0.15
-    names = {path.name for path in out.iterdir() if not path.name.startswith(".")}
-    assert names == {*run.FILES} - {run.CHECKPOINTS[1]}  # saved once
+    names = {path.name for path in out.iterdir()}
+    assert names | {run.CHECKPOINTS[1]} == {*run.FILES, ".lock"}
     assert (out / "summary.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 

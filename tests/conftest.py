@@ -11,9 +11,14 @@ if os.environ.get("INFOSIM_TEST_GPU") != "1":
     os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")
 
 import pytest
+from hypothesis import settings
 
 from infosim import datasets
 from infosim.kernels import backend
+
+# How long an example takes says more about the machine than about us.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(params=["cpu", "cuda"])

@@ -25,8 +25,8 @@ dist: $(VENV)/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
 	$(BIN)/python -m build --outdir dist .
 	tar xzf dist/infosim-*.tar.gz -C build/sdist --strip-components 1
-	cd build/sdist && PYTHONPATH=. ../../$(BIN)/python -m pytest --collect-only -q >/dev/null
-	cd build/sdist && PYTHONPATH=. ../../$(BIN)/python -m pytest tests/pid tests/test_package.py
+	cd build/sdist && PYTHONPATH=. $(abspath $(BIN))/python -m pytest --collect-only -q >/dev/null
+	cd build/sdist && PYTHONPATH=. $(abspath $(BIN))/python -m pytest tests/pid tests/test_package.py
 
 # On a machine with an NVIDIA GPU: everything about the cuda backend that only a GPU can show.
 # EXTRA=cuda12 for drivers older than CUDA 13.

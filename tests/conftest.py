@@ -14,9 +14,14 @@ if os.environ.get("INFOSIM_TEST_GPU") != "1":
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from infosim import datasets
 from infosim.kernels import backend
+
+# How long an example takes says more about the machine than about us.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 def _shared_array(shared, shape, dtype, alignment=None, lock=threading.Lock()):

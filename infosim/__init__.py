@@ -9,7 +9,8 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "infosim.errors": (
-        "BackendError", "CheckpointError", "ConfigError", "DataError", "InfosimError", "ShapeError",
+        "BackendError", "CheckpointError", "ConfigError", "DataError", "DivergedError",
+        "InfosimError", "InfosimWarning", "ShapeError",
     ),
     "infosim.pid": ("Decomposition", "Goal", "decompose", "goal_names"),
     "infosim.neuron": ("Activation", "Binning"),

@@ -8,7 +8,6 @@ on the machine where the ledger was filled.
 import csv
 import functools
 import io
-import json
 import shlex
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from infosim.datasets import load
 from infosim.errors import CheckpointError, InfosimError
 from infosim.experiments import Experiment, store
 from infosim.experiments.extras import need
+from infosim.experiments.run import read_result
 from infosim.experiments.sweep import Run, Sweep, run_sweep
 from infosim.kernels.workers import available
 from infosim.pid import Goal
@@ -111,7 +111,7 @@ class Work:
 
     def carry_out(self, wanted):
         """Have these runs made, or finished, in their directories."""
-        wanted = tuple(run for run in wanted if not (self.folder(run) / "result.json").exists())
+        wanted = tuple(run for run in wanted if read_result(self.folder(run)) is None)
         if not wanted:
             return
         for name in {run.experiment.config["data"]["name"] for run in wanted}:
@@ -200,10 +200,9 @@ class Work:
         rows = self._rows()
         before = len(rows)
         for run in runs:
-            path = self.folder(run) / "result.json"
-            if run.key in rows or not path.exists():
+            result = None if run.key in rows else read_result(self.folder(run))
+            if result is None:
                 continue
-            result = json.loads(path.read_text("utf-8"))
             settings = "; ".join(f"{k}={v}" for k, v in run.settings.items() if k != "preset")
             errors = [result[f"{name}_error"] for name in Errors._fields]
             values = (run.key, run.settings["preset"], settings, result["epochs"], *errors)

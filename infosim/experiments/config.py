@@ -10,7 +10,7 @@ import json
 import os
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 
@@ -23,13 +23,13 @@ from infosim.datasets import generated
 from infosim.errors import ConfigError, InfosimError, brief, near
 from infosim.machine.randomness import Purpose, generator
 from infosim.machine.samples import Samples
-from infosim.network import SGD, Adam, Compartment, Layer, Network
+from infosim.network import Compartment, Layer, Network
+from infosim.network.optimizers import OPTIMIZERS
 from infosim.neuron import Activation, Binning
 from infosim.neuron.activation import ACTIVATIONS
 from infosim.pid import Goal
 
 _REQUIRED = object()
-_OPTIMIZERS = {"adam": Adam, "sgd": SGD}
 _KINDS = {
     str: "text", int: "an integer", float: "a number", bool: "true or false", dict: "a table",
     list: "a list",
@@ -111,18 +111,13 @@ _COMPARTMENT = {
     "weight": ((float,), None),
 }
 _OPTIMIZER = {
-    "adam": {
-        "rate": ((float,), 0.001),
-        "weight_decay": ((float,), 0.0),
-        "betas": ((list,), [0.9, 0.999]),
-        "epsilon": ((float,), 1e-8),
-        "decay_until": ((int,), 0),
-    },
-    "sgd": {
-        "rate": ((float,), 0.1),
-        "weight_decay": ((float,), 0.0),
-        "decay_until": ((int,), 0),
-    },
+    name: {
+        one.name: ((list,), list(one.default))
+        if isinstance(one.default, tuple)
+        else ((type(one.default),), one.default)
+        for one in fields(kind)
+    }
+    for name, kind in OPTIMIZERS.items()
 }
 
 
@@ -491,7 +486,7 @@ class Experiment:
         layers = []
         for name, table in self.config["layers"].items():
             activation, optimizer = dict(table["activation"]), dict(table["optimizer"])
-            clamp, kind = activation.pop("clamp"), _OPTIMIZERS[optimizer.pop("name")]
+            clamp, kind = activation.pop("clamp"), OPTIMIZERS[optimizer.pop("name")]
             try:
                 layers.append(
                     Layer(

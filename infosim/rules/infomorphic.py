@@ -1,8 +1,10 @@
 """The infomorphic step: project, activate, bin, score, chain, accumulate, update.
 
-Each function makes its calls of k, the kernels' recorder (`kernels.tape`), for a whole layer:
-`layer` holds what is learnt and described (`machine.layer`), `firing` what a batch has led to
-(`machine.firing`). docs/theory.md has the mathematics.
+Each function makes its calls of k, which writes them down to be carried out (`kernels.tape`), for a
+whole layer: `layer` holds what is learnt and described (`machine.layer.LayerState`), `firing` what
+a batch of B samples has led to (`machine.firing.Firing`). A signal x is what a compartment's source
+holds, (R, units, B), or None if that is silent. docs/theory.md has the mathematics,
+docs/architecture.md the words.
 """
 
 from infosim.rules.connect import accumulate, chain, project, update
@@ -11,9 +13,10 @@ from infosim.rules.connect import accumulate, chain, project, update
 def fire(layer, firing, signals, sampled, place, slot, k):
     """Project the signals, activate, and draw outputs.
 
-    signals : (number of a compartment, its source's values (R, units, B) or None if silent), for
-        those whose potentials are not there yet
-    sampled : outputs are drawn; place : of the random numbers; slot : of the outputs to fill
+    signals : (number of the compartment, x) of those that are to be projected; the potentials of
+        the others, of inputs that are held, are there from the step before
+    sampled : whether outputs are drawn, or the likelier is taken
+    place : which random numbers; slot : which of `firing.outputs` is filled
     """
     k.over(layer.spec.size, firing.n_samples)
     for number, x in signals:
@@ -26,7 +29,7 @@ def fire(layer, firing, signals, sampled, place, slot, k):
 
 
 def assign(layer, firing, k):
-    """Bin the potentials."""
+    """Assign each potential its bin: `firing.bins`."""
     k.over(layer.spec.size, firing.n_samples)
     k.bin_potentials(u=firing.u, bias=layer.biases, **layer.binning, bins=firing.bins)
 
@@ -41,7 +44,11 @@ def measure(layer, firing, k):
 
 
 def score(layer, firing, signals, k):
-    """Leave the gradient of the goal in what the layer learns by, from ∂G/∂θ down to weights."""
+    """Leave the goal's gradient: ∂G/∂θ in `firing.slope`, ∂G/∂u in `firing.delta`, ∂G/∂bias in
+    `layer.bias_gradient`, and ∂G/∂W in each trained compartment's `arrays.gradient`.
+
+    signals : x of every compartment, as when the layer fired
+    """
     assign(layer, firing, k)
     k.score(
         bins=firing.bins, n_bins=layer.n_bins, theta=firing.theta, **layer.goal,
@@ -55,7 +62,7 @@ def score(layer, firing, signals, k):
 def learn(layer, firing, signals, k):
     """Climb the gradient of the layer's goal.
 
-    signals : what each compartment's source held when the layer fired, None if silent
+    signals : x of every compartment, as when the layer fired
     """
     score(layer, firing, signals, k)
     update(layer, k)

@@ -31,9 +31,9 @@ import click
 import numpy as np
 
 from benchmarks.step import NATURAL, BadInput, integers, names, new_file
-from infosim.datasets.files import atomic
 from infosim.errors import InfosimError, near
 from infosim.experiments import Experiment, environment, timing
+from infosim.files import atomic
 from infosim.kernels import backend
 from infosim.kernels.tape import Calls
 from infosim.rules import infomorphic

@@ -83,6 +83,11 @@ def backprop(activation, lateral, optimizer, kind):
     return replace(given, steps=3, rule="backprop")
 
 
+def read_by_batch(activation, lateral, optimizer, kind):
+    """The same network, whose neurons are inverted by what they do in a batch."""
+    return replace(network(activation, lateral, optimizer, kind), inversion="batch")
+
+
 def main():
     rng = np.random.default_rng(0)
     inputs = {"x": rng.normal(size=(40, 4)).astype("float32"), "y": rng.integers(0, 3, 40)}
@@ -93,7 +98,7 @@ def main():
         for given, of, form in (
             (images, network, (Activation("trivariate"), "all-but-self", Adam(), "fixed")),
             (inputs, network, (Activation("bivariate"), "dense", SGD(), "adaptive")),
-            (inputs, network, (Activation("sum"), "sparse(2)", Adam(), "normalised")),
+            (inputs, read_by_batch, (Activation("sum"), "sparse(2)", Adam(), "normalised")),
             (inputs, backprop, (Activation("sum"), "sparse(2)", Adam(), "normalised")),
         ):
             for seeds in (0, [0, 1]):

@@ -127,10 +127,10 @@ def test_what_was_recorded_and_is_launched_again_learns_as_the_cpu_does(
     """
     if not backend.simulated():
         pytest.skip("a GPU does it without stand-ins, in the tests above")
-    kernels, library = backend.load("cuda"), device.Library()
     from infosim.kernels import device as real
     from infosim.kernels.update.cuda import _no_mask
 
+    kernels, library = backend.load("cuda"), device.Library()
     blas = cublas.Cublas(library, 5, 512)
     gpu = device.Device(real)
     simulated, graphs = real.launch, []

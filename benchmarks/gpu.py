@@ -228,22 +228,25 @@ def score_kernel(settings, neurons):
     # bins are read, θ and 1 - θ, and the slope written
     moved = neurons * settings.batch * (len(layer.compartments) + 3 * layer.dtype.itemsize)
     row = [f"{timing.occupied(step.simulator):.0f}", _ms(seconds)]
-    return [*row, f"{moved / seconds / 1e9:.0f}", *_resources(kernels, layer)]
+    return [*row, f"{moved / seconds / 1e9:.0f}", *_resources(layer)]
 
 
-def _resources(kernels, layer):
+def _resources(layer):
     """Registers, shared memory and resident warps of the score kernel, as the driver tells them."""
     if backend.simulated():
         return "-", "-", "-"
-    compiled = kernels._score(len(layer.compartments), layer.dtype.type)
+    from infosim.kernels.device import THREADS
+    from infosim.kernels.score import cuda
+
+    compiled = cuda._score(len(layer.compartments), layer.dtype.type)
     try:
         definition = next(iter(compiled.overloads.values()))
         occupancy = definition._codelibrary.get_cufunc().kernel.occupancy
-        blocks = occupancy.max_active_blocks_per_multiprocessor(kernels._THREADS, 0)
+        blocks = occupancy.max_active_blocks_per_multiprocessor(THREADS, 0)
         return (
             str(definition.regs_per_thread),
             f"{definition.shared_mem_per_block / 1024:.1f} KB",
-            f"{blocks * kernels._THREADS // 32}",
+            f"{blocks * THREADS // 32}",
         )
     except (AttributeError, TypeError) as problem:  # names of numba-cuda's and cuda.core's own
         click.echo(f"no resources of the score kernel: {problem}", err=True)
@@ -299,9 +302,10 @@ def _clear():
     """Let go of what other rows needed; what stays for good, the memory of cuBLAS, is taken."""
     gc.collect()
     if not backend.simulated():
-        kernels = backend.load("cuda")
-        kernels._lanes()
-        kernels.xp.get_default_memory_pool().free_all_blocks()
+        from infosim.kernels import device
+
+        device.lanes()
+        device.xp.get_default_memory_pool().free_all_blocks()
 
 
 def _used_bytes():

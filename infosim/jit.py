@@ -49,7 +49,7 @@ _SOURCES = [
     Path(__file__),
     _PACKAGE / "elementary.py",
     *sorted((_PACKAGE / "neuron").glob("*.py")),
-    *sorted((_PACKAGE / "kernels").glob("*.py")),
+    *sorted((_PACKAGE / "kernels").rglob("*.py")),
 ]
 
 

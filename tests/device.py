@@ -151,7 +151,7 @@ class FakeStream:
 class Device:
     """Two lanes of the cuda backend's, and what launches on them.
 
-    cuda : the kernel module; fail : what spoils a recording, "kernel" or "end"; blas : of the lanes
+    cuda : `kernels.device`; fail : what spoils a recording, "kernel" or "end"; blas : of the lanes
     """
 
     def __init__(self, cuda, fail=None, blas=None):
@@ -163,7 +163,7 @@ class Device:
 
     def launch(self, call):
         """Carry out a call, or record it: whatever this thread's lane does."""
-        stream = self._cuda._lane().stream
+        stream = self._cuda.lane_here().stream
         if stream.recording is None:
             assert stream.name == "work"
             call()

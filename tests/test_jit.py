@@ -45,7 +45,7 @@ def test_editing_a_helper_recompiles_what_calls_it(tmp_path):
 
     assert run() == 5
     assert run() == 5
-    helper = package / "kernels" / "scalar.py"
+    helper = package / "kernels" / "score" / "scalar.py"
     before = helper.read_text()
     after = before.replace("np.int32(math.ceil(position)) - np.int32(1))", "7)")
     assert after != before

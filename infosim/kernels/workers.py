@@ -56,7 +56,7 @@ def tiles(n_neurons, n_samples):
     """Cut a layer's firing into tiles [(start, stop, first, last), ...] of neurons and samples.
 
     A tile has about 25 000 potentials or more, and about 250 neurons and 512 samples at most;
-    samples are cut at multiples of 64, as the random numbers are (`kernels.cpu`).
+    samples are cut at multiples of 64, as the random numbers are (`kernels.firing.cpu`).
     """
     by_samples = max(min(2, n_samples // 256), -(-n_samples // 512))
     by_samples = min(by_samples, max(1, n_neurons * n_samples // 25_000))

@@ -43,7 +43,7 @@ class Adam:
     kernel = "adam"
 
     def numbers(self, update):
-        """What `kernels.cpu.adam` calls rates, of one update (counted from 1)."""
+        """What `kernels.update.cpu.adam` calls rates, of one update (counted from 1)."""
         beta1, beta2 = self.betas
         return (
             self.rate / (1 - beta1**update),
@@ -71,7 +71,7 @@ class SGD:
     kernel = "sgd"
 
     def numbers(self, update):
-        """What `kernels.cpu.sgd` calls rates, of one update (counted from 1)."""
+        """What `kernels.update.cpu.sgd` calls rates, of one update (counted from 1)."""
         return self.rate, _decay(self, update)
 
 

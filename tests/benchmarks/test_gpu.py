@@ -100,8 +100,9 @@ def test_a_time_is_that_of_the_work_after_all_was_compiled_and_recorded(monkeypa
 def test_what_is_recorded_is_carried_out_like_a_layers_plan(monkeypatch):
     """Timed beside a step that is launched as one, products must be too."""
     step, made = gpu.Step(2, 4, "cuda"), []
-    kernels = step.simulator.kernels
-    monkeypatch.setattr(kernels._Plan, "_record", lambda plan: made.append(plan.calls) or False)
+    from infosim.kernels.device import _Plan
+
+    monkeypatch.setattr(_Plan, "_record", lambda plan: made.append(plan.calls) or False)
     calls = [(made.append, ("call",))]
     again = gpu.recorded(step.simulator, calls)
     for _ in range(3):
@@ -111,7 +112,10 @@ def test_what_is_recorded_is_carried_out_like_a_layers_plan(monkeypatch):
 
 @pytest.fixture
 def on_a_gpu(monkeypatch):
-    """A stand-in for kernels.cuda on a GPU, whose memory pool is told."""
+    """Stand-ins for what of the cuda backend asks a GPU, whose memory pool is told."""
+    from infosim.kernels import device
+    from infosim.kernels.score import cuda
+
     pool = SimpleNamespace(used_bytes=lambda: 5e6, free_all_blocks=lambda: told.append("free"))
     told = []
     kernel = SimpleNamespace(
@@ -122,24 +126,26 @@ def on_a_gpu(monkeypatch):
         shared_mem_per_block=43 * 1024,
         _codelibrary=SimpleNamespace(get_cufunc=lambda: SimpleNamespace(kernel=kernel)),
     )
-    kernels = SimpleNamespace(
-        _THREADS=128,
-        _lanes=lambda: told.append("lanes"),
-        _score=lambda n_sources, real: SimpleNamespace(overloads={(n_sources, real): definition}),
-        xp=SimpleNamespace(get_default_memory_pool=lambda: pool),
-        definition=definition,
-    )
+
+    def score(n_sources, real):
+        return SimpleNamespace(overloads={(n_sources, real): definition})
+
+    xp = SimpleNamespace(get_default_memory_pool=lambda: pool)
+    monkeypatch.setattr(device, "THREADS", 128)
+    monkeypatch.setattr(device, "lanes", lambda: told.append("lanes"))
+    monkeypatch.setattr(device, "xp", xp)
+    monkeypatch.setattr(cuda, "_score", score)
     monkeypatch.setattr(gpu.backend, "simulated", lambda: False)
-    monkeypatch.setattr(gpu.backend, "load", lambda name: kernels)
-    return kernels, told
+    monkeypatch.setattr(gpu.backend, "load", lambda name: SimpleNamespace(xp=xp))
+    return definition, told
 
 
 def test_what_the_driver_tells_of_the_score_kernel(on_a_gpu, capsys):
-    kernels, _ = on_a_gpu
+    definition, _ = on_a_gpu
     layer = SimpleNamespace(compartments=[0, 1, 2], dtype=np.dtype("float32"))
-    assert gpu._resources(kernels, layer) == ("64", "43.0 KB", "20")
-    del kernels.definition._codelibrary  # another version's: the time that was measured stays
-    assert gpu._resources(kernels, layer) == ("-", "-", "-")
+    assert gpu._resources(layer) == ("64", "43.0 KB", "20")
+    del definition._codelibrary  # another version's: the time that was measured stays
+    assert gpu._resources(layer) == ("-", "-", "-")
     assert "_codelibrary" in capsys.readouterr().err
 
 

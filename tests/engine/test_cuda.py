@@ -127,10 +127,13 @@ def test_what_was_recorded_and_is_launched_again_learns_as_the_cpu_does(
     """
     if not backend.simulated():
         pytest.skip("a GPU does it without stand-ins, in the tests above")
+    from infosim.kernels import device as real
+    from infosim.kernels.update.cuda import _no_mask
+
     kernels, library = backend.load("cuda"), device.Library()
     blas = cublas.Cublas(library, 5, 512)
-    gpu = device.Device(kernels)
-    simulated, graphs = kernels._launch, []
+    gpu = device.Device(real)
+    simulated, graphs = real.launch, []
 
     class Blas:
         def multiply(self, *arrays):
@@ -138,9 +141,9 @@ def test_what_was_recorded_and_is_launched_again_learns_as_the_cpu_does(
 
     def launch(*arguments):
         def call():
-            monkeypatch.setattr(kernels, "_SIMULATED", True)
+            monkeypatch.setattr(real, "SIMULATED", True)
             simulated(*arguments)
-            monkeypatch.setattr(kernels, "_SIMULATED", False)
+            monkeypatch.setattr(real, "SIMULATED", False)
 
         gpu.launch(call)
 
@@ -149,17 +152,19 @@ def test_what_was_recorded_and_is_launched_again_learns_as_the_cpu_does(
         return graphs[-1]
 
     gpu.lanes = tuple(lane.__class__(**{**vars(lane), "blas": Blas()}) for lane in gpu.lanes)
-    recording = kernels._Plan._record
-    monkeypatch.setattr(kernels._Plan, "_record", record)
+    recording = real._Plan._record
+    monkeypatch.setattr(real._Plan, "_record", record)
     monkeypatch.setattr(device.Array, "launch", staticmethod(gpu.launch))
+    xp = device.module()
+    monkeypatch.setattr(kernels, "xp", xp)
     for name, value in (
-        ("_SIMULATED", False), ("xp", device.module()), ("_made", gpu.lanes), ("_launch", launch)
+        ("SIMULATED", False), ("xp", xp), ("_made", gpu.lanes), ("launch", launch)
     ):  # fmt: skip
-        monkeypatch.setattr(kernels, name, value)
-    kernels._no_mask.cache_clear()
+        monkeypatch.setattr(real, name, value)
+    _no_mask.cache_clear()
     given = dataclasses.replace(network(), **options)
     other = trained("cuda", given, seeds, "float64")
-    kernels._no_mask.cache_clear()
+    _no_mask.cache_clear()
     assert len(graphs) >= 3  # gathering, firing, learning
     assert all(graphs)
     assert {name[6:] for name, _ in library.calls} >= (

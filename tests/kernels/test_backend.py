@@ -131,7 +131,8 @@ def test_training_without_it_leaves_nothing(
 ):
     machine(**changes)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delitem(sys.modules, "infosim.kernels.cuda", raising=False)
+    for module in ("infosim.kernels.cuda", "infosim.kernels.device"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     with pytest.raises(SystemExit) as stopped:
         main(["train", "demo/digits", "--backend", "cuda"])
     assert stopped.value.code == 2

@@ -1,6 +1,8 @@
 """The contract says what kernels take: both backends' functions are held against it."""
 
 import inspect
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from infosim.kernels import cpu
 from infosim.kernels.contract import KERNELS, NEURONS, STAGES, TILES, Part
 from infosim.neuron import Activation
+
+STAGE_FILES = Path(cpu.__file__).parent
 
 
 def function(kernels, name):
@@ -26,10 +30,28 @@ def test_kernels_take_what_the_contract_says(kernels, name):
     assert taken == KERNELS[name].arguments
 
 
-def test_every_kernel_of_the_cpu_is_in_the_contract():
-    made = {n for n, k in vars(cpu).items() if hasattr(k, "py_func") and not n.startswith("_")}
-    made -= {"exp", "number", "total"}  # scalar functions, and a sum
-    assert made <= set(KERNELS)
+def kernels_of(path):
+    """The names of the kernels that a stage's module has for a backend."""
+    module = import_module(f"infosim.kernels.{path.parent.name}.{path.stem}")
+    own = {n for n, value in vars(module).items() if inspect.getmodule(value) is module}
+    return {name for name in own if not name.startswith("_")}
+
+
+def test_a_backend_has_the_kernels_of_its_stages_which_are_those_of_the_contract(kernels):
+    twin = kernels.__name__.rpartition(".")[2]
+    made = [kernels_of(path) for path in sorted(STAGE_FILES.glob(f"*/{twin}.py"))]
+    names = {entry.function or name for name, entry in KERNELS.items()} - {"copyto"}
+    assert set().union(*made) == names
+    assert sum(map(len, made)) == len(names)  # each in one stage
+    others = {"ON_DEVICE", "Stream", "host", "resident", "scratch", "xp"}
+    assert set(kernels.__all__) - others == names
+
+
+def test_twins_stand_side_by_side(kernels):
+    """What a stage has for a backend it has for the CPU, and the other way round."""
+    twin = kernels.__name__.rpartition(".")[2]
+    for path in STAGE_FILES.glob("*/cpu.py"):
+        assert kernels_of(path.with_stem(twin)) == kernels_of(path) != set()
 
 
 def test_stages_are_those_of_a_step():

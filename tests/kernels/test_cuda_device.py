@@ -23,13 +23,14 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def cuda(monkeypatch):
-    """kernels.cuda as on a real device, with NumPy's arrays and lanes to be stood in for."""
-    kernels = backend.load("cuda")
-    monkeypatch.setattr(kernels, "_SIMULATED", False)
-    monkeypatch.setattr(kernels, "xp", np)
-    monkeypatch.setattr(kernels, "_made", None)
+    """kernels.device as on a real one, with NumPy's arrays and lanes to be stood in for."""
+    from infosim.kernels import device
+
+    monkeypatch.setattr(device, "SIMULATED", False)
+    monkeypatch.setattr(device, "xp", np)
+    monkeypatch.setattr(device, "_made", None)
     monkeypatch.setattr(backend, "told_errors", nullcontext)
-    return kernels
+    return device
 
 
 # -- cuBLAS ----------------------------------------------------------------------------------------
@@ -40,8 +41,8 @@ def products(cuda, monkeypatch):
     """What multiplies arrays of the GPU, and the stand-in library that does it."""
     library = Library()
     blas = cublas.Cublas(library, 5, 512)
-    monkeypatch.setattr(cuda, "_lane", lambda: SimpleNamespace(blas=blas))
-    return cuda, library
+    monkeypatch.setattr(cuda, "lane_here", lambda: SimpleNamespace(blas=blas))
+    return backend.load("cuda"), library
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -186,7 +187,7 @@ def test_while_one_simulator_records_another_goes_on(cuda, device):
         streams[1].run([[(fake.kernel, ("another's",))]])
 
     def meanwhile():
-        if cuda._lane().stream.recording is not None:
+        if cuda.lane_here().stream.recording is not None:
             thread = threading.Thread(target=another)
             thread.start()
             thread.join(10)
@@ -230,7 +231,7 @@ def test_two_threads_that_begin_at_once_share_their_lanes(cuda, monkeypatch):
 
     def begin():
         barrier.wait(10)
-        found.append(cuda._lane())
+        found.append(cuda.lane_here())
 
     threads = [threading.Thread(target=begin) for _ in range(2)]
     for thread in threads:
@@ -266,8 +267,8 @@ def test_arguments_reach_kernels_as_numbas_arrays(cuda, device, monkeypatch):
     array = np.ones(3)
     fake_numba = SimpleNamespace(as_cuda_array=lambda a, sync: ("on the device", a is array, sync))
     monkeypatch.setattr(cuda, "cuda", fake_numba)
-    cuda._launch(Kernel(), 7, array, 2, np.float32(3))
-    assert launched["configuration"] == (7, cuda._THREADS, "work")
+    cuda.launch(Kernel(), 7, array, 2, np.float32(3))
+    assert launched["configuration"] == (7, cuda.THREADS, "work")
     # without waiting for CuPy's stream, which is the same one
     assert launched["arguments"] == (("on the device", True, False), 2, 3)
 

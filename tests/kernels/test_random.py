@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from infosim.kernels import cpu
-from infosim.kernels.scalar import philox, unit
+from infosim.kernels.firing.scalar import philox, unit
 from infosim.neuron import Activation
 
 

@@ -1,0 +1,126 @@
+"""Firing on the CPU: from potentials to probabilities and outputs, and a gradient's way back."""
+
+from functools import cache
+
+import numpy as np
+
+from infosim.jit import inline, kernel
+from infosim.kernels.common import ONE, ZERO, replica_of, total
+from infosim.kernels.firing.scalar import philox, probabilities, pull, unit
+
+#: Samples are numbered in blocks of 64, 16 Philox counters with four words each, so that the inner
+#: loop over counters runs in vector lanes and writes contiguously.
+_LANES = 16
+_BLOCK = 4 * _LANES
+
+
+@inline
+def _random_row(seed, place, neuron, block, row):
+    """Fill `row`, uint32 (a multiple of 64,), with a neuron's random words from `block` on."""
+    c1 = np.uint64(neuron)
+    c2, c3 = np.uint64(place[1]), np.uint64(place[2])
+    k0, k1 = seed, place[0]
+    for i in range(len(row) // _BLOCK):
+        start = i * _BLOCK
+        c0 = (block + i) * _LANES
+        for lane in range(_LANES):
+            x0, x1, x2, x3 = philox(np.uint64(c0 + lane), c1, c2, c3, k0, k1)
+            row[start + lane] = np.uint32(x0)
+            row[start + _LANES + lane] = np.uint32(x1)
+            row[start + 2 * _LANES + lane] = np.uint32(x2)
+            row[start + 3 * _LANES + lane] = np.uint32(x3)
+
+
+@inline
+def _one_potential(u, bias, n, s):
+    """The potentials of neuron n for sample s with their biases, 0 for compartments it lacks."""
+    r = u[0, n, s] + bias[0, n]
+    return r, r * ZERO, r * ZERO
+
+
+@inline
+def _two_potentials(u, bias, n, s):
+    """The same for neurons with two compartments."""
+    r = u[0, n, s] + bias[0, n]
+    return r, u[1, n, s] + bias[1, n], r * ZERO
+
+
+@inline
+def _three_potentials(u, bias, n, s):
+    """The same for neurons with three compartments."""
+    return u[0, n, s] + bias[0, n], u[1, n, s] + bias[1, n], u[2, n, s] + bias[2, n]
+
+
+#: By number of compartments, which is fixed when a kernel is compiled: its loops have no branches.
+_POTENTIALS = {1: _one_potential, 2: _two_potentials, 3: _three_potentials}
+
+
+@cache
+def activate(scalar, n_compartments):
+    """An activation's kernel (u, bias, p, clamp, off, sampled, seeds, place, tile, theta, y).
+
+    u : potentials without bias, (K, N, B); bias : (K, N); p : packed parameters, (R, P)
+    clamp : θ stays in [clamp, 1 - clamp]; off : the output of a neuron that does not fire, of the
+        same precision; sampled : fire with probability θ, else iff θ > ½
+    seeds : uint32 (R,); place : uint32 (3,), stream, layer and step, and batch. With the neuron's
+        number in its replica and the sample's they say which random numbers are meant
+    tile : (start, stop, first, last), neurons and samples to compute; first is a multiple of 64
+    theta : written, (2, N, B), the firing probability θ, then 1 - θ with digits of its own
+    y : written, (N, B), 1 or `off`
+    """
+    potentials = _POTENTIALS[n_compartments]
+
+    @kernel
+    def activate(u, bias, p, clamp, off, sampled, seeds, place, tile, theta, y):
+        start, stop = tile[0], tile[1]
+        first, last = np.uint64(tile[2]), np.uint64(tile[3])  # unsigned: an index is never negative
+        replica, origin = replica_of(start, u.shape[1], len(seeds))
+        parameters = p[replica]
+        for n in range(start, stop):
+            for s in range(first, last):
+                r, c, l = potentials(u, bias, n, s)  # noqa: E741
+                drive, _, _, _ = scalar(r, c, l, parameters)
+                theta[0, n, s], theta[1, n, s] = probabilities(drive, clamp)
+        if sampled:
+            words = np.empty((tile[3] - tile[2] + _BLOCK - 1) // _BLOCK * _BLOCK, np.uint32)
+            for n in range(start, stop):
+                _random_row(seeds[replica], place, n - origin, tile[2] // _BLOCK, words)
+                for s in range(first, last):
+                    y[n, s] = ONE if unit(words[s - first]) < theta[0, n, s] else off
+        else:
+            for n in range(start, stop):
+                for s in range(first, last):
+                    y[n, s] = ONE if theta[0, n, s] > np.float32(0.5) else off
+
+    return activate
+
+
+@cache
+def chain(scalar, n_compartments):
+    """An activation's kernel (u, bias, p, clamp, theta, slope, start, stop, delta, bias_gradient).
+
+    p : (R, P); theta : as `activate` leaves it, (2, N, B); slope : ∂G/∂θ, (N, B)
+    delta : written, ∂G/∂u_k = ∂G/∂θ θ(1-θ) ∂A/∂u_k, (K, N, B)
+    bias_gradient : written, its sum over samples, (K, N)
+    """
+    potentials = _POTENTIALS[n_compartments]
+
+    @kernel
+    def chain(u, bias, p, clamp, theta, slope, start, stop, delta, bias_gradient):
+        n_samples = u.shape[2]
+        replica, _ = replica_of(start, u.shape[1], len(p))
+        parameters = p[replica]
+        for n in range(start, stop):
+            for s in range(n_samples):
+                r, c, l = potentials(u, bias, n, s)  # noqa: E741
+                _, d0, d1, d2 = scalar(r, c, l, parameters)
+                g = pull(slope[n, s], theta[0, n, s], theta[1, n, s], clamp)
+                delta[0, n, s] = g * d0
+                if n_compartments > 1:
+                    delta[1, n, s] = g * d1
+                if n_compartments > 2:
+                    delta[2, n, s] = g * d2
+            for k in range(n_compartments):
+                bias_gradient[k, n] = total(delta[k, n])
+
+    return chain

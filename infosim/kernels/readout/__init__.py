@@ -1,0 +1,1 @@
+"""Kernels of a stage: what is read of a layer."""

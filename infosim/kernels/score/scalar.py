@@ -1,0 +1,75 @@
+"""Scalar mathematics of the score, for every backend: bins, and information of a cell's masses."""
+
+import math
+
+import numpy as np
+
+from infosim.elementary import log2
+from infosim.jit import exact, inline
+from infosim.kernels.common import ONE, ZERO
+
+#: Probability masses below this (in units of samples) count as this in ratios and logarithms, so
+#: that log 0 and 0/0 never arise; a firing probability this small learns nothing anyway.
+TINY = np.float32(1e-10)
+
+
+@inline
+def bin_range(kind, low, high):
+    """The range of a neuron's bins, from what `neuron.binning` calls for and its extremes."""
+    if kind == 2:
+        high = max(abs(low), abs(high))
+        low = -high
+    return low, high
+
+
+@exact  # a unit in the last place would move all potentials on borders into the next bins
+def bin_scale(low, high, n_bins):
+    """Bins per unit of potential; a neuron whose potential does not vary has one bin for all."""
+    return np.float32(n_bins) / (high - low) if high > low else ZERO
+
+
+@inline
+def bin_index(u, low, inverse_width, n_bins):
+    """The bin of potential `u`: bins closed on the right, outermost bins open-ended."""
+    # clipped before the conversion to an integer, which a huge potential would overflow; in this
+    # order of arguments NaN falls into the first bin instead of outside of all
+    position = min(max(ONE, (u - low) * inverse_width), np.float32(n_bins))
+    return np.uint8(np.int32(math.ceil(position)) - np.int32(1))
+
+
+@inline
+def log2_ratio(a, b):
+    """log2(a / b) of two masses, each at least TINY."""
+    return log2(max(a, TINY) / max(b, TINY))
+
+
+@inline
+def entropy(p, q):
+    """Entropy in bits of a binary variable with probabilities p and q."""
+    h = p * ZERO
+    if p > ZERO:
+        h -= p * log2(p)
+    if q > ZERO:
+        h -= q * log2(q)
+    return h
+
+
+@inline
+def union_terms(p1, p0, u1, u0):
+    """What the gradient needs of a cell with masses p1, p0 in a union of masses u1, u0.
+
+    Returns log2(u1/u0), and i and d with i d = p1/u1 - p0/u0: one slow division serves all three.
+    """
+    u1, u0 = max(u1, TINY), max(u0, TINY)
+    inverse = ONE / (u1 * u0)
+    return log2(u1 * u1 * inverse), inverse, p1 * u0 - p0 * u1
+
+
+@inline
+def union_information(p1, p0, u1, u0, inverse1, inverse0):
+    """A cell's addend to I_∩: Σ_y p_y log2(u_y / ((u_1 + u_0) p(y))), inverse_y = 1/p(y)."""
+    u1, u0 = max(u1, TINY), max(u0, TINY)
+    inverse = ONE / (u1 + u0)
+    addend = p1 * log2(u1 * inverse * inverse1)
+    addend += p0 * log2(u0 * inverse * inverse0)
+    return addend

@@ -65,7 +65,6 @@ class Stepper:
                 [network.layers[i] for network in self.networks],
                 i,
                 self._sizes,
-                self.network.inputs,
                 seeds,
                 lambda *place: [generator(seed, Purpose.INITIAL, *place) for seed in self.seeds],
                 self.kernels,
@@ -75,6 +74,9 @@ class Stepper:
             )
             for i, layer in enumerate(self.network.layers)
         }
+        for layer in self.layers.values():
+            for c in layer.compartments:
+                c.reads = self.layers.get(c.spec.source)
         self.events = EventLoop()
         self.time = 0
         self.rule = None  # each layer learns for itself
@@ -244,44 +246,35 @@ class Stepper:
                     batch[name][...] = values
         self._presented = event
 
-    def _signals(self, layer, time):
-        """What each compartment of a layer that fires at `time` reads.
-
-        Returns
-        -------
-        key -> which of the machine's arrays it is, None if silent; and the arrays, (R, units, B)
-        """
-        keys, values = [], []
-        for c in layer.spec.compartments:
-            if c.source in self.layers:
-                source = self.layers[c.source]
-                slot = source.fired(time - c.delay)
-                keys.append(slot)
-                values.append(None if slot is None else source.firing.signals[slot])
-            else:
-                x = self._inputs.get(c.source)
-                keys.append(None if x is None else c.source)
-                values.append(x)
-        return keys, values
-
     def _fire(self, event):
         layer, n_samples = self.layers[event.layer], self._n_samples
         layer.resize(n_samples)
         step = event.time - self._presented.time
         slot = layer.begin_firing(event.time)
-        layer.read = keys, values = self._signals(layer, event.time)
-        new = []
-        for number, (c, key, x) in enumerate(zip(layer.compartments, keys, values, strict=True)):
-            # An input held over several steps is projected once: the weights stay the same
-            # within a presentation. (Layers reuse their memory, so theirs has always changed.)
-            if c.projected != key or (c.from_layer and x is not None):
-                new.append((number, x))
+        # what each compartment reads, and a key that says which of the machine's arrays it is
+        keys, signals, new, projected = [], [], [], []
+        for number, c in enumerate(layer.compartments):
+            if c.reads is None:
+                x = self._inputs.get(c.spec.source)
+                key = None if x is None else c.spec.source
+                # An input held over several steps is projected once: the weights stay the same
+                # within a presentation. (Layers reuse their memory, so theirs has always changed.)
+                held = c.projected is key
+            else:
+                key = c.reads.fired(event.time - c.spec.delay)
+                x = None if key is None else c.reads.firing.signals[key]
+                held = key is None and c.projected is None
+            keys.append(key)
+            signals.append(x)
+            if not held:
                 c.projected = key
+                new.append((number, x))
+                projected += number, key
+        layer.read = keys, signals
         numbers = self._presented.stream, layer.number + 256 * step, self._presented.batch
         nth, place = layer.place(numbers, self.network.steps)
         sampled = event.sampled and layer.spec.sampled
-        projected = tuple((number, keys[number]) for number, _ in new)
-        key = "fire", event.layer, n_samples, nth, slot, sampled, projected
+        key = "fire", event.layer, n_samples, nth, slot, sampled, *projected
         self.tape.play(key, infomorphic.fire, layer, layer.firing, new, sampled, place, slot)
         if event.kept:
             key = "keep", event.layer, n_samples, step

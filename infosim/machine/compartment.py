@@ -28,16 +28,14 @@ class CompartmentState:
     Parameters
     ----------
     specs : of each replica
-    n, n_in : neurons of a replica, units of the source; from_layer : whether that is a layer
+    n, n_in : neurons of a replica, units of the source
     bias, bias_moments : the layer's, for this compartment
     rngs : a generator for each replica
     reshaped : called when an array had to become another one
     """
 
-    def __init__(
-        self, specs, n, n_in, from_layer, bias, bias_moments, rngs, kernels, dtype, reshaped
-    ):
-        self.spec, self.from_layer, self._kernels = specs[0], from_layer, kernels
+    def __init__(self, specs, n, n_in, bias, bias_moments, rngs, kernels, dtype, reshaped):
+        self.spec, self._kernels = specs[0], kernels
         self._n_in, self._reshaped = n_in, reshaped
         self.trainable = self.spec.trainable
         index, weights, biases = zip(
@@ -59,6 +57,8 @@ class CompartmentState:
         mask = self.spec.connectivity.mask(n, n_in)
         self.mask = None if mask is None else np.tile(mask, (len(specs), 1))
         self.projected = NOTHING
+        #: the layer that is read, None if it is an input
+        self.reads = None
 
     @property
     def index(self):

@@ -23,7 +23,6 @@ class LayerState:
     ----------
     specs : the layer in each replica; they differ in numbers alone (`Network.check_alike`)
     number : of the layer; sizes : units of its compartments' sources, by name
-    inputs : names of the network's inputs
     seeds : of each replica, uint32 (R,), where the kernels are
     rngs : (layer, compartment) -> a generator for each replica
     kernels, dtype : the backend, and its arrays' precision
@@ -31,7 +30,7 @@ class LayerState:
     n_traced : steps of a presentation, for a rule that learns from all of them (`Trace`)
     """
 
-    def __init__(self, specs, number, sizes, inputs, seeds, rngs, kernels, dtype, tape,
+    def __init__(self, specs, number, sizes, seeds, rngs, kernels, dtype, tape,
                  n_traced=None):  # fmt: skip
         self.spec, self.number, self.kernels, self.dtype = specs[0], number, kernels, dtype
         spec, xp, self.n_replicas = specs[0], kernels.xp, len(specs)
@@ -45,7 +44,6 @@ class LayerState:
                 [one.compartments[k] for one in specs],
                 n,
                 sizes[c.source],
-                c.source not in inputs,
                 self.biases[k],
                 bias_moments[k],
                 rngs(number, k),

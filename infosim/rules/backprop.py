@@ -85,7 +85,7 @@ class Backprop:
         return [
             (number, c)
             for number, c in self._layers[name].trained
-            if c.from_layer and step >= c.spec.delay
+            if c.reads is not None and step >= c.spec.delay
         ]
 
     # -- the way back ----------------------------------------------------------------------------
@@ -129,7 +129,7 @@ class Backprop:
         for number, c in layer.trained if own else ():
             values, total = (some[number][:, None] for some in (bias_gradient, layer.bias_gradient))
             k.add_rows(values=values, factor=one, total=total)
-            if not c.from_layer:  # its input is held: one product for the sum of all steps
+            if c.reads is None:  # its input is held: one product for the sum of all steps
                 k.add_rows(values=delta[number], factor=one, total=trace.deltas[0][number])
         for number, c in self._read(step, name):
             y = self._firing(c.spec.source, step - c.spec.delay)[2]

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from benchmarks.step import integers, markdown
+from benchmarks.step import BadInput, integers, markdown
 
 _COLUMNS = [
     "neurons", "sources", "batch", "threads", "before, ms", "now, ms", "ratio", "95 %",
@@ -26,7 +26,11 @@ _COLUMNS = [
 _PROGRAM = """
 import json, sys, time
 from infosim.datasets import load
-from infosim.experiments import Experiment, timing
+from infosim.experiments import Experiment
+try:
+    from infosim.bench import timing
+except ImportError:  # before it had a package of its own
+    from infosim.experiments import timing
 neurons, sources, batch, threads, group = map(int, sys.argv[1:])
 settings = [f"layers.hidden.size={neurons}", f"training.batch={batch}", "data.validation=0"]
 experiment = Experiment.load(timing.PRESETS[sources], settings)
@@ -56,14 +60,26 @@ class _Process:
             [sys.executable, "-c", _PROGRAM, *map(str, settings)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=checkout,
         )  # fmt: skip
-        found = Path(self._answer())
-        if checkout.resolve() not in found.resolve().parents:
-            raise click.ClickException(f"{checkout} was not used, but {found}")
+        self._checkout = checkout
+
+    def __enter__(self):
+        try:
+            found = Path(self._answer())
+            if self._checkout.resolve() not in found.resolve().parents:
+                raise BadInput(f"{self._checkout} is no checkout: {found} was used")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error):
+        with self._process:  # closes its pipes and waits
+            pass
 
     def _answer(self):
         line = self._process.stdout.readline()
         if not line:
-            raise click.ClickException("a process ended; what it said is above")
+            raise BadInput(f"the process of {self._checkout} ended; what it said is above")
         return json.loads(line)
 
     def __call__(self):
@@ -71,10 +87,6 @@ class _Process:
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         return self._answer()
-
-    def close(self):
-        self._process.stdin.close()
-        self._process.wait()
 
 
 def interval(ratios, resamples=2000):
@@ -97,18 +109,19 @@ def main(before, neurons, sources, batch, threads, pairs, group):
     """Time a training step of this checkout and of another one in turn, and compare."""
     here, rows = Path(__file__).parents[1], []
     for settings in product(neurons, sources, batch, threads):
-        both = [_Process(checkout.absolute(), *settings, group) for checkout in (before, here)]
         seconds = np.empty((pairs, 2))
-        for pair in range(pairs):
-            for which in (0, 1) if pair % 2 else (1, 0):
-                seconds[pair, which] = both[which]()
-        for process in both:
-            process.close()
+        with (
+            _Process(before.absolute(), *settings, group) as old,
+            _Process(here, *settings, group) as new,
+        ):
+            for pair in range(pairs):
+                for which in (0, 1) if pair % 2 else (1, 0):
+                    seconds[pair, which] = (old, new)[which]()
         ratios = seconds[:, 1] / seconds[:, 0]
         low, high = interval(ratios)
-        old, new = 1e3 * np.median(seconds, axis=0)
+        medians = 1e3 * np.median(seconds, axis=0)
         rows.append([
-            *map(str, settings), f"{old:.3f}", f"{new:.3f}", f"{np.median(ratios):.3f}",
+            *map(str, settings), *(f"{one:.3f}" for one in medians), f"{np.median(ratios):.3f}",
             f"{low:.3f} to {high:.3f}", str(pairs),
         ])  # fmt: skip
         click.echo(f"{settings}: {rows[-1][-3]} ({rows[-1][-2]})", err=True)

@@ -76,7 +76,7 @@ class _SingleThreadedBlas:
     def __init__(self):
         self._lock = threading.Lock()
         self._holders = []  # the thread of each
-        self._limit = None
+        self._before = None  # (library, its number of threads) of each
 
     @contextmanager
     def held(self, blas):
@@ -84,8 +84,11 @@ class _SingleThreadedBlas:
         me = threading.get_ident()
         with self._lock:
             if not self._holders:
-                limit = blas.limit(limits=1)
-                self._limit = self._limit or limit  # one from before a fork knows the setting
+                # not by `blas.limit`, which takes ten times as long, at every step made by hand
+                before = [(library, library.num_threads) for library in blas.lib_controllers]
+                for library, _ in before:
+                    library.set_num_threads(1)
+                self._before = self._before or before  # one from before a fork knows the setting
             self._holders.append(me)
         try:
             yield
@@ -93,8 +96,9 @@ class _SingleThreadedBlas:
             with self._lock:
                 self._holders.remove(me)
                 if not self._holders:
-                    self._limit.restore_original_limits()
-                    self._limit = None
+                    for library, n_threads in self._before:
+                        library.set_num_threads(n_threads)
+                    self._before = None
 
     def forked(self):
         """Let go, in a forked child, what threads held that it does not have."""

@@ -1,5 +1,6 @@
 """What holds for every module of the package."""
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import infosim
+from infosim.machine.compartment import CompartmentState
+from infosim.machine.layer import LayerState
 
 # In one process: each module finds none of ours loaded, but all that is not ours.
 EACH_FIRST = """
@@ -44,3 +47,17 @@ def test_errors_are_what_python_users_catch():
         infosim.Network({"x": 0}, [])
     for error in (infosim.BackendError, infosim.CheckpointError):
         assert not issubclass(error, ValueError)
+
+
+def test_nothing_public_is_without_a_docstring():
+    shown = [getattr(infosim, name) for name in infosim.__all__ if name != "__version__"]
+    shown += [LayerState, CompartmentState]
+    bare = [one.__name__ for one in shown if callable(one) and not inspect.getdoc(one)]
+    for kind in filter(inspect.isclass, shown):
+        for name, member in inspect.getmembers(kind):
+            if name.startswith("_") or not (callable(member) or isinstance(member, property)):
+                continue
+            home = next(one for one in kind.__mro__ if name in vars(one))
+            if home.__module__.startswith("infosim") and not inspect.getdoc(member):
+                bare.append(f"{kind.__name__}.{name}")
+    assert not bare

@@ -62,6 +62,7 @@ class CompartmentState:
 
     @property
     def index(self):
+        """Which of the source's units each neuron reads, int32 (N, k), or None if it may be all."""
         if self.arrays.index is None:
             return None
         index = self._kernels.host(self.arrays.index).view()
@@ -93,6 +94,7 @@ class CompartmentState:
 
     @property
     def weights(self):
+        """(N, n_in), or with few inputs per neuron (N, k)."""
         return self._kernels.host(self.arrays.weights)
 
     @weights.setter
@@ -108,6 +110,7 @@ class CompartmentState:
 
     @property
     def bias(self):
+        """(N,)"""
         return self._kernels.host(self.arrays.bias)
 
     @bias.setter
@@ -117,6 +120,7 @@ class CompartmentState:
 
     @property
     def mask(self):
+        """Which connections exist, boolean (N, n_in), or None for all."""
         return self._kernels.host(self.arrays.mask).astype(bool) if self.arrays.mask.size else None
 
     @mask.setter

@@ -157,16 +157,19 @@ class LayerState:
 
     @property
     def output(self):
+        """1 where a neuron fired last, else -1 or 0 (`Layer.outputs`), (N, B)."""
         self.check_fired()
         return self.kernels.host(self.firing.outputs[self._last])
 
     @property
     def probabilities(self):
+        """θ of the last firing, (N, B)."""
         self.check_fired()
         return self.kernels.host(self.firing.theta[0])
 
     @property
     def potentials(self):
+        """The last firing's, with their biases, (K, N, B)."""
         self.check_fired()
         return self.kernels.host(self.firing.u + self.biases[:, :, None])
 

@@ -26,7 +26,8 @@ _COLUMNS = [
 _PROGRAM = """
 import json, sys, time
 from infosim.datasets import load
-from infosim.experiments import Experiment, timing
+from infosim.bench import timing
+from infosim.experiments import Experiment
 neurons, sources, batch, threads, group = map(int, sys.argv[1:])
 settings = [f"layers.hidden.size={neurons}", f"training.batch={batch}", "data.validation=0"]
 experiment = Experiment.load(timing.PRESETS[sources], settings)

@@ -222,9 +222,9 @@ def run_sweep(
             "folder": str((out / "runs").absolute()), "threads": threads, "backend": backend,
             "summary": summary, "timeout": timeout, "ending": processes is not None,
         }  # fmt: skip
-        left = _Jobs(stacks, options, before, report)
+        waiting = _Jobs(stacks, options, before, report)
         try:
-            carry_out(left)
+            carry_out(waiting)
         except (Interrupted, KeyboardInterrupt) as error:
             again = "the same command" if resume else "the same command with --resume"
             number = getattr(error, "number", signal.SIGINT)
@@ -238,13 +238,12 @@ def run_sweep(
 class _Jobs:
     """Runs as `engines.Jobs`, each of runs that are simulated side by side, named by their keys.
 
-    jobs : what `execute` takes; options : of it, with which it is sent to other processes
+    left : keys -> what `execute` takes; options : of it, the same for all
     before : the `Status` of all runs; report : told the numbers of runs whenever one changes
     """
 
-    def __init__(self, jobs, options, before, report):
-        self.call = partial(execute, **options)
-        self.left = {tuple(Experiment(*one).key for one in job): job for job in jobs}
+    def __init__(self, left, options, before, report):
+        self.call, self.left = partial(execute, **options), left
         self._folder, self._report = Path(options["folder"]), report
         self._done, self._failed = len(before.done), len(before.failed)
         self._n = self._done + self._failed + len(before.left)
@@ -283,15 +282,15 @@ def _prepare(sweep, out, resume):
 
 
 def _stacks(runs, stack):
-    """Runs as jobs of at most `stack` that are alike: lists of (name, config)."""
+    """Runs in jobs of at most `stack` that are alike: their keys -> list of (name, config)."""
     groups = {}
     for run in runs:
         groups.setdefault(_form(run.experiment.config) if stack > 1 else run.key, []).append(run)
-    return [
-        [(run.experiment.name, run.experiment.config) for run in group[i : i + stack]]
-        for group in groups.values()
-        for i in range(0, len(group), stack)
-    ]
+    parts = [group[i : i + stack] for group in groups.values() for i in range(0, len(group), stack)]
+    return {
+        tuple(r.key for r in part): [(r.experiment.name, r.experiment.config) for r in part]
+        for part in parts
+    }
 
 
 def _form(config):

@@ -15,8 +15,8 @@ import click
 import numpy as np
 
 from benchmarks.step import NATURAL, BadInput, integers, markdown, peer_step, peers
+from infosim.bench import timing
 from infosim.errors import InfosimError
-from infosim.experiments import timing
 
 PRESET = timing.PRESETS[3]
 

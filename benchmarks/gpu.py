@@ -31,8 +31,9 @@ import click
 import numpy as np
 
 from benchmarks.step import NATURAL, BadInput, integers, names, new_file
+from infosim.bench import timing
 from infosim.errors import InfosimError, near
-from infosim.experiments import Experiment, environment, timing
+from infosim.experiments import Experiment, environment
 from infosim.files import atomic
 from infosim.kernels import backend
 from infosim.kernels.tape import Calls

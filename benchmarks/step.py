@@ -1,7 +1,7 @@
 """A training step, its own matrix products and a dense PyTorch peer: `python -m benchmarks.step`.
 
 Every combination of the listed settings is one configuration, measured in a process of its own: all
-that is compared is timed in turns there, after warm-up (`infosim.experiments.timing`); memory is
+that is compared is timed in turns there, after warm-up (`infosim.bench.timing`); memory is
 that of the process before any peer is built.
 
     python -m benchmarks.step --neurons 100,500,1000,2000 --threads 1,2
@@ -19,8 +19,8 @@ from pathlib import Path
 import click
 import numpy as np
 
+from infosim.bench import timing
 from infosim.errors import InfosimError
-from infosim.experiments import timing
 
 PEERS = ("plain", "tuned", "plain+compile", "tuned+compile")
 NATURAL = click.IntRange(min=1)

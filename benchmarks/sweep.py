@@ -12,8 +12,9 @@ import click
 import numpy as np
 
 from benchmarks.step import BadInput, integers, markdown
+from infosim.bench import timing
 from infosim.errors import InfosimError
-from infosim.experiments import Experiment, timing
+from infosim.experiments import Experiment
 from infosim.experiments.extras import need
 from infosim.experiments.sweep import Sweep, run_sweep
 

@@ -14,7 +14,7 @@ import infosim
 from infosim.errors import ConfigError, InfosimError
 from infosim.experiments.sweep import Sweep, run_sweep
 from infosim.kernels.workers import available
-from scripts.common import ROOT
+from scripts.files import ROOT
 from scripts.pages import percent, put_table
 
 SWEEP = ROOT / "scripts" / "goals.toml"

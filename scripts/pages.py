@@ -8,7 +8,7 @@ import numpy as np
 
 from infosim.errors import ConfigError
 from infosim.experiments import store
-from scripts.common import ROOT
+from scripts.files import ROOT
 
 
 def read(paper, name):

@@ -17,7 +17,7 @@ from infosim import Dataset, Simulator
 from infosim.errors import ConfigError, InfosimError, near
 from infosim.experiments import Experiment, store
 from infosim.experiments.extras import need
-from scripts.common import ROOT, table
+from scripts.files import ROOT, table
 from scripts.pages import put_table
 
 PAGE, ROWS = ROOT / "docs" / "tables.md", ROOT / "figures" / "tables.csv"

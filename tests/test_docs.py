@@ -12,8 +12,8 @@ import naive
 import numpy as np
 import pytest
 
+from infosim.bench import timing
 from infosim.cli import main
-from infosim.experiments import timing
 from infosim.experiments.sweep import Sweep, run_sweep
 from infosim.pid import Goal, decompose, lattice
 from infosim.pid.goals import bivariate_goals

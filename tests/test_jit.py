@@ -56,7 +56,8 @@ def test_editing_a_helper_recompiles_what_calls_it(tmp_path):
 TRAINS = """
 import numba
 from numba.core.dispatcher import Dispatcher
-from infosim.experiments import Experiment, timing
+from infosim.bench import timing
+from infosim.experiments import Experiment
 from infosim.kernels import cpu
 step = timing.Step(
     Experiment.load("demo/digits", ["layers.hidden.size=5", "data.validation=0"]),

@@ -22,7 +22,8 @@ def bench(neurons, sources, batch, threads):
     Random images shaped like MNIST; nothing is downloaded or written.
     """
     import infosim
-    from infosim.experiments import Experiment, timing
+    from infosim.bench import timing
+    from infosim.experiments import Experiment
     from infosim.experiments.environment import cpu
 
     preset = timing.PRESETS[int(sources)]

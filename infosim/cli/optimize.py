@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from infosim.cli.shared import DIRECTORY, overrides, reporting, settings
+from infosim.cli.shared import DIRECTORY, Bar, overrides, reporting, settings
 
 
 @click.command()
@@ -72,29 +72,15 @@ def _describe(progress):
     return ", ".join(words)
 
 
-class _Bar:
+class _Bar(Bar):
     """A progress bar over all trials."""
 
     def __init__(self):
-        self._bar = None
+        bar_format = "{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+        super().__init__(unit="trial", bar_format=bar_format)
 
     def __call__(self, progress):
-        from tqdm import tqdm
-
-        if self._bar is None:
-            self._bar = tqdm(
-                total=progress.wanted,
-                initial=progress.finished,
-                unit="trial",
-                dynamic_ncols=True,
-                bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
-            )
-        self._bar.update(progress.finished - self._bar.n)
-        self._bar.set_postfix_str(_describe(progress))
-
-    def close(self):
-        if self._bar is not None:
-            self._bar.close()
+        self.show(progress.finished, progress.wanted, _describe(progress))
 
 
 class _Lines:

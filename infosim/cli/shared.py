@@ -110,3 +110,26 @@ def reporting(quiet, bar, lines):
             report.close()
     else:
         yield lines()
+
+
+class Bar:
+    """A progress bar that begins when it is first told how far things are.
+
+    look : tqdm's options
+    """
+
+    def __init__(self, **look):
+        self._look, self._bar = look, None
+
+    def show(self, finished, n, words):
+        """So many of n are finished; words : what stands behind the bar."""
+        from tqdm import tqdm
+
+        if self._bar is None:
+            self._bar = tqdm(total=n, initial=finished, dynamic_ncols=True, **self._look)
+        self._bar.update(finished - self._bar.n)
+        self._bar.set_postfix_str(words)
+
+    def close(self):
+        if self._bar is not None:
+            self._bar.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from infosim.cli.shared import DIRECTORY, exclude, reporting
+from infosim.cli.shared import DIRECTORY, Bar, exclude, reporting
 
 
 class _RunByDefault(click.Group):
@@ -105,23 +105,14 @@ def _tell_failed(found):
         click.echo("to run them again: --retry", err=True)
 
 
-class _Bar:
+class _Bar(Bar):
     """A progress bar over all runs."""
 
     def __init__(self):
-        self._bar = None
+        super().__init__(unit="run")
 
     def __call__(self, done, running, failed, n):
-        from tqdm import tqdm
-
-        if self._bar is None:
-            self._bar = tqdm(total=n, initial=done + failed, unit="run", dynamic_ncols=True)
-        self._bar.update(done + failed - self._bar.n)
-        self._bar.set_postfix(running=running, failed=failed)
-
-    def close(self):
-        if self._bar is not None:
-            self._bar.close()
+        self.show(done + failed, n, f"failed={failed}, running={running}")
 
 
 class _Lines:

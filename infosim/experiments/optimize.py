@@ -29,12 +29,12 @@ from infosim.errors import (
     InfosimError,
     integer,
     near,
-    tell_in_a_line,
 )
 from infosim.experiments import store
 from infosim.experiments.config import DESCRIPTIONS, Experiment, preset_names
-from infosim.experiments.extras import dask_client, need
-from infosim.experiments.run import Interrupted, signals
+from infosim.experiments.engines import DaskWorkers, dask_client
+from infosim.experiments.extras import need
+from infosim.experiments.stopping import Interrupted, signals
 from infosim.kernels import backend as backends
 from infosim.pid import Goal
 
@@ -414,7 +414,6 @@ def _work(search):
     from distributed import get_worker
 
     studies = _studies()
-    tell_in_a_line()
     if search.threads is None:
         search = replace(search, threads=get_worker().state.nthreads)
     with _one_at_a_time, studies.told(search.storage), studies.quietly():
@@ -423,33 +422,25 @@ def _work(search):
 
 def _on_workers(client, search, results, wanted, until, tell, arrived):
     """Have trials carried out by Dask's workers, one on each at a time."""
-    at_work, begun = set(), False
+    workers, begun = DaskWorkers(client), False
     while True:
         left = wanted - results.progress(wanted).finished
         if begun and time.monotonic() > until:
             left = 0
-        for _ in range(min(left, len(client.ncores())) - len(at_work)):
-            at_work.add(client.submit(_work, search, pure=False))
+        for _ in range(min(left, workers.n) - len(workers.names)):
+            workers.submit("trial", _work, search)
             begun = True
-        if left <= 0 and not at_work:
+        if left <= 0 and not workers.names:
             return
-        while not arrived and not any(future.done() for future in at_work):
-            time.sleep(0.05)
-            if not at_work:
-                break  # all workers are gone; others may come
-        if arrived:
-            client.cancel(list(at_work))  # those that have begun go on to their end, and count
-            raise Interrupted("given up")
-        done = {future for future in at_work if future.done()}
-        at_work -= done
-        for future in done:
+        ended = workers.ended(arrived)
+        for _, future in ended:
             error = future.exception()
             if isinstance(error, InfosimError):
                 raise error
             if error is not None:
                 reason = " ".join(f"{type(error).__name__}: {error}".split())
                 raise BackendError(f"a Dask worker failed: {reason}")
-        if done:
+        if ended:
             tell()
 
 

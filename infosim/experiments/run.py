@@ -9,11 +9,9 @@ import csv
 import hashlib
 import io
 import os
-import signal
-import threading
 import time
 import warnings
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +25,7 @@ from infosim.engine import Samples, Simulator, Training
 from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
 from infosim.experiments import environment, store
 from infosim.experiments.config import DESCRIPTIONS, Experiment, parse, recorded, resolve
+from infosim.experiments.stopping import Interrupted, signals
 from infosim.kernels import backend as backends
 from infosim.machine.randomness import Purpose
 
@@ -44,31 +43,8 @@ _ERRORS = ("train_error", "val_error", "test_error")
 FLIPPED = np.linspace(0, 0.5, 11)
 RECALLS = {"deterministic": {}, "stochastic, 20 steps": {"max_steps": 20, "sampled": True}}
 
-#: Signals that end a training after it has saved.
-STOPPING = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
-
 #: Seconds of work an interruption may cost; saving takes at most a twentieth of the time.
 CHECKPOINT_SECONDS = 10
-
-
-class Interrupted(InfosimError):
-    """Training was stopped by the user or the system after saving a checkpoint.
-
-    number : of the signal that stopped it
-    """
-
-    def __init__(self, message, number=signal.SIGINT):
-        super().__init__(message, number)
-        self.number = number
-
-    def __str__(self):
-        return self.args[0]
-
-    @property
-    def exit_code(self):
-        return 128 + self.number
 
 
 def train(
@@ -546,32 +522,3 @@ def _more_panels(training, dataset, test):
             for r in replicas
         ]
     return [[] for _ in replicas]
-
-
-@contextmanager
-def signals():
-    """Collect SIGINT, SIGTERM and SIGHUP instead of dying of them.
-
-    A second one of a kind acts as usual. SIGHUP that is ignored (nohup) stays so.
-    """
-    arrived = []
-    if threading.current_thread() is not threading.main_thread():
-        yield arrived
-        return
-    before = {}
-
-    def note(number, frame):
-        if number in arrived:
-            signal.signal(number, before[number])
-            os.kill(os.getpid(), number)
-        arrived.append(number)
-
-    for number in STOPPING:
-        before[number] = signal.getsignal(number)
-        if number == signal.SIGINT or before[number] != signal.SIG_IGN:
-            signal.signal(number, note)
-    try:
-        yield arrived
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -2,50 +2,33 @@
 
 A sweep's directory holds sweep.toml (as given), runs.json (what it resolved to), runs/<key>/ (a run
 directory each, with error.json in place of result.json where it failed) and results.csv, which is
-made from the run directories alone. Runs are carried out by existing engines: joblib's processes on
-one machine, Dask's workers on many. Whatever is killed, the next start goes on where it was: a run
-is complete when its result.json stands. One process at a time carries out a sweep.
+made from the run directories alone. An engine carries out the runs (engines.py). Whatever is
+killed, the next start goes on where it was: a run is complete when its result.json stands. One
+process at a time carries out a sweep.
 """
 
-import concurrent.futures
 import csv
 import io
 import itertools
 import json
 import math
-import multiprocessing
-import os
 import re
 import signal
-import threading
-import time
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from infosim.errors import (
-    BackendError,
-    CheckpointError,
-    ConfigError,
-    InfosimError,
-    brief,
-    near,
-    tell_in_a_line,
-)
+from infosim.errors import CheckpointError, ConfigError, brief, near
 from infosim.experiments import store
 from infosim.experiments.config import Experiment, parse, read
-from infosim.experiments.extras import dask_client, need
-from infosim.experiments.run import STOPPING, Interrupted, begun, read_result, train_together
+from infosim.experiments.engines import engine
+from infosim.experiments.job import execute, fail, why_failed
+from infosim.experiments.run import read_result
+from infosim.experiments.stopping import Interrupted, stopped_by_signals
 from infosim.kernels import backend as backends
 from infosim.kernels.workers import available
 
 _KEYS = ("preset", "seeds", "set", "grid", "runs")
-#: How often a run's process may die before it counts as failed.
-_DEATHS = 3
-#: Seconds that a process which is told to end has for saving; and beyond --timeout, for a run that
-#: does not even come to its next batch.
-_LAST = 10
 #: More runs than that are taken for a mistake in the file.
 MOST = 20_000
 
@@ -155,116 +138,6 @@ def _pairs(table, where):
     return pairs
 
 
-# -- one job: a run, or several side by side -------------------------------------------------------
-
-
-def execute(job, folder, threads=None, backend="cpu", summary=False, timeout=None, ending=False):
-    """Carry out a job, a list of (name, config) of runs that are simulated side by side.
-
-    This is what is sent to other processes. Only one process at a time works on a run: another
-    waits until it is done, and finds it complete.
-
-    timeout : seconds after which a run fails
-    ending : whether this process is to end where a run that fails so is stuck
-
-    Returns
-    -------
-    key -> None, or why the run failed
-    """
-    experiments = [Experiment(name, config) for name, config in job]
-    keys = [one.key for one in experiments]
-    outs = {key: Path(folder) / key for key in keys}
-    try:
-        with store.held(*outs.values(), wait=-1) as holds:
-            left = [one for one in experiments if read_result(outs[one.key]) is None]
-            options = {"threads": threads, "backend": backend, "summary": summary}
-            train = partial(_train, options, dict(zip(keys, holds, strict=True)), timeout, ending)
-            return dict.fromkeys(keys) | train(left)  # in keys' order
-    except CheckpointError as error:
-        return dict.fromkeys(keys, str(error))
-    except OSError as error:
-        return dict.fromkeys(keys, f"{folder}: {error.strerror or error}")
-
-
-def _train(options, holds, timeout, ending, experiments):
-    """Train these runs, together if they can be; key -> None or why it failed."""
-    again = partial(_train, options, holds, timeout, ending)
-    if not experiments:
-        return {}
-    resumed = [begun(holds[one.key].folder) for one in experiments]
-    if any(resumed) and not all(resumed):
-        done = {}
-        for wanted in (True, False):
-            part = zip(experiments, resumed, strict=True)
-            done |= again([one for one, has in part if has == wanted])
-        return done
-    ours = [holds[one.key] for one in experiments]
-    folders = [one.folder for one in ours]
-    try:
-        for folder in folders:
-            store.tidy(folder, ["error.json", "started.json"])
-            (folder / "error.json").unlink(missing_ok=True)
-            store.write_json(folder / "started.json", {})
-        mode = {"resume": True} if all(resumed) else {"force": True}
-        with _limited(timeout, folders, ending) as report:
-            train_together(experiments, folders, **options, **mode, holds=ours, report=report)
-    except Interrupted:
-        raise
-    except Exception as error:
-        if len(experiments) > 1:  # what is wrong with one must not stop the others
-            done = {}
-            for one in experiments:
-                done |= again([one])
-            return done
-        return {experiments[0].key: _failed(folders[0], error)}
-    finally:
-        for folder in folders:
-            (folder / "started.json").unlink(missing_ok=True)
-    return dict.fromkeys(one.key for one in experiments)
-
-
-@contextmanager
-def _limited(timeout, folders, ending):
-    """What to call after every batch, so that a run which takes longer than `timeout` fails.
-
-    ending : whether to end the process if it is not even called, a while later
-    """
-    if timeout is None:
-        yield None
-        return
-    error = InfosimError(f"took longer than --timeout, {timeout:g} s")
-    until = time.monotonic() + timeout
-
-    def report(training, epochs):
-        if time.monotonic() > until:
-            raise error
-
-    def end():
-        for folder in folders:
-            _failed(folder, error)
-        os._exit(1)
-
-    timer = threading.Timer(timeout + _LAST, end)
-    timer.daemon = True
-    if ending:
-        timer.start()
-    try:
-        yield report
-    finally:
-        timer.cancel()
-
-
-def _failed(folder, error):
-    """Write down why a run failed, and return it."""
-    reason = " ".join(str(error).split())
-    if not isinstance(error, InfosimError):
-        reason = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
-    with suppress(CheckpointError, OSError):  # the reason is told all the same
-        folder.mkdir(parents=True, exist_ok=True)
-        store.write_json(folder / "error.json", {"reason": reason})
-    return reason
-
-
 # -- all of them -----------------------------------------------------------------------------------
 
 
@@ -284,22 +157,11 @@ def status(plan, out):
         folder = Path(out) / "runs" / key
         if read_result(folder) is not None:
             found.done.append(key)
-        elif (reason := _reason(folder)) is not None:
+        elif (reason := why_failed(folder)) is not None:
             found.failed[key] = reason
         else:
             found.left.append(key)
     return found
-
-
-def _reason(folder):
-    """Why the run in this directory failed; None if it did not."""
-    try:
-        error = store.read_json(folder / "error.json")
-        return " ".join(error["reason"].split())
-    except FileNotFoundError:
-        return None
-    except (CheckpointError, KeyError, TypeError, AttributeError):
-        return "error.json cannot be read"
 
 
 def run_sweep(
@@ -339,10 +201,12 @@ def run_sweep(
         raise ConfigError(f"timeout must be a number of seconds above 0, was {timeout}")
     out = Path(out) if out is not None else Path("sweeps") / sweep.name
     backend = backends.resolve(backend) if scheduler is None else backend
+    # a run that is stuck can only be ended with its process
+    processes = jobs if scheduler is None and (jobs > 1 or timeout is not None) else None
     with (
-        _engine(jobs, scheduler, timeout) as engine,
+        engine(processes, scheduler) as carry_out,
         store.held(out) as (held,),
-        _stopped_by_signals(),
+        stopped_by_signals(),
     ):
         _prepare(sweep, out, resume)
         before = status(sweep.plan, out)
@@ -351,16 +215,16 @@ def run_sweep(
                 (out / "runs" / key / "error.json").unlink(missing_ok=True)
             before = status(sweep.plan, out)
         wanted = set(before.left)
-        jobs_left = _jobs([run for run in sweep.runs if run.key in wanted], stack)
-        progress = _Progress(len(sweep.runs), len(before.done), len(before.failed), report)
+        stacks = _stacks([run for run in sweep.runs if run.key in wanted], stack)
         if threads is None:
             threads = 1 if scheduler is not None else max(1, available() // jobs)
         options = {
             "folder": str((out / "runs").absolute()), "threads": threads, "backend": backend,
-            "summary": summary, "timeout": timeout,
+            "summary": summary, "timeout": timeout, "ending": processes is not None,
         }  # fmt: skip
+        waiting = _Jobs(stacks, options, before, report)
         try:
-            engine(jobs_left, options, progress)
+            carry_out(waiting)
         except (Interrupted, KeyboardInterrupt) as error:
             again = "the same command" if resume else "the same command with --resume"
             number = getattr(error, "number", signal.SIGINT)
@@ -371,39 +235,36 @@ def run_sweep(
     return status(sweep.plan, out)
 
 
-@contextmanager
-def _stopped_by_signals():
-    """SIGTERM and SIGHUP raise Interrupted, as Ctrl-C raises KeyboardInterrupt."""
-    before = {}
+class _Jobs:
+    """Runs as `engines.Jobs`, each of runs that are simulated side by side, named by their keys.
 
-    def stop(number, frame):
-        raise Interrupted("stopped", number)
+    left : keys -> what `execute` takes; options : of it, the same for all
+    before : the `Status` of all runs; report : told the numbers of runs whenever one changes
+    """
 
-    if threading.current_thread() is threading.main_thread():
-        for number in STOPPING:
-            if number != signal.SIGINT and signal.getsignal(number) == signal.SIG_DFL:
-                before[number] = signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def __init__(self, left, options, before, report):
+        self.call, self.left = partial(execute, **options), left
+        self._folder, self._report = Path(options["folder"]), report
+        self._done, self._failed = len(before.done), len(before.failed)
+        self._n = self._done + self._failed + len(before.left)
+        self.tell(())
 
-
-class _Progress:
-    """Numbers of runs, told whenever they change."""
-
-    def __init__(self, n, done, failed, report):
-        self._n, self._done, self._failed, self._report = n, done, failed, report
-        self.tell(0)
-
-    def tell(self, running, results=None):
-        """Count what `execute` returned, and say how many runs are at work now."""
-        failed = sum(reason is not None for reason in (results or {}).values())
+    def tell(self, running, result=None):
+        failed = sum(reason is not None for reason in (result or {}).values())
         self._failed += failed
-        self._done += len(results or {}) - failed
+        self._done += len(result or {}) - failed
         if self._report is not None:
-            self._report(self._done, running, self._failed, self._n)
+            self._report(self._done, sum(map(len, running)), self._failed, self._n)
+
+    def begun(self, keys):
+        return any((self._folder / key / "started.json").exists() for key in keys)
+
+    def ended(self, keys):
+        reasons = {key: why_failed(self._folder / key) for key in keys}
+        return reasons if any(reasons.values()) else None
+
+    def failed(self, keys, error):
+        return {key: fail(self._folder / key, error) for key in keys}
 
 
 def _prepare(sweep, out, resume):
@@ -420,16 +281,16 @@ def _prepare(sweep, out, resume):
     store.write_json(out / "runs.json", runs)
 
 
-def _jobs(runs, stack):
-    """Runs as jobs of at most `stack` that are alike: lists of (name, config)."""
+def _stacks(runs, stack):
+    """Runs in jobs of at most `stack` that are alike: their keys -> list of (name, config)."""
     groups = {}
     for run in runs:
         groups.setdefault(_form(run.experiment.config) if stack > 1 else run.key, []).append(run)
-    return [
-        [(run.experiment.name, run.experiment.config) for run in group[i : i + stack]]
-        for group in groups.values()
-        for i in range(0, len(group), stack)
-    ]
+    parts = [group[i : i + stack] for group in groups.values() for i in range(0, len(group), stack)]
+    return {
+        tuple(r.key for r in part): [(r.experiment.name, r.experiment.config) for r in part]
+        for part in parts
+    }
 
 
 def _form(config):
@@ -443,195 +304,6 @@ def _form(config):
         for compartment in layer["compartments"].values():
             compartment.pop("weight", None)
     return json.dumps(form)
-
-
-@contextmanager
-def _engine(jobs, scheduler, timeout):
-    """The function (jobs, options, progress) that has jobs carried out."""
-    if scheduler is not None:
-        with dask_client(scheduler) as client:
-            yield partial(_by_dask, client)
-    elif jobs > 1 or timeout is not None:  # a run that is stuck can only be ended with its process
-        yield partial(_by_processes, need("joblib", "sweep").externals.loky, jobs)
-    else:
-        yield _one_by_one
-
-
-def _one_by_one(jobs, options, progress):
-    following = [len(job) for job in jobs[1:]] + [0]
-    progress.tell(len(jobs[0]) if jobs else 0)
-    for job, running in zip(jobs, following, strict=False):
-        progress.tell(running, execute(job, **options))
-
-
-def _by_processes(loky, n_processes, jobs, options, progress):
-    """Jobs in processes of this machine; where a process dies, the rest goes on in new ones.
-
-    With one process all others are lost, too. So the jobs that were at work then are tried again
-    one by one, and the one that keeps dying fails alone.
-    """
-    left = {_keys(job): job for job in jobs}
-    deaths = dict.fromkeys(left, 0)
-    while left:
-        chosen = [keys for keys in left if not deaths[keys]] or list(left)[:1]
-        n = min(n_processes, len(chosen))
-        progress.tell(_at_work(chosen, n))
-        try:
-            with _workers(loky, n) as submit:
-                futures = [
-                    submit(_in_worker, execute, left[keys], ending=True, **options)
-                    for keys in chosen
-                ]
-                for future in concurrent.futures.as_completed(futures):
-                    results = future.result()
-                    del left[tuple(results)]
-                    chosen.remove(tuple(results))
-                    progress.tell(_at_work(chosen, n), results)
-        except loky.process_executor.TerminatedWorkerError:
-            folder = Path(options["folder"])
-            for keys in list(chosen):
-                reasons = {key: _reason(folder / key) for key in keys}
-                if any(reasons.values()):  # it was stuck, and ended by us
-                    del left[keys]
-                    chosen.remove(keys)
-                    progress.tell(0, reasons)
-                    break
-            else:
-                for keys in _begun(chosen, folder) or chosen:
-                    deaths[keys] += 1
-                    if deaths[keys] == _DEATHS:
-                        del left[keys]
-                        progress.tell(0, _died(keys, folder))
-
-
-@contextmanager
-def _workers(loky, n):
-    """The `submit` of n processes, which have time to save if this is left by an exception."""
-    others = multiprocessing.active_children()
-    executor = loky.ProcessPoolExecutor(n, initializer=_begin_worker, initargs=(os.getpid(),))
-    futures = []
-
-    def submit(*call, **options):
-        futures.append(executor.submit(*call, **options))
-        return futures[-1]
-
-    try:
-        yield submit
-        executor.shutdown()
-    except BaseException:
-        for future in futures:
-            future.cancel()
-        ours = [child for child in multiprocessing.active_children() if child not in others]
-        until, running = time.monotonic() + _LAST, futures
-        while running and time.monotonic() < until:
-            for child in ours:
-                with suppress(OSError):
-                    child.terminate()
-            running = concurrent.futures.wait(running, 0.5).not_done
-        executor.shutdown(kill_workers=True)
-        raise
-
-
-class _Worker:
-    """What a process of ours knows of itself: whether it has a job, and is to begin no more.
-
-    A signal that stops it only says so while it is not training. (Where one process dies, loky
-    kills the others, which may be about to save.)
-    """
-
-    busy = leaving = False
-
-
-def _begin_worker(parent):
-    """What a process of ours does first: it will end when its parent does, however that ends."""
-
-    def leave(number, frame):
-        _Worker.leaving = True
-
-    for number in STOPPING:
-        signal.signal(number, leave)
-    tell_in_a_line()
-    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-
-
-def _follow(parent):
-    """End this process when it has another parent: in good order, then anyhow."""
-    while os.getppid() == parent:
-        time.sleep(0.2)
-    until = time.monotonic() + _LAST
-    _Worker.leaving = True
-    while _Worker.busy and time.monotonic() < until:
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(0.2)
-    os._exit(128 + signal.SIGTERM)
-
-
-def _in_worker(execute, job, **options):
-    """Execute a job in a process of its own, unless it is to end."""
-    if _Worker.leaving:
-        raise Interrupted("stopped", signal.SIGTERM)
-    _Worker.busy = True
-    try:
-        return execute(job, **options)
-    except Interrupted:
-        _Worker.leaving = True
-        raise
-    finally:
-        _Worker.busy = False
-
-
-def _keys(job):
-    return tuple(Experiment(*one).key for one in job)
-
-
-def _at_work(left, n):
-    """How many runs are in the first n jobs that are left."""
-    return sum(len(keys) for keys in itertools.islice(left, n))
-
-
-def _begun(jobs, folder):
-    """The jobs, by their keys, of which some run was begun and is not done."""
-    return [
-        keys for keys in jobs if any((Path(folder) / k / "started.json").exists() for k in keys)
-    ]
-
-
-def _died(keys, folder):
-    """Fail runs whose process died again and again."""
-    reason = InfosimError(f"its process died {_DEATHS} times (killed, or out of memory)")
-    return {key: _failed(Path(folder) / key, reason) for key in keys}
-
-
-def _by_dask(client, jobs, options, progress):
-    """Jobs on the workers of a Dask scheduler, which sends those of a lost worker to another."""
-    import distributed
-
-    submit = partial(client.submit, _on_worker, execute, **options, pure=False)
-    futures = {submit(job): _keys(job) for job in jobs}
-    left = dict.fromkeys(futures.values())
-    workers = len(client.ncores())
-    progress.tell(_at_work(left, workers))
-    for future in distributed.as_completed(list(futures)):
-        keys = futures[future]
-        left.pop(keys)
-        error = future.exception()
-        if isinstance(error, Interrupted):
-            raise error
-        if isinstance(error, distributed.CancelledError):
-            raise BackendError("the Dask scheduler is gone; --resume goes on")
-        if isinstance(error, distributed.KilledWorker):
-            results = _died(keys, options["folder"])
-        elif error is not None:
-            results = {key: _failed(Path(options["folder"]) / key, error) for key in keys}
-        else:
-            results = future.result()
-        progress.tell(_at_work(left, workers), results)
-
-
-def _on_worker(execute, job, **options):
-    """Execute a job in a Dask worker."""
-    tell_in_a_line()
-    return execute(job, **options)
 
 
 # -- results ---------------------------------------------------------------------------------------

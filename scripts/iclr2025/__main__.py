@@ -1,6 +1,6 @@
 """All figures of ICLR 2025 and the page that compares them: python -m scripts.iclr2025."""
 
-from scripts.common import all_figures
+from scripts.command import all_figures
 
 main = all_figures(
     "iclr2025",

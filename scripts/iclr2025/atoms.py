@@ -11,7 +11,7 @@ import infosim
 from infosim import plotting
 from infosim.pid import Goal
 from infosim.plotting.plots import atom_looks, atoms
-from scripts.common import seeds_of
+from scripts.drawing import seeds_of
 from scripts.iclr2025.models import about, iclr_script, run
 
 MODELS = {"Trivariate Heuristic": "heuristic goal", "Trivariate Optimized": "optimised goal"}

@@ -12,7 +12,7 @@ import numpy as np
 import infosim
 from infosim import plotting
 from infosim.pid import lattice
-from scripts.common import seeds_found, spread
+from scripts.drawing import seeds_found, spread
 from scripts.iclr2025.models import BLUE, GREEN, RED, about, iclr_script, run
 
 MODEL = "Trivariate Optimized"

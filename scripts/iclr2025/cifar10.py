@@ -11,7 +11,7 @@ import infosim
 from infosim import plotting
 from infosim.errors import DataError
 from infosim.pid import Goal
-from scripts.common import band, dots, seeds_found
+from scripts.drawing import band, dots, seeds_found
 from scripts.iclr2025.models import BLUE, RED, SKY, iclr_script
 
 GOAL = Goal.named("iclr/trivariate-opt_1_100_CIFAR")

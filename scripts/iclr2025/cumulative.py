@@ -8,7 +8,8 @@ import click
 import numpy as np
 
 from infosim import plotting
-from scripts.common import band, published, seeds_found
+from scripts.drawing import band, seeds_found
+from scripts.files import published
 from scripts.iclr2025.models import BLUE, GREEN, RED, about, iclr_script
 from scripts.iclr2025.sensitivity import BASE, run
 

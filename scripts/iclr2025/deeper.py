@@ -9,7 +9,7 @@ import click
 import numpy as np
 
 from infosim import plotting
-from scripts.common import seeds_found, spread
+from scripts.drawing import seeds_found, spread
 from scripts.iclr2025.models import BLUE, DASHDOT, DASHED, RED, about, iclr_script
 
 #: name -> (presets with one, two and three hidden layers; goal, if not the presets'; look)

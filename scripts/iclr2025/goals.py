@@ -10,7 +10,7 @@ import click
 from infosim import plotting
 from infosim.pid import Goal
 from infosim.plotting.search import goals as heat_map
-from scripts.common import band, seeds_found
+from scripts.drawing import band, seeds_found
 from scripts.iclr2025.models import about, iclr_script
 
 PRESET = "iclr/trivariate-heuristic"

@@ -11,7 +11,7 @@ import click
 import infosim
 from infosim import plotting
 from infosim.machine.randomness import Purpose
-from scripts.common import dots, seeds_found, spread
+from scripts.drawing import dots, seeds_found, spread
 from scripts.iclr2025.comparison import ordered
 from scripts.iclr2025.models import MODELS, about, iclr_script, run
 from scripts.iclr2025.performance import reference

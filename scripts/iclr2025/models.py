@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from scripts.common import figure_script
+from scripts.command import figure_script
 
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 RED, PINK, SKY = "#D55E00", "#CC79A7", "#56B4E9"

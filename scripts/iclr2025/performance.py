@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 
 from infosim import plotting
 from infosim.errors import ConfigError, near
-from scripts.common import band, published
+from scripts.drawing import band
+from scripts.files import published
 from scripts.iclr2025.models import MODELS, about, iclr_script, run
 
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)

@@ -9,7 +9,7 @@ unless it says otherwise.
 import click
 
 from infosim import plotting
-from scripts.common import dots, seeds_found
+from scripts.drawing import dots, seeds_found
 from scripts.iclr2025.models import MODELS, about, iclr_script, run
 from scripts.iclr2025.performance import reference, row_of, theirs_of
 

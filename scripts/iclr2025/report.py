@@ -6,7 +6,7 @@ Reads the tables of the figures, which the other scripts have made, and fills re
 import click
 
 from scripts import pages
-from scripts.common import seeds_found
+from scripts.drawing import seeds_found
 from scripts.iclr2025.cumulative import ORDER
 from scripts.iclr2025.models import MODELS
 from scripts.iclr2025.sensitivity import CHANGES, PUBLISHED_FIVE, importance

@@ -10,7 +10,8 @@ import numpy as np
 
 from infosim import plotting
 from infosim.pid import Goal
-from scripts.common import band, published, seeds_found
+from scripts.drawing import band, seeds_found
+from scripts.files import published
 from scripts.iclr2025.models import BLUE, GREEN, RED, about, iclr_script
 
 BASE = Goal.named("iclr/trivariate-optimized")

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 import infosim
 from infosim import plotting
 from infosim.machine.events import Fire
-from scripts.common import seeds_found, spread
+from scripts.drawing import seeds_found, spread
 from scripts.iclr2025.models import BLUE, RED, about, iclr_script, run
 
 MODEL = "Trivariate Optimized"

@@ -1,6 +1,6 @@
 """All figures of PNAS 2025 and the page about them: python -m scripts.pnas2025."""
 
-from scripts.common import all_figures
+from scripts.command import all_figures
 
 main = all_figures("pnas2025", ("concepts", "supervised", "unsupervised", "memory"))
 

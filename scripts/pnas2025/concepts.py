@@ -13,7 +13,7 @@ from infosim.pid import Goal, lattice
 from infosim.pid.goals import bivariate_goals
 from infosim.plotting import goal_summary
 from infosim.plotting.search import goals as heat_map
-from scripts.common import figure_script
+from scripts.command import figure_script
 
 SUPERVISED = "pnas/supervised"
 #: Columns of the heat map, in the order of the paper.

@@ -12,7 +12,8 @@ import infosim
 from infosim import plotting
 from infosim.analysis.memory import overlap_by_noise, overlap_by_step
 from infosim.rules.hebb import hebbian
-from scripts.common import figure_script, seeds_of, spread
+from scripts.command import figure_script
+from scripts.drawing import seeds_of, spread
 
 PRESET = "pnas/memory-heuristic"
 GOAL = "layers.memory.goal"

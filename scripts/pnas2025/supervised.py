@@ -13,7 +13,8 @@ from infosim import plotting
 from infosim.datasets import load
 from infosim.experiments.extras import need
 from infosim.plotting.plots import atom_looks, atoms
-from scripts.common import band, dots, figure_script, seeds_of
+from scripts.command import figure_script
+from scripts.drawing import band, dots, seeds_of
 
 PRESET = "pnas/supervised"
 _GOAL, _BINS = "layers.output.goal", "layers.output.binning"

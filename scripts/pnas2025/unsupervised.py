@@ -12,7 +12,8 @@ import numpy as np
 import infosim
 from infosim import plotting
 from infosim.plotting.plots import atom_looks, atoms
-from scripts.common import figure_script, seeds_of
+from scripts.command import figure_script
+from scripts.drawing import seeds_of
 
 PLAIN, RELIABLE = "pnas/bars", "pnas/bars-reliable"
 _GOAL, _OPTIMIZER = "layers.hidden.goal", "layers.hidden.optimizer"

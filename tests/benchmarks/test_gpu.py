@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import gpu
+from infosim.bench import timing
 from infosim.datasets import Dataset
 from infosim.errors import BackendError
-from infosim.experiments import timing
 from infosim.kernels import backend
 
 pytestmark = pytest.mark.skipif(

@@ -9,8 +9,9 @@ import pytest
 
 import infosim
 from infosim.analysis.tables import MISSING_CELLS
+from infosim.bench import timing
 from infosim.cli import main
-from infosim.experiments import Experiment, preset_names, timing
+from infosim.experiments import Experiment, preset_names
 
 
 @pytest.fixture(autouse=True)

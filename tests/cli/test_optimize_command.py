@@ -9,7 +9,7 @@ import pytest
 
 from infosim.cli import main
 from infosim.engine import Training
-from infosim.experiments import extras
+from infosim.experiments import engines
 
 pytest.importorskip("optuna", reason="needs Optuna: pip install 'infosim[optimize]'")
 
@@ -139,7 +139,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input(case, capsys, tmp_path, monkeypatch):
     options, expected = BAD[case]
-    monkeypatch.setattr(extras, "ANSWER", 0.5)
+    monkeypatch.setattr(engines, "ANSWER", 0.5)
     if "--scheduler" in options:
         pytest.importorskip("distributed", reason="needs Dask: pip install 'infosim[cluster]'")
     arguments = [*TINY, "--out", "a/b"]

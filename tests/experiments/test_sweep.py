@@ -18,6 +18,7 @@ import pytest
 import infosim
 from infosim.errors import BackendError, CheckpointError, ConfigError, DataError
 from infosim.experiments import Experiment, Interrupted, store, train
+from infosim.experiments import job as jobs
 from infosim.experiments import sweep as sweeps
 from infosim.experiments.sweep import Sweep, run_sweep
 
@@ -231,7 +232,7 @@ def test_what_the_user_stops_says_how_it_goes_on(tmp_path, monkeypatch):
     def stopping(experiments, outs, **options):
         raise Interrupted("stopped in epoch 1 of 2")
 
-    monkeypatch.setattr(sweeps, "train_together", stopping)
+    monkeypatch.setattr(jobs, "train_together", stopping)
     out = tmp_path / "out"
     begun, again = rf"the same command with --resume \({out}\)$", rf"the same command \({out}\)$"
     with pytest.raises(Interrupted, match=f"^stopped; to continue: {begun}"):
@@ -243,14 +244,14 @@ def test_what_the_user_stops_says_how_it_goes_on(tmp_path, monkeypatch):
 
 def test_a_stack_with_a_bad_run_in_it_loses_only_that(tmp_path, monkeypatch):
     sweep = Sweep.load(written(tmp_path))
-    original, bad = sweeps.train_together, sweep.runs[1].key
+    original, bad = jobs.train_together, sweep.runs[1].key
 
     def failing(experiments, outs, **options):
         if any(one.key == bad for one in experiments):
             raise DataError("a bad run")
         original(experiments, outs, **options)
 
-    monkeypatch.setattr(sweeps, "train_together", failing)
+    monkeypatch.setattr(jobs, "train_together", failing)
     found = run_sweep(sweep, tmp_path / "out", stack=4)
     assert found.failed == {bad: "a bad run"}
     assert len(found.done) == 3
@@ -409,8 +410,8 @@ def test_a_run_that_is_stuck_ends_with_its_process_and_the_rest_goes_on(tmp_path
 import sys, time
 import infosim.experiments.sweep as sweeps
 def meddled(job, **options):
-    module = sys.modules["infosim.experiments.sweep"]
-    module._LAST, together = 0.1, module.train_together
+    module = sys.modules["infosim.experiments.job"]
+    module.LAST, together = 0.1, module.train_together
     def meddling(experiments, outs, **rest):
         if experiments[0].key == {stuck!r}:
             time.sleep(60)
@@ -545,7 +546,7 @@ assert found.failed == {{{deadly!r}: "its process died 3 times (killed, or out o
 
 def test_a_run_directory_deleted_under_the_sweep(tmp_path, monkeypatch):
     sweep = Sweep.load(written(tmp_path))
-    original, victim = sweeps.train_together, sweep.runs[1].key
+    original, victim = jobs.train_together, sweep.runs[1].key
 
     def deleted(experiments, outs, **options):
         if experiments[0].key == victim:
@@ -557,12 +558,12 @@ def test_a_run_directory_deleted_under_the_sweep(tmp_path, monkeypatch):
             options["report"] = delete
         original(experiments, outs, **options)
 
-    monkeypatch.setattr(sweeps, "train_together", deleted)
+    monkeypatch.setattr(jobs, "train_together", deleted)
     found = run_sweep(sweep, tmp_path / "out")
     assert len(found.done) == 3
     assert found.failed.keys() == {victim}
     assert "cannot write" in found.failed[victim]
-    monkeypatch.setattr(sweeps, "train_together", original)
+    monkeypatch.setattr(jobs, "train_together", original)
     assert len(run_sweep(sweep, tmp_path / "out", resume=True, retry=True).done) == 4
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from scripts.common import all_figures
+from scripts.command import all_figures
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("paper", ["iclr2025", "pnas2025"])
 def test_no_script_is_left_out(paper, monkeypatch):
     asked = {}
-    monkeypatch.setattr("scripts.common.all_figures", lambda *words: asked.update([words]))
+    monkeypatch.setattr("scripts.command.all_figures", lambda *words: asked.update([words]))
     import_module(f"scripts.{paper}.__main__")
     scripts = {path.stem for path in (ROOT / "scripts" / paper).glob("*.py")}
     assert set(asked[paper]) == scripts - {"__main__", "models", "report"}

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from infosim.bench import timing
 from infosim.errors import ConfigError
-from infosim.experiments import Experiment, timing
+from infosim.experiments import Experiment
 
 
 def experiment(sources=3, *overrides):

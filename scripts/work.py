@@ -1,4 +1,4 @@
-"""What the figure scripts share: their options, runs that are made once, files written together.
+"""Runs that figures are made of, each made once, and the files of a figure, written together.
 
 A run is known by the key of its settings. What it came to is kept in a ledger, runs.csv, beside the
 figures of its paper, so that a figure needs only the runs that no figure before it needed, here or
@@ -6,39 +6,28 @@ on the machine where the ledger was filled.
 """
 
 import csv
-import functools
-import io
-import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
 import click
-import numpy as np
 
 from infosim import plotting
 from infosim.datasets import load
-from infosim.errors import CheckpointError, InfosimError
+from infosim.errors import CheckpointError
 from infosim.experiments import Experiment, store
 from infosim.experiments.extras import need
 from infosim.experiments.run import read_result
 from infosim.experiments.sweep import Run, Sweep, run_sweep
-from infosim.kernels.workers import available
 from infosim.pid import Goal
+from scripts.files import table
 
-ROOT = Path(__file__).parents[1]
 _COLUMNS = ("key", "preset", "settings", "epochs", "train_error", "val_error", "test_error")
 
 #: Of trials that count.
 _ENDED = ("complete", "pruned")
-
-SCALES = ("smoke", "laptop", "paper")
-
-#: Figures read the classes as the papers did (`infosim.engine.readout`).
-_READING = {"network.inversion": "batch"}
 
 
 class Errors(NamedTuple):
@@ -235,172 +224,3 @@ def _goal(preset):
     layers = Experiment.load(preset).config["layers"].values()
     first = next(layer for layer in layers if layer["goal"])
     return Goal.of(first["goal"], tuple(first["compartments"]))
-
-
-def table(rows, columns):
-    """Rows (dicts) as CSV text; floats with six significant digits."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        values = (row[column] for column in columns)
-        writer.writerow([f"{v:.6g}" if isinstance(v, float) else v for v in values])
-    return text.getvalue()
-
-
-def published(name):
-    """The rows of a table of published values, dicts of texts."""
-    with open(ROOT / "reference" / f"{name}.csv", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def band(values):
-    """Median, minimum and maximum of the finite values; nan if there are none."""
-    values = np.asarray([value for value in values if np.isfinite(value)] or [np.nan])
-    return float(np.median(values)), float(values.min()), float(values.max())
-
-
-def spread(values):
-    """Their median, minimum and maximum, by name, as columns of a figure's table."""
-    return dict(zip(("median", "min", "max"), band(values), strict=True))
-
-
-def seeds_of(n, first=0):
-    """So many seeds in words."""
-    return {0: "no seed", 1: f"seed {first}"}.get(n, f"seeds {first} to {first + n - 1}")
-
-
-def seeds_found(counts, first=0):
-    """How many seeds the points of a figure have, in words."""
-    fewest, most = min(counts), max(counts)
-    if fewest == most:
-        return seeds_of(most, first)
-    return f"{fewest} to {most} seeds a point, from {first} on"
-
-
-def dots(rows, ax, ticks):
-    """Test errors of one model a row: each seed a dot, the median a line; published ranges grey.
-
-    rows : (label, colour, errors of the seeds, published (median, minimum, maximum) or None)
-    ticks : of the logarithmic axis, %
-    """
-    for y, (_, color, errors, theirs) in enumerate(rows):
-        values = 100 * np.array(errors)
-        if theirs is not None and np.isfinite(theirs).all():
-            middle, low, high = 100 * np.array(theirs)
-            ax.plot([low, high], [y + 0.22] * 2, color="#999999", linewidth=3.5, alpha=0.5)
-            ax.plot(middle, y + 0.22, "o", color="#444444", markerfacecolor="white")
-        ax.plot(values, [y - 0.15] * len(values), "o", color=color, alpha=0.6, markersize=2.5)
-        if len(values):
-            ax.plot([np.median(values)] * 2, [y - 0.36, y + 0.06], color=color, linewidth=2)
-    ax.plot([], [], "|", color="#222222", markersize=7, markeredgewidth=2, label="our median")
-    ax.plot([], [], "o", color="#222222", alpha=0.6, markersize=2.5, label="our seeds")
-    if any(row[3] is not None for row in rows):
-        published_look = {"markerfacecolor": "white", "markeredgecolor": "#444444"}
-        ax.plot([], [], "o-", color="#999999", label="published", **published_look)
-    ax.set_xscale("log")
-    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    ax.set_xticks([], minor=True)
-    ax.set_yticks(range(len(rows)), [row[0] for row in rows])
-    ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.grid(axis="x")
-    ax.set_xlabel("test error (%)")
-    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncol=3)
-    return ax
-
-
-def _options(command):
-    """The options of every command that makes figures."""
-    for option in reversed(
-        (
-            click.option(
-                "--scale",
-                type=click.Choice(SCALES),
-                default="laptop",
-                show_default=True,
-                help="smoke: seconds, on bundled digits. laptop: below half an hour on two cores. "
-                "paper: the published sizes, epochs and seeds.",
-            ),
-            click.option("--out", type=click.Path(path_type=Path), help="Folder of the figures."),
-            click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs."),
-            click.option("--jobs", type=int, help="Processes (default: the CPUs)."),
-            click.option("--draw", is_flag=True, help="Draw what runs.csv holds and run nothing."),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def figure_script(paper, settings=None):
-    """Turn a function of a `Work` (and of options of its own) into a command.
-
-    settings : scale -> settings of all its runs
-    """
-
-    def decorate(function):
-        @click.command(help=sys.modules[function.__module__].__doc__)
-        @_options
-        @functools.wraps(function)
-        def command(scale, out, runs, jobs, draw, **own):
-            spec = sys.modules[function.__module__].__spec__  # its __name__ may be __main__
-            typed = f"python -m {spec.name} --scale {scale}"
-            given = ((f"--{k.replace('_', '-')}", str(v)) for k, v in own.items() if v is not None)
-            typed += "".join(f" {shlex.join(words)}" for words in given)
-            figures, folder = _folders(paper, scale)
-            work = Work(
-                paper=paper,
-                scale=scale,
-                command=typed,
-                out=out or figures,
-                runs=runs or folder,
-                jobs=jobs or available(),
-                draw=draw,
-                settings=_READING | (settings or {}).get(scale, {}),
-            )
-            try:
-                function(work, **own)
-            except InfosimError as error:
-                click.echo(f"error: {error}", err=True)
-                sys.exit(getattr(error, "exit_code", 2))
-
-        return command
-
-    return decorate
-
-
-def _folders(paper, scale):
-    """Where the figures of a scale and their runs are kept unless the user says otherwise."""
-    if scale == "smoke":
-        return ROOT / "runs" / "smoke" / paper / "figures", ROOT / "runs" / "smoke" / paper
-    return ROOT / "figures" / paper, ROOT / "runs" / paper
-
-
-def all_figures(paper, names):
-    """A command that makes the figures of these scripts one after another, then the paper's page.
-
-    A figure that cannot be made does not stop the others; the exit code is 2 then.
-    """
-
-    @click.command(help=f"All figures of scripts/{paper}, each as its own script makes it.")
-    @_options
-    def command(scale, **options):
-        words = ["--scale", scale]
-        for option, value in options.items():
-            if value is True:
-                words.append(f"--{option}")
-            elif value:
-                words += [f"--{option}", str(value)]
-        failed = False
-        for name in names:
-            script = import_module(f"scripts.{paper}.{name}").main
-            try:
-                script.main(words, standalone_mode=False)
-            except SystemExit as ended:
-                if ended.code != 2:  # stopped by the user
-                    raise
-                failed = True
-        if scale != "smoke" and not options["out"] and not failed:
-            import_module(f"scripts.{paper}.report").main.main([], standalone_mode=False)
-        sys.exit(2 if failed else 0)
-
-    return command

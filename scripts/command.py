@@ -1,0 +1,116 @@
+"""The commands that make figures, all with the same options."""
+
+import functools
+import shlex
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from infosim.errors import InfosimError
+from infosim.kernels.workers import available
+from scripts.files import ROOT
+from scripts.work import Work
+
+SCALES = ("smoke", "laptop", "paper")
+
+#: Figures read the classes as the papers did (`infosim.engine.readout`).
+_READING = {"network.inversion": "batch"}
+
+
+def _options(command):
+    """The options of every command that makes figures."""
+    for option in reversed(
+        (
+            click.option(
+                "--scale",
+                type=click.Choice(SCALES),
+                default="laptop",
+                show_default=True,
+                help="smoke: seconds, on bundled digits. laptop: below half an hour on two cores. "
+                "paper: the published sizes, epochs and seeds.",
+            ),
+            click.option("--out", type=click.Path(path_type=Path), help="Folder of the figures."),
+            click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs."),
+            click.option("--jobs", type=int, help="Processes (default: the CPUs)."),
+            click.option("--draw", is_flag=True, help="Draw what runs.csv holds and run nothing."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def figure_script(paper, settings=None):
+    """Turn a function of a `Work` (and of options of its own) into a command.
+
+    settings : scale -> settings of all its runs
+    """
+
+    def decorate(function):
+        @click.command(help=sys.modules[function.__module__].__doc__)
+        @_options
+        @functools.wraps(function)
+        def command(scale, out, runs, jobs, draw, **own):
+            spec = sys.modules[function.__module__].__spec__  # its __name__ may be __main__
+            typed = f"python -m {spec.name} --scale {scale}"
+            given = ((f"--{k.replace('_', '-')}", str(v)) for k, v in own.items() if v is not None)
+            typed += "".join(f" {shlex.join(words)}" for words in given)
+            figures, folder = _folders(paper, scale)
+            work = Work(
+                paper=paper,
+                scale=scale,
+                command=typed,
+                out=out or figures,
+                runs=runs or folder,
+                jobs=jobs or available(),
+                draw=draw,
+                settings=_READING | (settings or {}).get(scale, {}),
+            )
+            try:
+                function(work, **own)
+            except InfosimError as error:
+                click.echo(f"error: {error}", err=True)
+                sys.exit(getattr(error, "exit_code", 2))
+
+        return command
+
+    return decorate
+
+
+def _folders(paper, scale):
+    """Where the figures of a scale and their runs are kept unless the user says otherwise."""
+    if scale == "smoke":
+        return ROOT / "runs" / "smoke" / paper / "figures", ROOT / "runs" / "smoke" / paper
+    return ROOT / "figures" / paper, ROOT / "runs" / paper
+
+
+def all_figures(paper, names):
+    """A command that makes the figures of these scripts one after another, then the paper's page.
+
+    A figure that cannot be made does not stop the others; the exit code is 2 then.
+    """
+
+    @click.command(help=f"All figures of scripts/{paper}, each as its own script makes it.")
+    @_options
+    def command(scale, **options):
+        words = ["--scale", scale]
+        for option, value in options.items():
+            if value is True:
+                words.append(f"--{option}")
+            elif value:
+                words += [f"--{option}", str(value)]
+        failed = False
+        for name in names:
+            script = import_module(f"scripts.{paper}.{name}").main
+            try:
+                script.main(words, standalone_mode=False)
+            except SystemExit as ended:
+                if ended.code != 2:  # stopped by the user
+                    raise
+                failed = True
+        if scale != "smoke" and not options["out"] and not failed:
+            import_module(f"scripts.{paper}.report").main.main([], standalone_mode=False)
+        sys.exit(2 if failed else 0)
+
+    return command

@@ -1,5 +1,6 @@
 """What holds for every module of the package."""
 
+import ast
 import inspect
 import subprocess
 import sys
@@ -61,3 +62,28 @@ def test_nothing_public_is_without_a_docstring():
             if home.__module__.startswith("infosim") and not inspect.getdoc(member):
                 bare.append(f"{kind.__name__}.{name}")
     assert not bare
+
+
+#: From the bottom up, as docs/architecture.md has them; those in one line stand side by side.
+LAYERS = (
+    ("errors", "files"), ("jit",), ("elementary",), ("pid",), ("neuron",), ("network",), ("kernels",),
+    ("machine",), ("rules",), ("engine",), ("datasets",), ("analysis",), ("plotting",), ("bench",),
+    ("experiments",), ("cli",),
+)  # fmt: skip
+
+
+def test_imports_point_down():
+    place = {name: i for i, names in enumerate(LAYERS) for name in names}
+    root, up = Path(infosim.__file__).parent, []
+    for path in root.rglob("*.py"):
+        own = path.relative_to(root).parts[0].removesuffix(".py")
+        if own in ("__init__", "__main__"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                parts = name.split(".")
+                if parts[0] == "infosim" and len(parts) > 1 and place[parts[1]] > place[own]:
+                    up.append(f"{path.relative_to(root)} imports {name}")
+    assert not up

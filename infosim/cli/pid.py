@@ -26,7 +26,13 @@ import click
     help="What says that a cell is missing, which an empty one always is  [default: nan, na, n/a, "
     "null, none, nat, <na>, #n/a, in capitals or not]",
 )
-def pid(file, sources, target, bins, target_bins, missing, missing_tokens):
+@click.option(
+    "--measure",
+    default="shared-exclusions",
+    show_default=True,
+    help="Of redundancy: shared-exclusions, minimum-mutual-information or williams-beer.",
+)
+def pid(file, sources, target, bins, target_bins, missing, missing_tokens, measure):
     """Decompose the information that columns of a CSV FILE carry about another column.
 
     Every distinct value counts as one outcome unless bins are asked for. Where all cells of a
@@ -45,4 +51,4 @@ def pid(file, sources, target, bins, target_bins, missing, missing_tokens):
     if missing == "drop":
         kept = len(target)
         click.echo(f"{dropped} of {dropped + kept} rows dropped: a cell is missing", err=True)
-    click.echo(decompose(sources=sources, target=target, missing=missing))
+    click.echo(decompose(sources=sources, target=target, missing=missing, measure=measure))

@@ -1,6 +1,7 @@
-"""Shared-exclusions partial information decomposition of discrete variables, in bits.
+"""Partial information decomposition of discrete variables, in bits.
 
-The redundancy of an antichain α is I_∩(α) = Σ p(s, t) log2 [P(U_α(s), t) / (P(U_α(s)) p(t))], with
+By shared exclusions, unless another measure is asked for (`pid.measures`), the redundancy of an
+antichain α is I_∩(α) = Σ p(s, t) log2 [P(U_α(s), t) / (P(U_α(s)) p(t))], with
 U_α(s) the event that at least one source set of α agrees with s (Makkeh, Gutknecht & Wibral 2021,
 PRE 103, 032149). The atoms are its Möbius inverse (Gutknecht, Wibral & Makkeh 2021, Proc. R. Soc. A
 477, 20210110).
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from infosim.errors import ConfigError, DataError, ShapeError
+from infosim.pid import measures
 from infosim.pid.lattice import MAX_SOURCES, lattice, source_names
 from infosim.pid.outcomes import check_missing, coded_samples
 
@@ -28,6 +30,9 @@ class Decomposition(Mapping):
     redundancies : (A,) I_∩ of each antichain, in canonical order
     atoms : (A,) Π of each antichain, in canonical order
     entropy : H(target)
+    measure : the name of the measure of redundancy
+    informative, misinformative : (A,), for shared exclusions the atoms' two parts, what excludes
+        and what excludes wrongly: atoms = informative - misinformative; else None
     local : None, or label -> pointwise atom of each event, whose expectation is the atom: shaped
         like the pmf and nan where that is zero, or (n_samples,) and nan where a sample was dropped
 
@@ -50,6 +55,9 @@ class Decomposition(Mapping):
     atoms: np.ndarray
     entropy: float
     local: Mapping[str, np.ndarray] | None = None
+    measure: str = "shared-exclusions"
+    informative: np.ndarray | None = None
+    misinformative: np.ndarray | None = None
 
     @property
     def labels(self):
@@ -88,8 +96,11 @@ class Decomposition(Mapping):
         return "\n".join(f"{label:{width}}  {value:z8.4f} bits" for label, value in rows)
 
 
-def decompose(pmf=None, *, sources=None, target=None, names=None, local=False, missing="error"):
-    """The shared-exclusions decomposition of a pmf, or of samples by their relative frequencies.
+def decompose(
+    pmf=None, *, sources=None, target=None, names=None, local=False, missing="error",
+    measure="shared-exclusions",
+):  # fmt: skip
+    """The decomposition of a pmf, or of samples by their relative frequencies.
 
     Parameters
     ----------
@@ -97,9 +108,11 @@ def decompose(pmf=None, *, sources=None, target=None, names=None, local=False, m
     sources : instead of `pmf`, K sequences of n_samples discrete values, or a mapping from names
     target : n_samples discrete values
     names : K source names for the labels; by default the keys of `sources`, else 1, 2, ...
-    local : whether to keep the pointwise atoms as well
+    local : whether to keep the pointwise atoms as well; of shared exclusions alone
     missing : "error"; "drop" leaves out each sample in which a source or the target is missing;
         "value" counts missing as one more outcome of each variable
+    measure : of redundancy, "shared-exclusions" (Makkeh et al. 2021),
+        "minimum-mutual-information" (Barrett 2015) or "williams-beer" (I_min, 2010)
 
     Values that are equal in Python, such as 1, 1.0 and True, are one outcome. Missing are None, nan
     of any type, NaT, the NA of pandas and what is masked; text never is. Columns of pandas must
@@ -111,6 +124,9 @@ def decompose(pmf=None, *, sources=None, target=None, names=None, local=False, m
     if (pmf is None) == (sources is None) or (sources is None) != (target is None):
         raise ConfigError("decompose takes either a pmf, or both sources and target")
     check_missing(missing)
+    measure = measures.named(measure)
+    if local and not measure.pointwise:
+        raise ConfigError(f"{measure.name} has no pointwise atoms; local needs shared-exclusions")
     if pmf is not None:
         pmf = _checked_pmf(pmf)
         kept = pmf > 0
@@ -126,14 +142,18 @@ def decompose(pmf=None, *, sources=None, target=None, names=None, local=False, m
     grid = lattice(len(codes) - 1)
     names = source_names(grid.n_sources, names)
 
-    pointwise, entropy = _pointwise_redundancies(grid, codes, mass)
-    redundancies = pointwise @ mass
+    exclusions, wrong, entropy = _exclusions(measure.terms(grid), codes, mass)
+    pointwise = exclusions - wrong
+    redundancies = measure.redundancies(grid, _by_target(pointwise, codes[-1], mass))
     atoms = grid.moebius @ redundancies
+    if not measure.pointwise:
+        return Decomposition(names, redundancies, atoms, entropy, measure=measure.name)
+    parts = (grid.moebius @ (part @ mass) for part in (exclusions, wrong))
     events = None
     if local:
         pairs = zip(grid.labels(names), grid.moebius @ pointwise, strict=True)
         events = {label: _spread(values, kept) for label, values in pairs}
-    return Decomposition(names, redundancies, atoms, entropy, events)
+    return Decomposition(names, redundancies, atoms, entropy, events, measure.name, *parts)
 
 
 def goal_value(goal, bins, theta, n_bins):
@@ -158,26 +178,32 @@ def goal_gradient(goal, bins, theta, n_bins):
     return _reference(goal, bins, theta, n_bins)[1]
 
 
-def _pointwise_redundancies(grid, codes, mass):
-    """log2 [P(U_α, t) / (P(U_α) p(t))] (A, N) at N events and H(target), in bits.
+def _exclusions(terms, codes, mass):
+    """-log2 P(U_t) and log2 [p(y) / P(U_t, y)], (T, N) each, at N events, and H(target), in bits.
 
-    Events are the columns of `codes` (K+1, N), the target last, with probabilities `mass` (N,).
-    Only the events are visited, never the grid of all value combinations.
+    Their difference is the information that U_t has of y. Events are the columns of `codes`
+    (K+1, N), the target last, with probabilities `mass` (N,); only they are visited, never the grid
+    of all value combinations. terms : U_t as sums of marginals, (T, 2**K - 1)
     """
     *sources, target = codes
     subsets = [np.zeros_like(target)]  # for each bitmask, an id of the joint value of its sources
-    for mask in range(1, 2**grid.n_sources):
+    for mask in range(1, 2 ** len(sources)):
         k = mask.bit_length() - 1
         subsets.append(_joint_id(subsets[mask ^ 1 << k], sources[k]))
     p_target = _mass(target, mass)
     p_source = np.array([_mass(ids, mass) for ids in subsets[1:]])
     p_joint = np.array([_mass(_joint_id(ids, target), mass) for ids in subsets[1:]])
     # No marginal in the sum exceeds the union: adding and subtracting costs next to no digits.
-    p_union = grid.inclusion_exclusion @ p_source
-    p_union_target = grid.inclusion_exclusion @ p_joint
     # A product of two small probabilities is 0 below 1e-323, the sum of their logarithms is not.
     log_target = np.log2(p_target)
-    return np.log2(p_union_target) - (np.log2(p_union) + log_target), float(-mass @ log_target)
+    wrong = log_target - np.log2(terms @ p_joint)
+    return -np.log2(terms @ p_source), wrong, float(-mass @ log_target)
+
+
+def _by_target(pointwise, target, mass):
+    """J_t(y), (T, n_y): the sum over the events of each value of the target."""
+    _, numbers = np.unique(target, return_inverse=True)
+    return np.array([np.bincount(numbers, mass * row) for row in pointwise])
 
 
 def _joint_id(ids, codes):

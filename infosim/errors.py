@@ -76,7 +76,9 @@ def brief(value, most=60):
 def integer(what, value, low=1, high=None):
     """`value`, an integer of Python, NumPy or the like from `low` (to `high`), as an int.
 
-    Raises ConfigError about `what`: no integer, as true and false are none, or out of range.
+    Raises
+    ------
+    ConfigError : about `what`, no integer, as true and false are none, or out of range
     """
     whole = isinstance(value, Integral) and not isinstance(value, bool)
     if not whole or value < low or (high is not None and value > high):

@@ -38,7 +38,9 @@ def find(source):
 def read(source):
     """Load and verify a published data set from the cache.
 
-    Raises DataError, with the ways out, if a file is missing or its content is not the published.
+    Raises
+    ------
+    DataError : a file is missing or its content is not the published, with the ways out
     """
     paths = find(source)
     missing = [file.name for file in source.files if file not in paths]
@@ -66,7 +68,12 @@ def fetch(name, progress=False):
     """Download what the cache lacks of the data set `name`, replacing files that are damaged.
 
     `progress` shows a bar on standard error. Returns the paths of the files, none for a data set
-    without any. Raises ConfigError for an unknown name, DataError if a download fails.
+    without any.
+
+    Raises
+    ------
+    ConfigError : an unknown name
+    DataError : a download fails
     """
     source = find_source(name)
     if source is None:

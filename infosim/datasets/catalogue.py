@@ -25,8 +25,10 @@ def load(name, options=None, seed=0):
 
     options, seed : of a generated data set (`GENERATED` lists its options); others have neither
 
-    Raises ConfigError for an unknown name or option, DataError with the ways out if the data set is
-    absent or damaged.
+    Raises
+    ------
+    ConfigError : an unknown name or option
+    DataError : the data set is absent or damaged, with the ways out
     """
     source = find_source(name)
     options = complete(name, options or {})
@@ -38,7 +40,9 @@ def load(name, options=None, seed=0):
 def status(name):
     """Say whether the data set `name` can be loaded; its files are read and verified.
 
-    Raises ConfigError for an unknown name.
+    Raises
+    ------
+    ConfigError : an unknown name
     """
     source = find_source(name)
     if source is None:

@@ -18,8 +18,12 @@ def read_cifar10(path, sha256):
     """Read `cifar-10-binary.tar.gz`, whose SHA-256 must be `sha256`; nothing is unpacked to disk.
 
     Returns train_x (50000, 3072), train_y (50000,), test_x (10000, 3072), test_y (10000,), all
-    uint8. Raises DataError if the file is missing, damaged or not the one expected.
+    uint8.
     Format: https://www.cs.toronto.edu/~kriz/cifar.html
+
+    Raises
+    ------
+    DataError : the file is missing, damaged or not the one expected
     """
     path = Path(path)
     with verified(path, sha256, "a gzipped tar archive") as file:

@@ -29,7 +29,10 @@ def read_cifar10_jpeg(path, sha256):
     by class, a batch would be of one, but evaluation compares neurons with their mean over it.)
     Nothing is unpacked to disk. Returns train_x (50000, 3072), train_y (50000,), test_x (10000,
     3072), test_y (10000,), all uint8, with red, green and blue planes as `read_cifar10` has them.
-    Raises DataError if the file is missing, damaged or not the one expected.
+
+    Raises
+    ------
+    DataError : the file is missing, damaged or not the one expected
     """
     path = Path(path)
     kept = Path(pooch.os_cache("infosim")) / "decoded" / f"{sha256}.bin"

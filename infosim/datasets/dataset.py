@@ -19,7 +19,10 @@ class Dataset:
     train_y, test_y : int64 (n,), from 0 to n_classes - 1
     train_factors, test_factors : what the images were made of, (n, k) of +1 and -1, or None
     cues : like train_x, what each training image is to be recalled from, or None
-    Raises DataError, naming array and index, where anything does not fit or is not finite.
+
+    Raises
+    ------
+    DataError : anything does not fit or is not finite, naming array and index
     """
 
     name: str
@@ -67,7 +70,9 @@ class Dataset:
     def std(self):
         """Unbiased standard deviation over all pixels of all training images: one number.
 
-        Raises DataError if all pixels are equal, for nothing can then be standardised by it.
+        Raises
+        ------
+        DataError : all pixels are equal, for nothing can then be standardised by it
         """
         if self._moments[1] == 0:
             raise DataError(f"{self.name}: all training pixels are equal, their deviation is zero")

@@ -14,8 +14,10 @@ from infosim.files import opened
 def verified(path, sha256, kind):
     """The file at `path`, open at its start; its SHA-256 must be `sha256`.
 
-    Raises DataError if it is missing or another; and if it turns out, while the block reads it, not
-    to be a `kind` of archive.
+    Raises
+    ------
+    DataError : it is missing or another, or turns out, while the block reads it, not to be a `kind`
+        of archive
     """
     try:
         with opened(path) as file:

@@ -364,7 +364,12 @@ def preset_names():
 
 
 def read(path):
-    """The text of a file of settings. Raises ConfigError if it cannot be read."""
+    """The text of a file of settings.
+
+    Raises
+    ------
+    ConfigError : it cannot be read
+    """
     try:
         return files.read_text(path, MOST)
     except OSError as error:

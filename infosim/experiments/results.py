@@ -67,7 +67,12 @@ class RunResults:
         return made
 
     def dataframe(self):
-        """The metrics as a pandas DataFrame. Raises ConfigError without pandas."""
+        """The metrics as a pandas DataFrame.
+
+        Raises
+        ------
+        ConfigError : without pandas
+        """
         return _pandas().DataFrame(self.metrics)
 
 
@@ -88,7 +93,12 @@ class SweepResults:
         return len(self.columns["key"])
 
     def array(self, name):
-        """A column as an array. Raises CheckpointError if there is none of that name."""
+        """A column as an array.
+
+        Raises
+        ------
+        CheckpointError : there is none of that name
+        """
         if name not in self.columns:
             known = ", ".join(self.columns)
             raise CheckpointError(f"{self.path} has no column {name!r}; allowed: {known}")
@@ -101,7 +111,12 @@ class SweepResults:
         return load_run(self.path / "runs" / key)
 
     def dataframe(self):
-        """The columns as a pandas DataFrame. Raises ConfigError without pandas."""
+        """The columns as a pandas DataFrame.
+
+        Raises
+        ------
+        ConfigError : without pandas
+        """
         return _pandas().DataFrame(self.columns)
 
 

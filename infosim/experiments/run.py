@@ -357,7 +357,9 @@ def _digest(arrays):
 def read_state(out):
     """The newest checkpoint of a run that is whole: its file's name, and name -> array.
 
-    Raises CheckpointError if none is; where it is not the newest, that is an InfosimWarning.
+    Raises
+    ------
+    CheckpointError : none can be read; where one can that is not the newest, an InfosimWarning says so
     """
     faults = []
     for name in CHECKPOINTS:

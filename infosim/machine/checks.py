@@ -35,7 +35,12 @@ def check_array(name, value, like):
 
 
 def in_precision(what, values, dtype):
-    """`values` as an array of `dtype`. Raises ConfigError if they are too large for it."""
+    """`values` as an array of `dtype`.
+
+    Raises
+    ------
+    ConfigError : they are too large for it
+    """
     with np.errstate(over="ignore"):
         result = np.asarray(values, np.float64).astype(dtype)
     if not np.isfinite(result).all():

@@ -102,7 +102,12 @@ class Samples:
         return stack
 
     def labels(self, name):
-        """The integer labels of input `name`, (n,) or (R, n). Raises DataError without any."""
+        """The integer labels of input `name`, (n,) or (R, n).
+
+        Raises
+        ------
+        DataError : without any
+        """
         return self.all_labels(name)[self.index]
 
     def all_labels(self, name):

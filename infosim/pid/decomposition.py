@@ -118,8 +118,13 @@ def decompose(
     of any type, NaT, the NA of pandas and what is masked; text never is. Columns of pandas must
     have the same index.
 
-    Returns a Decomposition. Raises ConfigError on unusable arguments or names, ShapeError on arrays
-    that do not fit each other, DataError on values that are no probabilities or are missing.
+    Returns a Decomposition.
+
+    Raises
+    ------
+    ConfigError : unusable arguments or names
+    ShapeError : arrays that do not fit each other
+    DataError : values that are no probabilities or are missing
     """
     if (pmf is None) == (sources is None) or (sources is None) != (target is None):
         raise ConfigError("decompose takes either a pmf, or both sources and target")
@@ -165,7 +170,9 @@ def goal_value(goal, bins, theta, n_bins):
     bins : int (K, B), bin of each compartment's potential in each sample, below n_bins
     theta : (B,) firing probabilities; p(b, y=1) = (1/B) Σ_s θ_s [b_s = b] (arXiv 2412.02482)
 
-    Raises ShapeError or DataError on arrays that do not fit.
+    Raises
+    ------
+    ShapeError, DataError : arrays that do not fit
     """
     return _reference(goal, bins, theta, n_bins)[0]
 

@@ -93,7 +93,9 @@ class Goal:
     def value(self, information, entropy):
         """G (...) in bits, from the redundancies I_∩ (..., A) and the entropies H(Y) (...) in bits.
 
-        Raises ShapeError if the last axis of `information` is not the A antichains.
+        Raises
+        ------
+        ShapeError : the last axis of `information` is not the A antichains
         """
         w, h = self.coefficients()
         return self._information(information) @ w + h * np.asarray(entropy)
@@ -101,7 +103,9 @@ class Goal:
     def atoms(self, information, entropy):
         """Atoms and H_res (..., A+1) in bits, from I_∩ (..., A) and H(Y) (...) in bits.
 
-        Raises ShapeError if the last axis of `information` is not the A antichains.
+        Raises
+        ------
+        ShapeError : the last axis of `information` is not the A antichains
         """
         information = self._information(information)
         residual = np.asarray(entropy) - information[..., self._lattice.top]
@@ -120,7 +124,9 @@ class Goal:
     def parse(cls, text, sources):
         """The goal a formula such as "{F}{C} - 0.5 {F}{CL} + 0.1 H" describes; repeated atoms add.
 
-        Raises ConfigError pointing at the piece that cannot be read.
+        Raises
+        ------
+        ConfigError : a piece cannot be read, naming it
         """
         sources = source_names(len(sources), sources)
         text = text.replace("−", "-")  # the typographic minus of a formula copied from a paper
@@ -150,7 +156,9 @@ class Goal:
     def named(cls, name, sources=None):
         """The published goal called `name`; `sources` replace the published letters by position.
 
-        Raises ConfigError for a name not in `goal_names()` or another number of sources.
+        Raises
+        ------
+        ConfigError : a name not in `goal_names()` or another number of sources
         """
         if name not in _published():
             raise ConfigError(f"no published goal {brief(name)}; {near(name, goal_names())}")
@@ -168,7 +176,9 @@ class Goal:
     def of(cls, spec, sources):
         """The goal `spec` means: a Goal, a formula, a published name, a mapping or a vector.
 
-        Raises ConfigError if it means none, or is a Goal for other sources.
+        Raises
+        ------
+        ConfigError : it means none, or is a Goal for other sources
         """
         if isinstance(spec, Goal):
             if spec.sources != tuple(sources):

@@ -53,14 +53,20 @@ class Lattice:
     def labels(self, names=None):
         """The A labels, such as {F}{CL}, or {height}{age,sex} where names are longer than a letter.
 
-        Without `names` the sources are called 1, 2, ... Raises ConfigError on unusable names.
+        Without `names` the sources are called 1, 2, ...
+
+        Raises
+        ------
+        ConfigError : unusable names
         """
         return _labels(self.n_sources, source_names(self.n_sources, names))
 
     def index(self, label, names=None):
         """The position of the antichain called `label`, its sets and sources in any order.
 
-        Raises ConfigError if the label cannot be read, names an unknown source or is no antichain.
+        Raises
+        ------
+        ConfigError : the label cannot be read, names an unknown source or is no antichain
         """
         names = source_names(self.n_sources, names)
         sets = re.findall(r"{([^{}]*)}", label) if isinstance(label, str) else []
@@ -83,7 +89,9 @@ class Lattice:
 def lattice(n_sources):
     """The redundancy lattice of 1 to 4 sources (1, 4, 18 or 166 antichains).
 
-    Raises ConfigError for any other number of sources.
+    Raises
+    ------
+    ConfigError : any other number of sources
     """
     if n_sources not in range(1, MAX_SOURCES + 1):
         raise ConfigError(f"{n_sources} sources given, a decomposition takes 1 to {MAX_SOURCES}")
@@ -133,7 +141,9 @@ def members(n_sources):
 def source_names(n_sources, names=None):
     """`names` as a tuple of `n_sources` distinct strings that labels can hold; 1, 2, ... for None.
 
-    Raises ConfigError naming what is wrong with them.
+    Raises
+    ------
+    ConfigError : they cannot be, naming why
     """
     if names is None:
         return tuple(str(k + 1) for k in range(n_sources))

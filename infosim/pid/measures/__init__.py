@@ -17,7 +17,12 @@ MEASURES = {
 
 
 def named(name):
-    """The measure of this name. Raises ConfigError with near matches."""
+    """The measure of this name.
+
+    Raises
+    ------
+    ConfigError : there is none, with near matches
+    """
     if not isinstance(name, str) or name not in MEASURES:
         raise ConfigError(f"unknown measure {name!r}; {near(name, MEASURES)}")
     return MEASURES[name]

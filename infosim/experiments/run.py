@@ -359,7 +359,7 @@ def read_state(out):
 
     Raises
     ------
-    CheckpointError : none can be read; where one can that is not the newest, an InfosimWarning says so
+    CheckpointError : none can be read; of one that is not the newest an InfosimWarning tells
     """
     faults = []
     for name in CHECKPOINTS:

@@ -1,6 +1,7 @@
 """Fixtures for the tests of every part."""
 
 import os
+import signal
 import sys
 import threading
 import warnings
@@ -22,6 +23,17 @@ from infosim.kernels import backend
 # How long an example takes says more about the machine than about us.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+# Where tests are started in the background these may be ignored, by processes of theirs as well;
+# what infosim makes of them is tested.
+if threading.current_thread() is threading.main_thread():
+    for name, usual in (
+        ("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL),
+        ("SIGTERM", signal.SIG_DFL),
+    ):  # fmt: skip
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 def _shared_array(shared, shape, dtype, alignment=None, lock=threading.Lock()):

@@ -126,7 +126,8 @@ def _check(table, schema, where):
     prefix = f"{where}." if where else ""
     for key in table:
         if key not in schema:
-            raise ConfigError(f"unknown key {prefix}{key}; {near(key, schema)}")
+            shown = key if key.isprintable() else brief(key)  # an error is one line
+            raise ConfigError(f"unknown key {prefix}{shown}; {near(key, schema)}")
     result = {}
     for key, (kinds, default) in schema.items():
         if key not in table:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from infosim.cli import commands, main
+from infosim.errors import ConfigError
+from infosim.experiments import Experiment
 
 HIDDEN = "layers.hidden"
 OUTPUT = "layers.output"
@@ -389,3 +391,11 @@ def test_toml_that_no_parser_takes(text, why, capsys, tmp_path):
     for command in ("train", "sweep"):
         line = fails([command, "mine.toml"], capsys)
         assert f"mine.toml is not valid TOML: {why}" in line
+
+
+@pytest.mark.parametrize("key", ["la\nyers", "1e999\x0cx"])
+def test_a_key_with_a_line_break_is_told_in_one_line(key):
+    with pytest.raises(ConfigError) as told:
+        Experiment.load("demo/digits", [(key, 1)])
+    assert str(told.value).startswith(f"unknown key {key!r}; ")
+    assert len(str(told.value).splitlines()) == 1

@@ -128,7 +128,7 @@ def rows_of(name, x, y, scaling):
 
 
 def cells(rows):
-    """The rows of the page's table; better than the guess is plain, equal in italics."""
+    """The rows of the page's table, errors in %."""
     by = {(row["table"], row["scaling"], row["model"]): row for row in rows}
     for name, scaling in dict.fromkeys(key[:2] for key in by):
         some = {model: by[name, scaling, model] for model in (*OTHERS, *MODELS)}

@@ -213,7 +213,7 @@ class Simulator(Stepper):
         for number, first in enumerate(range(0, n, at_once)):
             span = slice(first, min(first + at_once, n))
             self.gather(samples, rows[:, span], without)
-            self.present_gathered(sampled=sampled, stream=stream, batch=number)
+            self.present(*self.gathered, sampled=sampled, stream=stream, batch=number)
             self.run()
             yield span
 

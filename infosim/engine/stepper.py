@@ -126,13 +126,24 @@ class Stepper:
         if learn and outputs and self.rule:
             given = ", ".join(map(repr, outputs))
             raise ConfigError(f"backprop starts from silent layers, outputs of {given} were given")
+        # what was gathered was looked at when the samples were checked
         checked = {id(values) for part in self.gathered for values in part.values()}
         for name, values in {**inputs, **(outputs or {})}.items():
             if id(values) not in checked:
                 self._check_finite(name, values)
-        self._schedule(
-            inputs, outputs, learn=learn, sampled=sampled, probes=probes, stream=stream, batch=batch
-        )
+        batch = self.time if batch is None else batch
+        start, last = self.time, self.time + self.network.steps - 1
+        schedule = self.events.schedule
+        schedule(Present(start, inputs, outputs or {}, stream, batch))
+        for step, layer, order in self._firings:
+            kept = learn and self.rule is not None and start + step < last
+            schedule(Fire(start + step, layer, order, sampled, kept))
+        for probe in probes:
+            schedule(Record(last, probe))
+        if learn:
+            for layer in [None] if self.rule else self._learning:
+                schedule(Learn(last, layer))
+        self.time = last + 1
 
     def _check_finite(self, name, values):
         """Raise unless all values are finite in the network's precision."""
@@ -148,36 +159,6 @@ class Stepper:
         raise DataError(
             f"{name!r} holds {values[at]} at {list(at)}; values must be finite in {self.dtype}"
         )
-
-    def present_gathered(self, **options):
-        """`present` what was gathered last, which was looked at when the samples were checked."""
-        self._schedule(*self.gathered, **options)
-
-    def _schedule(
-        self,
-        inputs,
-        outputs=None,
-        *,
-        learn=False,
-        sampled=True,
-        probes=(),
-        stream=Purpose.FREE,
-        batch=None,
-    ):
-        """`present`, of values that were looked at before."""
-        batch = self.time if batch is None else batch
-        start, last = self.time, self.time + self.network.steps - 1
-        schedule = self.events.schedule
-        schedule(Present(start, inputs, outputs or {}, stream, batch))
-        for step, layer, order in self._firings:
-            kept = learn and self.rule is not None and start + step < last
-            schedule(Fire(start + step, layer, order, sampled, kept))
-        for probe in probes:
-            schedule(Record(last, probe))
-        if learn:
-            for layer in [None] if self.rule else self._learning:
-                schedule(Learn(last, layer))
-        self.time = last + 1
 
     def advance(self):
         """Carry out the next event and return it.

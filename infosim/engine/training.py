@@ -160,7 +160,8 @@ class Training:
             sim.look_ahead(self.n_batches)
         rows = self._rows[:, self.position * self.batch : (self.position + 1) * self.batch]
         sim.gather(self.samples, rows)
-        sim.present_gathered(
+        sim.present(
+            *sim.gathered,
             learn=self.epoch > 0,
             probes=[self._probe] if self.position % self.record_every == 0 else [],
             stream=stream(Purpose.TRAIN, self.epoch),

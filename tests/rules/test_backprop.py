@@ -503,3 +503,12 @@ def test_the_published_network():
         }  # fmt: skip
     assert config["layers"]["hidden"]["outputs"] == "binary"
     assert list(config["layers"]["output"]["compartments"]) == ["F"]
+
+
+def test_samples_that_clamp_a_layer_cannot_be_learnt_from():
+    """In `fit` as in a presentation by hand: backprop would follow what was never computed."""
+    simulator = Simulator(network(steps=2), threads=1)
+    given, n = batch(10), simulator.network.size("h")
+    samples = {name: values.T for name, values in given.items()} | {"h": np.ones((10, n))}
+    with pytest.raises(ConfigError, match="backprop starts from silent layers, outputs of 'h'"):
+        simulator.fit(samples, 1, batch=5)

@@ -15,9 +15,10 @@ _PUBLIC = {
     "infosim.pid": ("Decomposition", "Goal", "decompose", "goal_names"),
     "infosim.neuron": ("Activation", "Binning"),
     "infosim.network": (
-        "SGD", "Adam", "AllButSelf", "Compartment", "Dense", "Layer", "Masked", "Network",
-        "OneToOne", "Sparse",
+        "SGD", "Adam", "AllButSelf", "Backprop", "Compartment", "Dense", "Hebb", "Infomorphic",
+        "Layer", "Masked", "Network", "OneToOne", "Rule", "Sparse",
     ),
+    "infosim.rules": ("Executor", "executes"),
     "infosim.engine": ("Probe", "Progress", "Recorder", "Samples", "Simulator", "Training"),
     "infosim.datasets": ("Dataset", "load"),
     "infosim.experiments": ("Experiment", "preset_names", "train"),

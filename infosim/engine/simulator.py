@@ -129,12 +129,14 @@ class Simulator(Stepper):
 
         Raises
         ------
-        ConfigError : epochs below 0
+        ConfigError : epochs below 0, or more than one for rules that learn once
         DivergedError : weights are no longer finite
         """
         epochs = integer("epochs", epochs, 0)
         training = Training(self, inputs, batch=batch, validation=validation, test=test, **options)
         until = max(len(training.history), 1) + epochs
+        if epochs:
+            training.check_epochs(until - 1)
         with self.workers.engaged():
             while len(training.history) < until:
                 training.advance()

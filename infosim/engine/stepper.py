@@ -16,8 +16,8 @@ from infosim.machine.randomness import Purpose, generator
 from infosim.machine.samples import Samples
 from infosim.network import Network
 from infosim.pid.terms import atoms
-from infosim.rules import infomorphic
-from infosim.rules.backprop import Backprop, keep
+from infosim.rules import executor_of, infomorphic
+from infosim.rules.executor import keep
 
 
 class Stepper:
@@ -59,6 +59,8 @@ class Stepper:
 
     def _begin(self):
         """`reset`, where the kernels are."""
+        rules = self._rules()
+        self._traced = {name for name, rule in rules.items() if executor_of(rule).traced}
         seeds = self.kernels.resident(np.array(self.seeds, np.uint32))
         self.layers = {
             layer.name: LayerState(
@@ -70,7 +72,7 @@ class Stepper:
                 self.kernels,
                 self.dtype,
                 self.tape,
-                self.network.steps if self.network.rule == "backprop" else None,
+                self.network.steps if {None, layer.name} & self._traced else None,
             )
             for i, layer in enumerate(self.network.layers)
         }
@@ -79,11 +81,30 @@ class Stepper:
                 c.reads = self.layers.get(c.spec.source)
         self.events = EventLoop()
         self.time = 0
-        self.rule = None  # each layer learns for itself
-        if self.network.rule == "backprop":
-            self.rule = Backprop(self.network, self.layers, self.kernels, self.tape)
-        self._learning = self.rule.learning if self.rule else self.network.learning
+        #: what carries rules out: name of a layer, None if of the whole network -> Executor
+        self.executors = {
+            name: executor_of(rule)(
+                rule,
+                self.network,
+                self.layers if name is None else {name: self.layers[name]},
+                self.kernels,
+                self.tape,
+            )
+            for name, rule in rules.items()
+        }
         self._inputs, self.gathered = {}, ({}, {})
+
+    def _rules(self):
+        """The rules there are executors for, of layers that learn, None for the whole network."""
+        network = self.network
+        if network.rule.whole:
+            return {None: network.rule}
+        return {name: network.rule_of(network.layer(name)) for name in network.learning}
+
+    @property
+    def rule(self):
+        """What carries out the rule of the whole network, or None if each layer has its own."""
+        return self.executors.get(None)
 
     def __getitem__(self, layer):
         if layer not in self.layers:
@@ -107,7 +128,7 @@ class Stepper:
 
         inputs : input name -> array (units, B) or (R, units, B); an input left out is silent
         outputs : layer name -> likewise, what delayed connections read at the first step
-        learn : whether weights learn on the last step, by each layer's goal or the network's rule
+        learn : whether layers learn after the last step, by their rules
         sampled : draw outputs from the firing probabilities
         probes : called after the last step, before learning
         stream, batch : the place of this presentation's random numbers; by default its time,
@@ -115,17 +136,19 @@ class Stepper:
 
         Raises
         ------
-        ConfigError : `outputs` of a presentation that backprop is to learn from
-        DataError : a value that is not finite
+        ConfigError, DataError : a rule that cannot learn from this (`Executor.check`), a value that
+            is not finite
         """
         for given in (inputs, outputs or {}):
             if not isinstance(given, Mapping):
                 raise DataError(
                     f"what is presented are arrays by name, was a {type(given).__name__}"
                 )
-        if learn and outputs and self.rule:
-            given = ", ".join(map(repr, outputs))
-            raise ConfigError(f"backprop starts from silent layers, outputs of {given} were given")
+        learning = []
+        for name, executor in self.executors.items() if learn else ():
+            if not executor.finished:
+                executor.check(inputs, outputs or {})
+                learning.append(name)
         # what was gathered was looked at when the samples were checked
         checked = {id(values) for part in self.gathered for values in part.values()}
         for name, values in {**inputs, **(outputs or {})}.items():
@@ -135,14 +158,14 @@ class Stepper:
         start, last = self.time, self.time + self.network.steps - 1
         schedule = self.events.schedule
         schedule(Present(start, inputs, outputs or {}, stream, batch))
+        traced = self._traced.intersection(learning)
         for step, layer, order in self._firings:
-            kept = learn and self.rule is not None and start + step < last
+            kept = start + step < last and (layer in traced or None in traced)
             schedule(Fire(start + step, layer, order, sampled, kept))
         for probe in probes:
             schedule(Record(last, probe))
-        if learn:
-            for layer in [None] if self.rule else self._learning:
-                schedule(Learn(last, layer))
+        for layer in learning:
+            schedule(Learn(last, layer))
         self.time = last + 1
 
     def _check_finite(self, name, values):
@@ -188,10 +211,8 @@ class Stepper:
                     self._fire(event)
                 case Record():
                     event.probe(self)
-                case Learn(layer=None):
-                    self.rule.learn(self._inputs)
                 case Learn():
-                    self._learn(self.layers[event.layer])
+                    self._learn(self.executors[event.layer])
         except BaseException:
             self.events.clear()  # the rest of what failed must not run into the next presentation
             raise
@@ -261,11 +282,25 @@ class Stepper:
             key = "keep", event.layer, n_samples, step
             self.tape.play(key, keep, layer.firing, step, layer.spec.size)
 
-    def _learn(self, layer):
-        keys, values = layer.read
-        layer.begin_update()
-        key = "learn", layer.spec.name, layer.firing.n_samples, *keys
-        self.tape.play(key, infomorphic.learn, layer, layer.firing, values)
+    def _learn(self, executor):
+        if not executor.rule.once:
+            self._begin_updates(executor)
+        executor.learn(self._inputs)
+
+    def _begin_updates(self, executor):
+        for name in executor.learning:
+            self.layers[name].begin_update()
+
+    def conclude(self):
+        """Have rules that learn once do so, from all that was presented with `learn` until now.
+
+        `fit` does this when its first epoch ends; do it where samples were presented by hand.
+        """
+        with self.workers.engaged():
+            for executor in self.executors.values():
+                if executor.rule.once and not executor.finished:
+                    self._begin_updates(executor)
+                    executor.conclude()
 
     # -- what a layer holds ----------------------------------------------------------------------
 
@@ -339,8 +374,9 @@ class Stepper:
 
     def look_ahead(self, n):
         """Have what the next n updates need, beside their samples, where the kernels are."""
-        for name in self._learning:
-            self.layers[name].clock.look_ahead(n)
+        for executor in self.executors.values():
+            for name in executor.learning:
+                self.layers[name].clock.look_ahead(n)
 
     def rows(self, samples, positions):
         """Where the samples at `positions` stand in their arrays, (R, B), where the kernels are."""

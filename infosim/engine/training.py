@@ -180,6 +180,21 @@ class Training:
             [generator(seed, Purpose.SHUFFLE, self.epoch).permutation(n) for seed in seeds]
         )
 
+    def check_epochs(self, last):
+        """Raise if this epoch, or one before it, would learn nothing.
+
+        Raises
+        ------
+        ConfigError : all that learns does so in closed form, in the first epoch
+        """
+        rules = [executor.rule for executor in self.simulator.executors.values()]
+        if last > 1 and rules and all(rule.once for rule in rules):
+            names = " and ".join(sorted({rule.name for rule in rules}))
+            raise ConfigError(
+                f"rule {names} learns in closed form, from all samples in the first epoch: there "
+                f"can be 1 epoch, not {last}"
+            )
+
     def check(self):
         """Raise unless all weights are finite.
 
@@ -202,6 +217,8 @@ class Training:
         began = time.perf_counter()
         sim, n = self.simulator, len(self.samples)
         host = sim.kernels.host
+        if self.epoch > 0:
+            sim.conclude()
         self.check()
         if self.measured and sim.readout.learned:
             shown = max(_FEWEST, min(_MOST, n // 8))
@@ -240,6 +257,9 @@ class Training:
         state = {f"network/{k}": np.array(host(a)) for k, a in sim.arrays(replica).items()}
         for name, layer in sim.layers.items():
             state[f"updates/{name}"] = np.array(layer.clock.updates)
+        for executor in sim.executors.values():
+            for name, array in executor.arrays(replica).items():
+                state[f"rule/{name}"] = np.array(host(array))
         wrong = int(host(self._wrong)[replica])
         state["progress"] = np.array([self.epoch, self.position, wrong, self._probe.count])
         state["seconds"] = np.array([*h.seconds, self._seconds])
@@ -276,6 +296,11 @@ class Training:
             raise KeyError(f"no {min(sim.arrays().keys() - names)}")
         for name, layer in sim.layers.items():
             layer.clock.updates = int(first[f"updates/{name}"])
+        for executor in sim.executors.values():
+            for replica, state in enumerate(states):
+                for name, array in executor.arrays(replica).items():
+                    check_array(name, state[f"rule/{name}"], array)
+                    array[...] = resident(state[f"rule/{name}"])
         progress = np.array([state["progress"] for state in states])
         epoch, position, _, count = map(int, progress[0])
         histories = [_history(state) for state in states]

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from importlib import resources
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from infosim.machine.randomness import Purpose, generator
 from infosim.machine.samples import Samples
 from infosim.network import Compartment, Layer, Network
 from infosim.network.optimizers import OPTIMIZERS
+from infosim.network.rules import Rule
 from infosim.neuron import Activation, Binning
 from infosim.neuron.activation import ACTIVATIONS
 from infosim.pid import Goal
@@ -78,7 +79,7 @@ _NETWORK = {
     "steps": ((int,), 1),
     "readout": ((str,), "output"),
     "target": ((str,), "label"),
-    "rule": ((str,), "infomorphic"),
+    "rule": ((str, dict), "infomorphic"),
     "clamped": ((dict,), {}),
     "inversion": ((str,), None),
 }
@@ -91,11 +92,12 @@ _LAYER = {
     "compartments": ((dict,), _REQUIRED),
     "outputs": ((str,), "signed"),
     "sampled": ((bool,), True),
+    "rule": ((str, dict), ""),
 }
 _INPUTS = ("images", "labels", "signed-labels")
 _SCALINGS = ("standard", "none")
 #: Those of a layer's settings that came later: in a run's key only where they are no defaults.
-_LATER = {key: _LAYER[key] for key in ("outputs", "sampled")}
+_LATER = {key: _LAYER[key] for key in ("outputs", "sampled", "rule")}
 _BINNING = {
     "kind": ((str,), "fixed"),
     "bins": ((int, list), 20),
@@ -154,6 +156,16 @@ def _named(table, choices, where):
     return name, {key: value for key, value in table.items() if key != "name"}
 
 
+def _resolve_rule(given, where):
+    """A rule spelled out: its name, with its numbers in a table if it has any."""
+    try:
+        rule = Rule.of(given)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    numbers = {key: _plain(value) for key, value in asdict(rule).items() if value is not None}
+    return {"name": rule.name, **numbers} if numbers else rule.name
+
+
 def _resolve_layer(table, where):
     layer = _check(table, _LAYER, where)
     name, rest = _named(layer["activation"], ACTIVATIONS, f"{where}.activation")
@@ -177,6 +189,8 @@ def _resolve_layer(table, where):
             layer["goal"] = str(Goal.of(layer["goal"], tuple(layer["compartments"])))
         except ConfigError as error:
             raise ConfigError(f"{where}.goal: {error}") from None
+    if layer["rule"] != "":  # it has one of its own
+        layer["rule"] = _resolve_rule(layer["rule"], f"{where}.rule")
     return layer
 
 
@@ -242,8 +256,8 @@ def resolve(table):
             f"training.evaluate_every must divide training.epochs, or the end would not be "
             f"measured; were {every} and {epochs}"
         )
-    inversion = "none" if config["network"]["rule"] == "backprop" else "learned"
-    config["network"].setdefault("inversion", inversion)
+    config["network"]["rule"] = _resolve_rule(config["network"]["rule"], "network.rule")
+    config["network"].setdefault("inversion", Rule.of(config["network"]["rule"]).inversion)
     for name, kind in config["network"]["inputs"].items():
         if kind not in _INPUTS:
             allowed = " or ".join(map(repr, _INPUTS))
@@ -271,12 +285,14 @@ def _merge(base, changes):
     """`base` with `changes` laid over it, table by table."""
     result = dict(base)
     for key, value in changes.items():
+        if key == "rule" and isinstance(value, dict) and isinstance(result.get(key), str):
+            result[key] = {"name": result[key]}  # its name alone
         if isinstance(value, dict) and isinstance(result.get(key), dict):
             before = result[key]
             if value.get("name", before.get("name")) != before.get("name"):
-                # another activation or optimizer does not inherit the parameters of the old one,
-                # nor another data set the old one's options
-                if key in ("activation", "optimizer"):
+                # another activation, optimizer or rule does not inherit the parameters of the old
+                # one, nor another data set the old one's options
+                if key in ("activation", "optimizer", "rule"):
                     before = {}
                 elif key == "data":
                     before = {name: one for name, one in before.items() if name != "options"}
@@ -300,6 +316,14 @@ def _chosen(config):
             if key not in defaults or value != defaults[key]
         )
 
+    def rule(table):
+        """The table, with its rule in the numbers that are not its defaults, if it has any."""
+        given = table["rule"]
+        if not isinstance(given, dict):
+            return table
+        defaults = {one.name: one.default for one in fields(Rule.of(given))}
+        return table | {"rule": chosen(given, {key: ((), defaults[key]) for key in defaults})}
+
     layers = [
         (
             name,
@@ -309,13 +333,13 @@ def _chosen(config):
             layer["goal"],
             chosen(layer["optimizer"], _OPTIMIZER[layer["optimizer"]["name"]]),
             [(key, chosen(one, _COMPARTMENT)) for key, one in layer["compartments"].items()],
-            *chosen({key: layer[key] for key in _LATER}, _LATER),
+            *chosen(rule({key: layer[key] for key in _LATER}), _LATER),
         )
         for name, layer in config["layers"].items()
     ]
     data = config["data"]
     data = data | {"options": generated.chosen(data["name"], data["options"])}
-    network = config["network"], _NETWORK, _BEFORE["network"]
+    network = rule(config["network"]), _NETWORK, _BEFORE["network"]
     tables = (data, _DATA), (config["training"], _TRAINING), network
     return [*(chosen(*table) for table in tables), layers]
 
@@ -508,6 +532,7 @@ class Experiment:
                         optimizer=kind(**optimizer),
                         outputs=table["outputs"],
                         sampled=table["sampled"],
+                        rule=table["rule"] or None,
                     )
                 )
             except InfosimError as error:

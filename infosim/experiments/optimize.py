@@ -36,6 +36,7 @@ from infosim.experiments.engines import DaskWorkers, dask_client
 from infosim.experiments.extras import need
 from infosim.experiments.stopping import Interrupted, signals
 from infosim.kernels import backend as backends
+from infosim.network.rules import Rule
 from infosim.pid import Goal
 
 FILES = ("best.toml", "trials.csv", "search.png")
@@ -227,12 +228,14 @@ def _layer(experiment, name):
     """The name of the layer whose goal is searched."""
     layers = experiment.config["layers"]
     readout, rule = (experiment.config["network"][key] for key in ("readout", "rule"))
-    if rule != "infomorphic":
-        raise ConfigError(f"with network.rule {rule!r} no layer learns by a goal")
+    climbing = [name for name, one in layers.items() if Rule.of(one["rule"] or rule).goal]
+    if not climbing:
+        raise ConfigError(f"with network.rule {Rule.of(rule).name!r} no layer learns by a goal")
     learning = [
-        layer
-        for layer, table in layers.items()
-        if table["goal"] and any(one["trainable"] for one in table["compartments"].values())
+        name
+        for name in climbing
+        if layers[name]["goal"]
+        and any(one["trainable"] for one in layers[name]["compartments"].values())
     ]
     if name is None:
         for layer in learning:
@@ -241,6 +244,8 @@ def _layer(experiment, name):
         raise ConfigError("no layer but the readout learns; name the one to search with --layer")
     if name not in layers:
         raise ConfigError(f"no layer {name!r}; {near(name, layers)}")
+    if name not in climbing:
+        raise ConfigError(f"layer {name!r} does not learn by its goal")
     if name not in learning:
         why = "none of its compartments is trainable" if layers[name]["goal"] else "it has no goal"
         raise ConfigError(f"layer {name!r} does not learn: {why}")

@@ -114,6 +114,7 @@ def train_together(
         error=experiments[0].error(dataset), record_every=settings["record_every"],
         evaluate_every=settings["evaluate_every"],
     )  # fmt: skip
+    training.check_epochs(settings["epochs"])
     with ExitStack() as stack:
         if holds is None:
             holds = stack.enter_context(store.held(*outs))

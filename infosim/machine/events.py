@@ -53,7 +53,7 @@ class Record:
 
 @dataclass(slots=True)
 class Learn:
-    """Score one layer's last firing and update its weights; without a layer, follow the rule."""
+    """Have a layer learn by its rule; without a layer, the network as a whole."""
 
     time: int
     layer: str | None = None

@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What backprop needs of a layer: each firing of a presentation, and room for the way back.
+    """Each firing of a presentation, for rules that learn from all, and room for the way back.
 
     past : (u, θ, y) of every step but the last, (K, N, B), (2, N, B) and (N, B), copies
     slopes : the loss's, in θ or y, of a step and of the one before it, (N, B) each
@@ -44,12 +44,12 @@ class Firing:
     outputs : of this step and of the one before, by turns, (N, B) each; signals : the same as
         (R, n, B), as other layers read them
     bins : uint8 (K, N, B); slope : ∂G/∂θ, (N, B); delta : ∂G/∂u, (K, N, B)
-    work : `Work`; trace : `Trace`, or None without backprop
+    work : `Work`; trace : `Trace`, or None if the last firing is enough
 
     Parameters
     ----------
     layer : LayerState; n_samples : B; array : (name, shape, dtype) -> memory, shared with firings
-        of other numbers of samples; n_traced : steps of a presentation that backprop learns from
+        of other numbers of samples; n_traced : steps of a presentation, if all are kept
     """
 
     def __init__(self, layer, n_samples, array, n_traced=None):

@@ -27,7 +27,7 @@ class LayerState:
     rngs : (layer, compartment) -> a generator for each replica
     kernels, dtype : the backend, and its arrays' precision
     tape : cleared when an array had to become another one
-    n_traced : steps of a presentation, for a rule that learns from all of them (`Trace`)
+    n_traced : steps of a presentation, for an executor that is traced (`Trace`)
     """
 
     def __init__(self, specs, number, sizes, seeds, rngs, kernels, dtype, tape,
@@ -160,6 +160,13 @@ class LayerState:
         """1 where a neuron fired last, else -1 or 0 (`Layer.outputs`), (N, B)."""
         self.check_fired()
         return self.kernels.host(self.firing.outputs[self._last])
+
+    @property
+    def activity(self):
+        """What it does in a presentation, where the kernels are, (N, B): what its output was
+        clamped to, while that stands (for one step), else its last firing's."""
+        clamped = self.fired(self._began - 1)
+        return self.firing.outputs[self._last if clamped is None else clamped]
 
     @property
     def probabilities(self):

@@ -3,17 +3,22 @@
 from infosim.network.connectivity import AllButSelf, Connectivity, Dense, Masked, OneToOne, Sparse
 from infosim.network.network import Compartment, Layer, Network
 from infosim.network.optimizers import SGD, Adam
+from infosim.network.rules import Backprop, Hebb, Infomorphic, Rule
 
 __all__ = [
     "SGD",
     "Adam",
     "AllButSelf",
+    "Backprop",
     "Compartment",
     "Connectivity",
     "Dense",
+    "Hebb",
+    "Infomorphic",
     "Layer",
     "Masked",
     "Network",
     "OneToOne",
+    "Rule",
     "Sparse",
 ]

@@ -8,6 +8,7 @@ from infosim.errors import ConfigError, InfosimError, near
 from infosim.network.checks import number, positive_int
 from infosim.network.connectivity import Connectivity, Dense
 from infosim.network.optimizers import SGD, Adam
+from infosim.network.rules import Infomorphic, Rule
 from infosim.neuron import Activation, Binning
 from infosim.pid import Goal
 
@@ -15,8 +16,6 @@ from infosim.pid import Goal
 _MOST_LAYERS = 256
 #: What a neuron's output is while it does not fire; while it does, +1.
 _SILENT = {"signed": -1.0, "binary": 0.0}
-#: How weights learn: each layer for its own goal, or all for the readout's cross-entropy.
-RULES = ("infomorphic", "backprop")
 #: Which neurons of a readout are read as 1 - θ (`infosim.engine.readout`).
 INVERSIONS = ("learned", "batch", "none")
 
@@ -59,8 +58,9 @@ class Layer:
     """Neurons that share their kinds of compartments, activation, binning, goal and optimizer.
 
     `goal` is a `Goal`, a formula or a published name (see `Goal.of`); None makes a layer that
-    does not learn. `outputs` are "signed" (+1 and -1) or "binary" (1 and 0). `sampled` neurons
-    draw them from their firing probability, others always take the likelier one.
+    does not learn by it. `outputs` are "signed" (+1 and -1) or "binary" (1 and 0). `sampled`
+    neurons draw them from their firing probability, others always take the likelier one. `rule` is
+    what this layer learns by, given as for `Network`, whose rule it is by default.
 
     Raises
     ------
@@ -76,6 +76,7 @@ class Layer:
     optimizer: Adam | SGD = field(default_factory=Adam)
     outputs: str = "signed"
     sampled: bool = True
+    rule: Rule | str | Mapping | None = None
 
     def __post_init__(self):
         set_ = object.__setattr__
@@ -101,13 +102,14 @@ class Layer:
             self.binning.bins_of(len(names))
             if self.goal is not None:
                 set_(self, "goal", Goal.of(self.goal, tuple(names)))
+            if self.rule is not None:
+                set_(self, "rule", Rule.of(self.rule))
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
-
-    @property
-    def learns(self):
-        """Whether any weight of this layer is trained."""
-        return self.goal is not None and any(c.trainable for c in self.compartments)
+        if self.rule is not None and self.rule.whole:
+            raise ConfigError(f"{where}: rule {self.rule} is of a whole network, not of a layer")
+        if self.rule is not None and self.rule.goal and self.goal is None:
+            raise ConfigError(f"{where}: rule {self.rule} needs a goal")
 
     @property
     def silent(self):
@@ -126,17 +128,17 @@ class Network:
     steps : time steps of one presentation; layers learn on the last
     readout : the layer whose firing probabilities are the prediction, one neuron per class, or None
     target : the input that holds the label as one-hot; withheld (silent) at evaluation
-    rule : "infomorphic", each layer climbs its own goal; or "backprop" (`infosim.rules.backprop`),
-        all weights the readout depends on descend its cross-entropy, and goals are only measured
+    rule : what layers learn by that have none of their own: a `Rule`, its name ("infomorphic",
+        each layer climbs its goal; "backprop"; "hebb"), or a mapping of its name and numbers
     inversion : which readout neurons tell their class by being silent: "learned" from training
         samples, "batch" (those that mostly fire in a batch, as published), "none"; by default
-        "none" with backprop, whose loss asks them to fire, and "learned" else
+        what the rule says, "none" with backprop and "learned" else
 
     Raises
     ------
     ConfigError : a compartment that names a missing source, reads a layer that has not yet fired
-        in this step (a delay-0 cycle), or delays an input; sizes that do not fit; backprop without
-        readout or target
+        in this step (a delay-0 cycle), or delays an input; sizes that do not fit; rules that need
+        readout and target where there are none, or that do not go together
 
     Examples
     --------
@@ -154,7 +156,7 @@ class Network:
     steps: int = 1
     readout: str | None = None
     target: str | None = None
-    rule: str = "infomorphic"
+    rule: Rule | str | Mapping = field(default_factory=Infomorphic)
     inversion: str | None = None
 
     def __post_init__(self):
@@ -192,12 +194,10 @@ class Network:
                     f"readout layer {self.readout!r} has {self.layer(self.readout).size} neurons "
                     f"for {self.inputs[self.target]} classes"
                 )
-        if self.rule not in RULES:
-            raise ConfigError(f"unknown rule {self.rule!r}; {near(self.rule, RULES)}")
-        if self.rule == "backprop" and None in (self.readout, self.target):
-            raise ConfigError("rule backprop needs a readout layer and a target input")
+        set_(self, "rule", Rule.of(self.rule))
+        self._check_rules()
         if self.inversion is None:
-            set_(self, "inversion", "none" if self.rule == "backprop" else "learned")
+            set_(self, "inversion", self.rule.inversion)
         if self.inversion not in INVERSIONS:
             raise ConfigError(
                 f"unknown inversion {self.inversion!r}; {near(self.inversion, INVERSIONS)}"
@@ -220,6 +220,19 @@ class Network:
             compartment.connectivity.check(layer.size, self.size(source))
         except InfosimError as error:
             raise type(error)(f"{where}: {error}") from None
+
+    def _check_rules(self):
+        for where, rule in [
+            ("", self.rule),
+            *((f"layer {one.name!r}: ", one.rule) for one in self.layers if one.rule is not None),
+        ]:
+            if rule.labels and None in (self.readout, self.target):
+                raise ConfigError(f"{where}rule {rule} needs a readout layer and a target input")
+            if self.rule.whole and where:
+                raise ConfigError(
+                    f"{where}rule {rule} cannot be beside {self.rule}, which is of the whole "
+                    f"network"
+                )
 
     def check_alike(self, other):
         """Raise unless `other` differs from this network in numbers alone.
@@ -246,10 +259,14 @@ class Network:
                 return layer
         raise ConfigError(f"no layer {name!r}; {near(name, [one.name for one in self.layers])}")
 
+    def rule_of(self, layer):
+        """What a `Layer` learns by: its own rule, or the network's."""
+        return self.rule if layer.rule is None else layer.rule
+
     @property
     def learning(self):
-        """The names of the layers that climb a goal of their own."""
-        return [layer.name for layer in self.layers if layer.learns]
+        """The names of the layers that learn."""
+        return [one.name for one in self.layers if self.rule_of(one).trains(one)]
 
     def size(self, name):
         """The number of units of an input or layer."""
@@ -309,6 +326,7 @@ def _form(network):
         form[f"{where} having a goal"] = layer.goal is not None
         form[f"{where} outputs"] = layer.outputs
         form[f"{where} sampled"] = layer.sampled
+        form[f"{where} rule"] = network.rule_of(layer)
         form[f"{where} compartments"] = [c.name for c in layer.compartments]
         for c in layer.compartments:
             for key in ("source", "connectivity", "delay", "trainable", "bias"):

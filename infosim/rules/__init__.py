@@ -1,1 +1,6 @@
-"""Rules of learning that are no neuron's own: what infomorphic learning is compared with."""
+"""What carries out the rules of learning, and what infomorphic learning is compared with."""
+
+from infosim.rules import backprop, hebb, infomorphic
+from infosim.rules.executor import Executor, executes, executor_of
+
+__all__ = ["Executor", "backprop", "executes", "executor_of", "hebb", "infomorphic"]

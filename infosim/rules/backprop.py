@@ -9,32 +9,29 @@ expectation, ∂y/∂A = (1 - silent) σ'(A), with `silent` the output of a neur
 
 from collections import Counter
 
-from infosim.errors import DataError
+from infosim.errors import ConfigError
 from infosim.machine.sizes import Sizes
+from infosim.network.rules import Backprop
 from infosim.rules.connect import accumulate, chain, update
+from infosim.rules.executor import Executor, executes
 
 
-class Backprop:
+@executes(Backprop)
+class BackpropExecutor(Executor):
     """Learns from whole presentations: a way back through all firings that the loss depends on.
 
     A firing is (step, layer). From the last one of the readout, in the reverse of their order, each
     firing's slope, ∂/∂θ or ∂/∂y of minus the loss, is taken to its potentials (δ), and Wᵀδ is added
     to the slopes of the firings it reads, if anything there or further below is trainable.
-
-    Parameters
-    ----------
-    network : Network; layers : name -> LayerState, whose firings have a `Trace`
-    kernels : the backend; tape : what carries the calls out
-
-    `learning` : the names of the layers that are updated
     """
 
-    def __init__(self, network, layers, kernels, tape):
-        self._network, self._layers = network, layers
-        self._kernels, self._tape = kernels, tape
+    traced = True
+
+    def __init__(self, rule, network, layers, kernels, tape):
+        super().__init__(rule, network, layers, kernels, tape)
         self._way = _way_back(network)
         on_way = {name for _, name, _ in self._way}
-        self.learning = [name for name, layer in layers.items() if name in on_way and layer.trained]
+        self.learning = [name for name in self.learning if name in on_way]
         self._losses, self._loss = Sizes(kernels.xp, self._room, tape.clear), None
         #: (layer, compartment) -> its sparse weights as a matrix, to be projected back by BLAS
         self._dense = {}
@@ -55,36 +52,36 @@ class Backprop:
     @property
     def loss(self):
         """The mean loss of the last presentation that was learnt from, in nats, of each replica."""
-        return None if self._loss is None else self._kernels.host(self._loss).mean(axis=1)
+        return None if self._loss is None else self.kernels.host(self._loss).mean(axis=1)
 
-    def learn(self, inputs):
-        """Follow the gradient of the presentation that has just been made, and descend it.
-
-        inputs : as presented, name -> (R, units, B), in the machine's arrays
+    def check(self, inputs, outputs):
+        """See `Executor.check`.
 
         Raises
         ------
-        DataError : the target is not among them
+        ConfigError : a layer is clamped: what it would follow back was never computed
         """
-        target = self._network.target
-        if target not in inputs:
-            raise DataError(f"backprop needs the target input {target!r}")
-        n_samples = inputs[target].shape[-1]
+        super().check(inputs, outputs)
+        if outputs:
+            given = ", ".join(map(repr, outputs))
+            raise ConfigError(f"backprop starts from silent layers, outputs of {given} were given")
+
+    def learn(self, inputs):
+        """Follow the gradient of the presentation that has just been made, and descend it."""
+        n_samples = inputs[self.network.target].shape[-1]
         self._loss = self._losses[n_samples]
-        for name in self.learning:
-            self._layers[name].begin_update()
-        self._tape.play(("backprop", n_samples, *inputs), self._follow, inputs, self._loss)
+        self.tape.play(("backprop", n_samples, *inputs), self._follow, inputs, self._loss)
 
     def _room(self, n_samples, array):
         """Where the losses of so many samples go, (R, B)."""
-        readout = self._layers[self._network.readout]
+        readout = self.layers[self.network.readout]
         return array("loss", (readout.n_replicas, n_samples), readout.dtype)
 
     def _read(self, step, name):
         """The layer's trained compartments that read a layer which had fired by then, numbered."""
         return [
             (number, c)
-            for number, c in self._layers[name].trained
+            for number, c in self.layers[name].trained
             if c.reads is not None and step >= c.spec.delay
         ]
 
@@ -92,7 +89,7 @@ class Backprop:
 
     def _follow(self, inputs, loss, k):
         """The loss, the way back through all firings, and the updates."""
-        self._begin(inputs[self._network.target], loss, k)
+        self._begin(inputs[self.network.target], loss, k)
         sloped, chained, weighed = {self._way[0][:2]} if self._way else set(), set(), set()
         for step, name, below in self._way:
             own = name in chained  # after the layer's first, a step's δ is added to the sum
@@ -104,13 +101,13 @@ class Backprop:
 
     def _begin(self, target, loss, k):
         """The loss and its slope, and the matrices that sparse weights stand for."""
-        firing, n_samples = self._layers[self._network.readout].firing, loss.shape[1]
-        slope = firing.trace.slopes[(self._network.steps - 1) % 2]
+        firing, n_samples = self.layers[self.network.readout].firing, loss.shape[1]
+        slope = firing.trace.slopes[(self.network.steps - 1) % 2]
         with k.together():
             theta = firing.theta[0]
             k.over(1, n_samples).cross_entropy(theta=theta, target=target, slope=slope, loss=loss)
             for (name, number), dense in self._dense.items():
-                layer = self._layers[name]
+                layer = self.layers[name]
                 a = layer.compartments[number].arrays
                 over = k.over(layer.spec.size, n_samples)
                 over.spread(weights=a.weights, index=a.index, dense=dense)
@@ -120,7 +117,7 @@ class Backprop:
 
         weighed : compartments whose gradient holds something, added to
         """
-        layer, trace = self._layers[name], self._layers[name].firing.trace
+        layer, trace = self.layers[name], self.layers[name].firing.trace
         u, theta, _ = self._firing(name, step)
         one = layer.dtype.type(1)
         delta, bias_gradient = trace.deltas[own], trace.bias_gradients[own]
@@ -147,11 +144,11 @@ class Backprop:
 
         sloped : firings whose slope holds something; that of others is begun
         """
-        layer, begun = self._layers[name], set(sloped)
+        layer, begun = self.layers[name], set(sloped)
         deltas = layer.firing.trace.deltas[own]
         with k.together():  # layers that are read need not wait for each other
             for source_name in dict.fromkeys(source for _, (_, source) in below):
-                source = self._layers[source_name]
+                source = self.layers[source_name]
                 product, gain = (
                     source.firing.trace.product,
                     layer.dtype.type(1 - source.spec.silent),
@@ -174,7 +171,7 @@ class Backprop:
         """The gradients that are left, of weights that read inputs, and the updates."""
         with k.together():
             for name in self.learning:
-                layer = self._layers[name]
+                layer = self.layers[name]
                 k.over(layer.spec.size, layer.firing.n_samples)
                 for number, c in layer.trained:
                     if (name, number) not in weighed:  # else: x is None, always silent
@@ -184,19 +181,11 @@ class Backprop:
 
     def _firing(self, name, step):
         """The potentials u (K, N, B), θ (2, N, B) and outputs (N, B) of a layer at a step."""
-        firing = self._layers[name].firing
+        firing = self.layers[name].firing
         past = firing.trace.past
         if step < len(past):
             return past[step]
         return firing.u, firing.theta, firing.outputs[step % 2]
-
-
-def keep(firing, step, size, k):
-    """Copy the firing of a step that is not the last, before the next overwrites it."""
-    now = firing.u, firing.theta, firing.outputs[step % 2]
-    k.over(size, firing.n_samples)
-    for target, source in zip(firing.trace.past[step], now, strict=True):
-        k.copy(source=source, target=target)
 
 
 def _way_back(network):

@@ -1,29 +1,73 @@
-"""Hebb's rule for associative memory: the Hopfield network that infomorphic memories are beside."""
+"""Hebb's rule in closed form: the Hopfield network that infomorphic memories are beside.
+
+A weight becomes the mean product of what it joins, W = 1/n Σ_s y_s x_sᵀ over the samples s of one
+epoch, n the units that its compartment may read (Hopfield 1982): x is what the compartment reads, y
+the output that the layer is clamped to, or else has at the last step. A bias is the weight of a
+unit that is always 1. Until the epoch ends weights are what they were.
+"""
 
 import numpy as np
 
-from infosim.errors import ShapeError
+from infosim.errors import ConfigError
+from infosim.network.rules import Hebb
+from infosim.rules.executor import Executor, executes
 
 
-def hebbian(patterns):
-    """Weights of a Hopfield network that stores `patterns`, without connections to oneself.
+@executes(Hebb)
+class HebbExecutor(Executor):
+    """Adds up products, in float64, and makes weights of them; for rules like it as well.
 
-    patterns : (P, n) of +1 and -1
-
-    Returns
-    -------
-    float64 (n, n), (1/n) Σ_p x_p x_pᵀ with an empty diagonal (Hopfield 1982)
-
-    Raises
-    ------
-    ShapeError : not (P, n), or anything but +1 and -1
+    products : Σ_s y_s x_s of each trained compartment, shaped as its weights; sums : Σ_s y_s, (N,)
     """
-    patterns = np.asarray(patterns)
-    if patterns.ndim != 2 or not patterns.size or not np.isin(patterns, (-1, 1)).all():
-        raise ShapeError(
-            f"patterns must be +1 and -1 of shape (patterns, n), were {patterns.dtype} "
-            f"{patterns.shape}"
-        )
-    weights = patterns.T.astype(float) @ patterns / patterns.shape[1]
-    np.fill_diagonal(weights, 0)
-    return weights
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        zeros, trained = self.kernels.xp.zeros, self.layer.trained
+        self.products = [zeros(c.arrays.weights.shape, np.float64) for _, c in trained]
+        self.sums = zeros(self.layer.biases.shape[1], np.float64)
+
+    def check(self, inputs, outputs):
+        """See `Executor.check`.
+
+        Raises
+        ------
+        ConfigError : a clamped layer in presentations of several steps, in which it moves on
+        """
+        super().check(inputs, outputs)
+        if self.layer.spec.name in outputs and self.network.steps > 1:
+            raise ConfigError(
+                f"rule {self.rule.name} learns a clamped layer in presentations of one step, "
+                f"steps was {self.network.steps}"
+            )
+
+    def learn(self, inputs):
+        """Add the products of a presentation."""
+        y = self.layer.activity
+        self.layer.firing.delta[...] = y
+        self.accumulate()
+        for total, (_, c) in zip(self.products, self.layer.trained, strict=True):
+            total += c.arrays.gradient
+        self.sums += y.sum(axis=1, dtype=np.float64)
+
+    def conclude(self):
+        """Set weights and biases by what was added up."""
+        host = self.kernels.host
+        for total, (_, c) in zip(self.products, self.layer.trained, strict=True):
+            n = self.network.size(c.spec.source)
+            c.weights = self.weights(host(total), n)
+            if c.spec.bias:
+                c.bias = host(self.sums) / n
+
+    def weights(self, products, n):
+        """The weights that a compartment's products make; what there are no connections for is
+        left out of them."""
+        return products / n
+
+    def arrays(self, replica):
+        """The sums of a replica, live."""
+        name, size = self.layer.spec.name, self.layer.spec.size
+        rows = slice(replica * size, (replica + 1) * size)
+        arrays = {f"{name}/sums": self.sums[rows]}
+        for total, (_, c) in zip(self.products, self.layer.trained, strict=True):
+            arrays[f"{name}/{c.spec.name}/products"] = total[rows]
+        return arrays

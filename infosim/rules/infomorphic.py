@@ -7,7 +7,9 @@ holds, (R, units, B), or None if that is silent. docs/theory.md has the mathemat
 docs/architecture.md the words.
 """
 
+from infosim.network.rules import Infomorphic
 from infosim.rules.connect import accumulate, chain, project, update
+from infosim.rules.executor import Executor, executes
 
 
 def fire(layer, firing, signals, sampled, place, slot, k):
@@ -66,3 +68,15 @@ def learn(layer, firing, signals, k):
     """
     score(layer, firing, signals, k)
     update(layer, k)
+
+
+@executes(Infomorphic)
+class InfomorphicExecutor(Executor):
+    """Has a layer climb its goal, from the last firing of each presentation."""
+
+    def learn(self, inputs):
+        """Climb the gradient of the layer's goal."""
+        layer = self.layer
+        keys, signals = layer.read
+        key = "learn", layer.spec.name, layer.firing.n_samples, *keys
+        self.tape.play(key, learn, layer, layer.firing, signals)

@@ -11,11 +11,10 @@ import numpy as np
 import infosim
 from infosim import plotting
 from infosim.analysis.memory import overlap_by_noise, overlap_by_step
-from infosim.rules.hebb import hebbian
 from scripts.command import figure_script
 from scripts.drawing import seeds_of, spread
 
-PRESET = "pnas/memory-heuristic"
+PRESET, HEBBIAN = "pnas/memory-heuristic", "pnas/memory-hopfield"
 GOAL = "layers.memory.goal"
 LOADS = (5, 10, 14, 20, 27, 35, 50, 70, 90, 110, 130, 150, 170)
 #: Patterns that the goal is searched for, and for which recall from noisy cues is shown.
@@ -36,13 +35,15 @@ LOOKS = {
 RECALLED = 0.95
 
 
-def run(work, goal, patterns, seed):
-    """The Run of a network that stores so many patterns."""
-    settings = {
-        "data.options.patterns": patterns,
-        "training.batch": patterns,
-        "training.evaluate_every": EPOCHS,
-    }
+def run(work, kind, goal, patterns, seed):
+    """The Run of a network that stores so many patterns, by a goal or as Hopfield's.
+
+    Hopfield's learns by Hebb's rule; at random its neurons fire with σ(c).
+    """
+    settings = {"data.options.patterns": patterns, "training.batch": patterns}
+    if kind == HOPFIELD:
+        return work.run(HEBBIAN, settings | {"training.seed": seed})
+    settings["training.evaluate_every"] = EPOCHS
     if goal is not None:
         settings[GOAL] = goal
     return work.run(PRESET, settings | {"training.seed": seed})
@@ -53,12 +54,6 @@ def recalls(net, patterns):
     settled = overlap_by_noise(net, patterns, [0.0]).mean()
     drawn = overlap_by_step(net, patterns, patterns, steps=STEPS, sampled=True)[1:].mean()
     return float(settled), float(drawn)
-
-
-def as_hopfield(net, patterns):
-    """The same network with Hebb's weights; at random its neurons fire with σ(c)."""
-    net["memory"]["C"].weights = hebbian(patterns)
-    return net
 
 
 @figure_script("pnas2025")
@@ -81,9 +76,9 @@ def main(work, seeds, trials):
     if not work.draw:
         work.search(PRESET, ["cmaes"], trials, epochs, settings=sizes)
     best = work.found("cmaes", PRESET)
-    goals = {HEURISTIC: None, REDUNDANCY: "{R}{C}", FOUND: str(best.goal)}
+    goals = {HEURISTIC: None, HOPFIELD: None, REDUNDANCY: "{R}{C}", FOUND: str(best.goal)}
     runs = {
-        (name, patterns, seed): run(work, goal, patterns, seed)
+        (name, patterns, seed): run(work, name, goal, patterns, seed)
         for name, goal in goals.items()
         for patterns in loads
         for seed in range(seeds)
@@ -93,17 +88,13 @@ def main(work, seeds, trials):
     overlaps, noisy = {}, {}
     for (name, patterns, seed), one in runs.items():
         result = infosim.load_run(work.folder(one))
-        stored = one.experiment.dataset().train_x
-        nets = {name: result.simulator()}
-        if name == HEURISTIC:
-            nets[HOPFIELD] = as_hopfield(result.simulator(), stored)
-        for kind, net in nets.items():
-            overlaps.setdefault((kind, patterns), []).append(recalls(net, stored))
-            if patterns == NOISY:
-                for sampled in (False, True):
-                    steps = {"max_steps": STEPS, "sampled": True} if sampled else {}
-                    found = overlap_by_noise(net, stored, FLIPPED, seed, **steps)
-                    noisy.setdefault((kind, sampled), []).append(found.mean(axis=(1, 2)))
+        stored, net = one.experiment.dataset().train_x, result.simulator()
+        overlaps.setdefault((name, patterns), []).append(recalls(net, stored))
+        if patterns == NOISY:
+            for sampled in (False, True):
+                steps = {"max_steps": STEPS, "sampled": True} if sampled else {}
+                found = overlap_by_noise(net, stored, FLIPPED, seed, **steps)
+                noisy.setdefault((name, sampled), []).append(found.mean(axis=(1, 2)))
     rows = [
         {"network": kind, "patterns": patterns, "load": patterns / 100, "recall": recall}
         | spread([v[i] for v in values])

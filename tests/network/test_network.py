@@ -243,9 +243,9 @@ def test_networks_are_values():
     assert network().layer("h").size == network().size("h") == 4
     with pytest.raises(ConfigError, match="no layer 'hh'; did you mean h"):
         network().layer("hh")
-    assert not layer().learns
-    assert layer(goal="{F}").learns
-    assert not layer(goal="{F}", trainable=False).learns
+    assert network(layer()).learning == []
+    assert network(layer(goal="{F}")).learning == ["h"]
+    assert network(layer(goal="{F}", trainable=False)).learning == []
 
 
 # -- samples -------------------------------------------------------------------------------------

@@ -464,7 +464,7 @@ def test_one_event_learns_from_all_firings():
     ("options", "message"),
     [
         ({"rule": "backpro"}, "unknown rule 'backpro'; did you mean backprop"),
-        ({"rule": None}, "unknown rule None"),
+        ({"rule": None}, "a rule is a Rule, its name or a mapping with its name, was None"),
         ({"readout": None}, "rule backprop needs a readout layer and a target input"),
         ({"target": None}, "rule backprop needs a readout layer and a target input"),
     ],
@@ -484,9 +484,8 @@ def test_presentations_that_cannot_be_learnt_from():
     inputs = batch()
     with pytest.raises(ConfigError, match="starts from silent layers, outputs of 'h' were given"):
         simulator.present(inputs, {"h": np.ones((5, N_SAMPLES))}, learn=True)
-    simulator.present({"image": inputs["image"]}, learn=True)
-    with pytest.raises(DataError, match="backprop needs the target input 'label'"):
-        simulator.run()
+    with pytest.raises(DataError, match="rule backprop needs the target input 'label'"):
+        simulator.present({"image": inputs["image"]}, learn=True)
     assert not simulator.events
     assert simulator["h"].clock.updates == 0
 

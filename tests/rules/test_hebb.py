@@ -1,5 +1,7 @@
 """Hebb's rule: its sums, what a Hopfield network is known to store, and learning once."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -195,7 +197,7 @@ def test_beside_layers_by_epochs_it_learns_in_the_first_and_stays(data):
         weights.append({name: a.copy() for name, a in net.arrays().items()})
     changed = [
         {name for name in one if (one[name] != other[name]).any() and name.endswith("weights")}
-        for one, other in zip(weights, weights[1:], strict=False)
+        for one, other in pairwise(weights)
     ]
     by_goal = {"hidden/F/weights", "hidden/C/weights", "out/F/weights"}
     assert changed == [by_goal | {"kept/F/weights"}, by_goal, by_goal]
@@ -227,7 +229,7 @@ def test_what_it_has_noted_is_part_of_a_checkpoint(data, after, seeds):
             np.testing.assert_array_equal(array, second.simulator.arrays(r)[name], err_msg=name)
 
 
-# -- runs --------------------------------------------------------------------------------------------
+# -- runs ------------------------------------------------------------------------------------------
 
 SMALL = (
     "data.options={units=30, patterns=3, noise=0.1}",

@@ -59,7 +59,7 @@ class TorchDense:
             for name, state in simulator.layers.items()
         }
         self.needed = [self.network.needed(step) for step in range(self.network.steps)]
-        groups = [layer.group() for layer in self.layers.values() if layer.spec.learns]
+        groups = [layer.group() for layer in self.layers.values() if layer.learns]
         self.optimizer = torch.optim.Adam(groups, maximize=True, fused=True)
 
     def step(self, values, outputs=None):
@@ -130,7 +130,7 @@ class TorchDense:
                     fires = torch.rand_like(theta) < theta  # a third of the time of torch.bernoulli
                     y = fires.to(theta.dtype).mul_(2).sub_(1)
                 self.outputs[name, step] = y
-                if last and layer.spec.learns:
+                if last and layer.learns:
                     goals.append(layer.goal(theta, layer.cells(u)))
         return goals
 
@@ -146,15 +146,16 @@ class _Layer:
     """
 
     def __init__(self, state, network, form, compile, device):
-        self.spec = spec = state.spec
+        self.spec, self.learns = state.spec, state.spec.name in network.learning
+        spec = self.spec
         self.compartments = [
-            _Compartment(c, network.size(c.spec.source), spec.learns, device)
+            _Compartment(c, network.size(c.spec.source), self.learns, device)
             for c in state.compartments
         ]
         self.trained = [c for c in self.compartments if c.weights.requires_grad]
         self.n_bins = spec.binning.bins_of(len(self.compartments))
         self.clamp = spec.activation.clamp
-        if spec.learns:
+        if self.learns:
             goal = {"plain": _plain_goal, "tuned": _tuned_goal}[form](spec.goal, self.n_bins)
             self.goal = torch.compile(goal, dynamic=False) if compile else goal
 

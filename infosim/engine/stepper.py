@@ -60,7 +60,13 @@ class Stepper:
     def _begin(self):
         """`reset`, where the kernels are."""
         rules = self._rules()
-        self._traced = {name for name, rule in rules.items() if executor_of(rule).traced}
+        #: the layers whose firings are all kept in a presentation that is to be learnt from
+        self._traced = {
+            layer.name
+            for name, rule in rules.items()
+            for layer in self.network.layers
+            if name in (layer.name, None) and executor_of(rule).traced
+        }
         seeds = self.kernels.resident(np.array(self.seeds, np.uint32))
         self.layers = {
             layer.name: LayerState(
@@ -72,7 +78,7 @@ class Stepper:
                 self.kernels,
                 self.dtype,
                 self.tape,
-                self.network.steps if {None, layer.name} & self._traced else None,
+                self.network.steps if layer.name in self._traced else None,
             )
             for i, layer in enumerate(self.network.layers)
         }
@@ -158,9 +164,9 @@ class Stepper:
         start, last = self.time, self.time + self.network.steps - 1
         schedule = self.events.schedule
         schedule(Present(start, inputs, outputs or {}, stream, batch))
-        traced = self._traced.intersection(learning)
+        traced = self._traced if learn else ()
         for step, layer, order in self._firings:
-            kept = start + step < last and (layer in traced or None in traced)
+            kept = layer in traced and start + step < last
             schedule(Fire(start + step, layer, order, sampled, kept))
         for probe in probes:
             schedule(Record(last, probe))

@@ -32,6 +32,7 @@ class Executor:
     traced : of the class, whether it needs each firing of a presentation (`Firing.trace`); else the
         last one is there alone
     learning : the names of the layers that are updated
+    layer : the LayerState of a rule that is of one layer
     """
 
     traced = False
@@ -40,6 +41,7 @@ class Executor:
         self.rule, self.network, self.layers = rule, network, layers
         self.kernels, self.tape = kernels, tape
         self.learning = [name for name, layer in layers.items() if layer.trained]
+        self.layer = None if rule.whole else next(iter(layers.values()))
 
     def check(self, inputs, outputs):
         """Raise unless it can learn from a presentation of these, name -> array each.
@@ -70,12 +72,6 @@ class Executor:
         return self.rule.once and any(one.clock.updates for one in self.layers.values())
 
     # -- for rules of a layer --------------------------------------------------------------------
-
-    @property
-    def layer(self):
-        """The LayerState of a rule that is of one layer."""
-        (layer,) = self.layers.values()
-        return layer
 
     def accumulate(self):
         """Leave gradients Σ_s δ_s x_s of what was presented: of each trained compartment in its

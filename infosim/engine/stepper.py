@@ -308,6 +308,14 @@ class Stepper:
                     self._begin_updates(executor)
                     executor.conclude()
 
+    def noted(self, replica=0):
+        """What rules have noted beside the weights of a replica, name -> array (live)."""
+        return {
+            f"{layer or 'network'}/{name}": array
+            for layer, executor in self.executors.items()
+            for name, array in executor.arrays(replica).items()
+        }
+
     # -- what a layer holds ----------------------------------------------------------------------
 
     def gradient(self, layer):

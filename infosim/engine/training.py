@@ -257,9 +257,8 @@ class Training:
         state = {f"network/{k}": np.array(host(a)) for k, a in sim.arrays(replica).items()}
         for name, layer in sim.layers.items():
             state[f"updates/{name}"] = np.array(layer.clock.updates)
-        for executor in sim.executors.values():
-            for name, array in executor.arrays(replica).items():
-                state[f"rule/{name}"] = np.array(host(array))
+        for name, array in sim.noted(replica).items():
+            state[f"rule/{name}"] = np.array(host(array))
         wrong = int(host(self._wrong)[replica])
         state["progress"] = np.array([self.epoch, self.position, wrong, self._probe.count])
         state["seconds"] = np.array([*h.seconds, self._seconds])
@@ -296,11 +295,10 @@ class Training:
             raise KeyError(f"no {min(sim.arrays().keys() - names)}")
         for name, layer in sim.layers.items():
             layer.clock.updates = int(first[f"updates/{name}"])
-        for executor in sim.executors.values():
-            for replica, state in enumerate(states):
-                for name, array in executor.arrays(replica).items():
-                    check_array(name, state[f"rule/{name}"], array)
-                    array[...] = resident(state[f"rule/{name}"])
+        for replica, state in enumerate(states):
+            for name, array in sim.noted(replica).items():
+                check_array(name, state[f"rule/{name}"], array)
+                array[...] = resident(state[f"rule/{name}"])
         progress = np.array([state["progress"] for state in states])
         epoch, position, _, count = map(int, progress[0])
         histories = [_history(state) for state in states]

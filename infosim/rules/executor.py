@@ -8,6 +8,7 @@ docs/rules.md has whole ones.
 """
 
 from infosim.errors import ConfigError, DataError, brief
+from infosim.network.rules import Rule
 from infosim.rules.connect import accumulate, update
 
 _EXECUTORS = {}
@@ -63,7 +64,8 @@ class Executor:
         """Set the weights of a closed form."""
 
     def arrays(self, replica):
-        """What of its own a replica needs to go on from a checkpoint, name -> array (live)."""
+        """What of its own a replica needs to go on from a checkpoint, name -> array (live, so that
+        what is copied into it is there)."""
         return {}
 
     @property
@@ -97,8 +99,10 @@ def executes(kind):
 
     Raises
     ------
-    ConfigError : the class does not have what such a rule needs
+    ConfigError : no such kind, or a class that does not have what it needs
     """
+    if not (isinstance(kind, type) and issubclass(kind, Rule)):
+        raise ConfigError(f"executes takes a subclass of Rule, was {brief(kind)}")
 
     def register(executor):
         if not (isinstance(executor, type) and issubclass(executor, Executor)):

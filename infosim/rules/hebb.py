@@ -42,12 +42,11 @@ class HebbExecutor(Executor):
 
     def learn(self, inputs):
         """Add the products of a presentation."""
-        y = self.layer.activity
-        self.layer.firing.delta[...] = y
+        self.layer.firing.delta[...] = self.layer.activity
         self.accumulate()
         for total, (_, c) in zip(self.products, self.layer.trained, strict=True):
             total += c.arrays.gradient
-        self.sums += y.sum(axis=1, dtype=np.float64)
+        self.sums += self.layer.bias_gradient[0]
 
     def conclude(self):
         """Set weights and biases by what was added up."""
@@ -65,9 +64,9 @@ class HebbExecutor(Executor):
 
     def arrays(self, replica):
         """The sums of a replica, live."""
-        name, size = self.layer.spec.name, self.layer.spec.size
+        size = self.layer.spec.size
         rows = slice(replica * size, (replica + 1) * size)
-        arrays = {f"{name}/sums": self.sums[rows]}
+        arrays = {"sums": self.sums[rows]}
         for total, (_, c) in zip(self.products, self.layer.trained, strict=True):
-            arrays[f"{name}/{c.spec.name}/products"] = total[rows]
+            arrays[f"{c.spec.name}/products"] = total[rows]
         return arrays

@@ -221,6 +221,7 @@ def test_what_it_has_noted_is_part_of_a_checkpoint(data, after, seeds):
         whole.advance()
     for _ in range(after):
         first.advance()
+    assert set(first.simulator.noted()) == {"kept/sums", "kept/F/products"}
     second.restore(*(first.state(r) for r in range(len(seeds))))
     for _ in range(16 - after):
         second.advance()

@@ -251,6 +251,7 @@ WRONG = {
         r"nothing executes rule unexecuted; infosim.rules.executes\(Unexecuted\) registers",
     ),
     "no executor": (lambda: executes(Closed)(int), "Closed needs a class of Executor, was <class"),
+    "nothing to execute": (lambda: executes(Hebb()), "executes takes a subclass of Rule, was Hebb"),
     "no conclusion": (
         lambda: executes(Closed)(type("Late", (Executor,), {})),
         "Late lacks the method conclude, by which a rule learns once",

@@ -49,6 +49,7 @@ _SOURCES = [
     Path(__file__),
     _PACKAGE / "elementary.py",
     *sorted((_PACKAGE / "neuron").glob("*.py")),
+    *sorted((_PACKAGE / "pid" / "measures").glob("*.py")),
     *sorted((_PACKAGE / "kernels").rglob("*.py")),
 ]
 
@@ -189,7 +190,16 @@ def _digest(name, content):
 
 def kernel(function):
     """Compile `function` lazily for the CPU with our flags, cached on disk."""
-    compiled = numba.njit(**FLAGS)(function)
+    return _kernel(function, FLAGS)
+
+
+def frugal(function):
+    """The same for a kernel that makes no arrays, so that it need not count who refers to them."""
+    return _kernel(function, FLAGS | {"_nrt": False})
+
+
+def _kernel(function, flags):
+    compiled = numba.njit(**flags)(function)
     if not numba.config.DISABLE_JIT:
         compiled._cache = _KernelCache(function)
     return compiled
@@ -201,7 +211,7 @@ def inline(function):
     Not a compiled one: what a factory's kernel closes over is part of its key in the cache, and a
     compiled function has another identity in every process, so that nothing would ever be found.
     """
-    return register_jitable(**FLAGS)(function)
+    return register_jitable(**FLAGS, forceinline=True)(function)
 
 
 def exact(function):

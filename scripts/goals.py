@@ -33,13 +33,27 @@ def rows(found):
         errors = (np.median([one.metrics[f"{s}_error"][-1] for one in some]) for s in SPLITS)
         atoms = np.mean([one.atoms["hidden"][-1] for one in some], axis=(0, 1))
         labels = some[0].labels["hidden"]
-        bits = (f"{atoms[labels.index(label)]:.2f}" for label in ATOMS)
-        yield [f"`{goal}`", *(f"{percent(e, 1)} %" for e in errors), *(_minus(b) for b in bits)]
+        bits = (minus(f"{atoms[labels.index(label)]:.2f}") for label in ATOMS)
+        yield [f"`{goal}`", *(f"{percent(e, 1)} %" for e in errors), *bits]
 
 
-def _minus(number):
+def minus(number):
     """With a proper minus, and without one before zero."""
     return number.replace("-", "−") if float(number) else number.lstrip("-")
+
+
+def carried_out(sweep, out, jobs=None):
+    """The runs of a sweep file, made in `out` unless they are there: (settings, `RunResults`).
+
+    Raises
+    ------
+    ConfigError : a run failed
+    """
+    plan = Sweep.load(sweep)
+    status = run_sweep(plan, out, jobs=jobs or available(), resume=True)
+    if status.failed:
+        raise ConfigError(f"runs failed: {', '.join(status.failed.values())}")
+    return [(run.settings, infosim.load_run(out / "runs" / run.key)) for run in plan.runs]
 
 
 @click.command(help=__doc__)
@@ -50,14 +64,9 @@ def _minus(number):
 def main(sweep, page, out, jobs):
     """Run, summarise, write."""
     try:
-        plan = Sweep.load(sweep)
-        status = run_sweep(plan, out, jobs=jobs or available(), resume=True)
-        if status.failed:
-            raise ConfigError(f"runs failed: {', '.join(status.failed.values())}")
         found = {}
-        for run in plan.runs:
-            one = infosim.load_run(out / "runs" / run.key)
-            found.setdefault(run.settings["layers.hidden.goal"], []).append(one)
+        for settings, one in carried_out(sweep, out, jobs):
+            found.setdefault(settings["layers.hidden.goal"], []).append(one)
         head = ["goal", "training error", "test error", *ATOMS]
         put_table(page, head, rows(found), right=len(head) - 1)
         click.echo(page)

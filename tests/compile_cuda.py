@@ -3,14 +3,19 @@
 A program, not a test (tests/kernels/test_cuda_ptx.py runs it): the process must not use Numba's
 simulator, which the tests' process does. Networks are trained on NumPy arrays, and where a kernel
 would be launched it is compiled for the types of its arguments: just what would run on a GPU.
-Prints a line of JSON for each: kernel, precision, float64 instructions, bytes of shared memory,
-approximate divisions. Fails if there is a kernel in the contract that was never launched.
+Prints a line of JSON for each: kernel, network, precision, float64 instructions, bytes of shared
+memory, approximate divisions, and where there is an assembler, registers and what does not fit.
+Fails if there is a kernel in the contract that was never launched.
 """
 
 import json
 import re
+import shutil
+import subprocess
+import tempfile
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -35,7 +40,7 @@ device._made = (SimpleNamespace(stream=nullcontext()),) * 2
 device._Plan._record = lambda self: False
 device.host = lambda array: array
 connect._multiply = lambda a, b, out: None
-compiled, launched, precision = set(), set(), []
+compiled, launched, precision, case = set(), set(), [], []
 #: What CuPy does: cuBLAS's products, and filling with zeros.
 LIBRARIES = {"project", "accumulate", "silence"}
 
@@ -52,13 +57,31 @@ def compile_instead(kernel, n_blocks, *arguments):
     shared = re.findall(r"\.shared \.align \d+ \.b8 \S+\[(\d+)\]", ptx)
     found = {
         "kernel": name,
+        "network": case[-1],
         "precision": precision[-1],
         "sources": len(arguments[0]) if name in ("score", "information") else None,
         "float64": len(re.findall(r"\.f64", ptx)),
         "shared": sum(map(int, shared)),
+        **of_assembler(ptx),
         "approximate": len(re.findall(r"\b(?:div|rcp|sqrt)\.approx(?:\.ftz)?\.f32", ptx)),
     }
     print(json.dumps(found), flush=True)
+
+
+def of_assembler(ptx):
+    """A thread's registers, and its bytes that do not fit into them, where there is `ptxas`."""
+    if shutil.which("ptxas") is None:
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "kernel.ptx")
+        # an older assembler reads what is for a later one, as long as it knows the instructions
+        source.write_text(re.sub(r"\.version \S+", ".version 8.0", ptx))
+        told = subprocess.run(
+            ["ptxas", "-v", "-arch=sm_90", source, "-o", Path(folder, "kernel.cubin")],
+            capture_output=True, text=True, check=True,
+        ).stderr  # fmt: skip
+    spilled = sum(map(int, re.findall(r"(\d+) bytes spill", told)))
+    return {"registers": int(re.search(r"Used (\d+) registers", told)[1]), "spilled": spilled}
 
 
 device.launch = compile_instead
@@ -75,6 +98,13 @@ def network(activation, lateral, optimizer, kind):
         "out", 3, [Compartment("F", "h"), own], Activation("feedforward"), goal="{F}{C} - {F}"
     )
     return Network({"x": 4, "y": 3}, [hidden, output], 2, "out", "y")
+
+
+def choosing(activation, lateral, optimizer, kind):
+    """The same network, whose hidden neurons' measure chooses between sets."""
+    given = network(activation, lateral, optimizer, kind)
+    hidden = replace(given.layers[0], measure="williams-beer")
+    return replace(given, layers=(hidden, *given.layers[1:]))
 
 
 def backprop(activation, lateral, optimizer, kind):
@@ -99,11 +129,14 @@ def main():
             (images, network, (Activation("trivariate"), "all-but-self", Adam(), "fixed")),
             (inputs, network, (Activation("bivariate"), "dense", SGD(), "adaptive")),
             (inputs, read_by_batch, (Activation("sum"), "sparse(2)", Adam(), "normalised")),
+            (inputs, choosing, (Activation("bivariate"), "dense", SGD(), "adaptive")),
             (inputs, backprop, (Activation("sum"), "sparse(2)", Adam(), "normalised")),
         ):
+            case.append(of.__name__)
             for seeds in (0, [0, 1]):
                 simulator = Simulator(of(*form), "cuda", seeds, dtype=dtype)
                 simulator.fit(given, 1, batch=20, test=given)
+                simulator.bins("h")
     names = {name for name, entry in KERNELS.items() if entry.function is None} - LIBRARIES
     if different := names ^ launched:
         raise SystemExit(f"in the contract or launched, but not both: {sorted(different)}")

@@ -148,3 +148,31 @@ def cross_entropy(theta, labels):
     for s, label in enumerate(labels):
         total -= np.log(np.exp(theta[label, s]) / sum(np.exp(t) for t in theta[:, s]))
     return total / len(labels)
+
+
+def redundancy_of(measure, pmf, antichain):
+    """I_∩ by the measure's name, for sources and a target that are added up event by event."""
+    if measure == "shared-exclusions":
+        return redundancy(pmf, antichain)
+    specific = {}
+    for members in antichain:
+        for t in range(pmf.shape[-1]):
+            total = 0.0
+            for index, p in np.ndenumerate(pmf):
+                if p > 0 and index[-1] == t:
+                    alike = [i for i in np.ndindex(pmf.shape[:-1])
+                             if all(i[k] == index[k] for k in members)]  # fmt: skip
+                    p_set = sum(pmf[i].sum() for i in alike)
+                    p_both = sum(pmf[(*i, t)] for i in alike)
+                    total += p * log2(p_both / (p_set * pmf[..., t].sum()))
+            specific[members, t] = total
+    targets = range(pmf.shape[-1])
+    if measure == "minimum-mutual-information":
+        return min(sum(specific[members, t] for t in targets) for members in antichain)
+    return sum(min(specific[members, t] for members in antichain) for t in targets)
+
+
+def atom(redundancies, antichain):
+    """The atom of an antichain, from the redundancies by antichain."""
+    lower = [a for a in redundancies if a != antichain and below(a, antichain)]
+    return redundancies[antichain] - sum(atom(redundancies, a) for a in lower)

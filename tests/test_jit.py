@@ -25,7 +25,8 @@ x, out = np.ones((1, 1)), np.zeros((1, 1))
 cpu.take_scaled(x, np.zeros(1, np.int64), 0.0, 2.0, 0, 1, out)
 bins = np.zeros((1, 1, 1), np.uint8)
 u = np.full((1, 1, 1), 0.6)
-cpu.bin_potentials(u, np.zeros((1, 1)), 0, np.array([10]), 0.0, 1.0, 0, 1, bins)
+work = cpu.scratch(1, (10,), 1, float, 1)
+cpu.assign("hard")(u, np.zeros((1, 1)), (np.array([10]), 0, 0.0, 1.0), 0, 1, work, bins)
 print(int(bins[0, 0, 0]))
 """
 

@@ -29,6 +29,7 @@ from infosim.network.rules import Rule
 from infosim.neuron import Activation, Binning
 from infosim.neuron.activation import ACTIVATIONS
 from infosim.pid import Goal
+from infosim.pid.measures import measure_of
 
 _REQUIRED = object()
 _KINDS = {
@@ -93,11 +94,12 @@ _LAYER = {
     "outputs": ((str,), "signed"),
     "sampled": ((bool,), True),
     "rule": ((str, dict), ""),
+    "measure": ((str,), "shared-exclusions"),
 }
 _INPUTS = ("images", "labels", "signed-labels")
 _SCALINGS = ("standard", "none")
 #: Those of a layer's settings that came later: in a run's key only where they are no defaults.
-_LATER = {key: _LAYER[key] for key in ("outputs", "sampled", "rule")}
+_LATER = {key: _LAYER[key] for key in ("outputs", "sampled", "rule", "measure")}
 _BINNING = {
     "kind": ((str,), "fixed"),
     "bins": ((int, list), 20),
@@ -184,6 +186,10 @@ def _resolve_layer(table, where):
         key: _check(value, _COMPARTMENT, f"{where}.compartments.{key}")
         for key, value in _tables(layer["compartments"], f"{where}.compartments")
     }
+    try:
+        measure_of(layer["measure"])
+    except ConfigError as error:
+        raise ConfigError(f"{where}.measure: {error}") from None
     if layer["goal"] != "":  # without one the layer does not learn by itself
         try:
             layer["goal"] = str(Goal.of(layer["goal"], tuple(layer["compartments"])))
@@ -533,6 +539,7 @@ class Experiment:
                         outputs=table["outputs"],
                         sampled=table["sampled"],
                         rule=table["rule"] or None,
+                        measure=table["measure"],
                     )
                 )
             except InfosimError as error:

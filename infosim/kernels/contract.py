@@ -145,11 +145,19 @@ KERNELS = {
     ),
     "copy": _kernel("source target", NEURONS, function="copyto", of_part=_of_copies),
     # the goal and its gradient
-    "bin_potentials": _kernel("u bias kind n_bins low high start stop bins", NEURONS, "score"),
+    "assign": _kernel("u bias binning start stop work bins", NEURONS, made_of=("assignment",)),
     "score": _kernel(
-        "bins n_bins theta terms weights entropy_weights start stop work slope", NEURONS, "score"
+        "u bias binning theta terms candidates weights entropy_weights rows start stop work bins "
+        "slope direct",
+        NEURONS,
+        "score",
+        made_of=("assignment", "measure"),
     ),
-    "information": _kernel("bins n_bins theta terms start stop work result", NEURONS),
+    "information": _kernel(
+        "u bias binning theta terms candidates start stop work bins result",
+        NEURONS,
+        made_of=("assignment", "measure"),
+    ),
     "chain": _kernel(
         "u bias p clamp theta slope start stop delta bias_gradient", NEURONS, "chain", made_of=_FORM
     ),

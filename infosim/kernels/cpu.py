@@ -29,8 +29,8 @@ from infosim.kernels.readout.cpu import (
     mostly_firing,
     tally,
 )
-from infosim.kernels.score.cells.cpu import scratch
-from infosim.kernels.score.cpu import bin_potentials, information, score
+from infosim.kernels.score.cpu import assign, information, score
+from infosim.kernels.score.estimate.cpu import scratch
 from infosim.kernels.update.cpu import adam, sgd
 
 __all__ = [
@@ -40,7 +40,7 @@ __all__ = [
     "activate",
     "adam",
     "add",
-    "bin_potentials",
+    "assign",
     "chain",
     "classify",
     "count_wrong",

@@ -32,8 +32,8 @@ from infosim.kernels.readout.cuda import (
     mostly_firing,
     tally,
 )
-from infosim.kernels.score.cells.cuda import scratch
-from infosim.kernels.score.cuda import bin_potentials, information, score
+from infosim.kernels.score.cuda import assign, information, score
+from infosim.kernels.score.estimate.cuda import scratch
 from infosim.kernels.update.cuda import adam, sgd
 
 __all__ = [
@@ -44,7 +44,7 @@ __all__ = [
     "activate",
     "adam",
     "add",
-    "bin_potentials",
+    "assign",
     "chain",
     "classify",
     "count_wrong",

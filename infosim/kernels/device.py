@@ -195,9 +195,17 @@ def launch(kernel, n_blocks, *arguments):
         given = (np.ascontiguousarray(a) if _has_gaps(a) else a for a in arguments)
         kernel[n_blocks, THREADS](*given)
         return
-    kernel[n_blocks, THREADS, lane_here().numba](
-        *(cuda.as_cuda_array(a, sync=False) if isinstance(a, xp.ndarray) else a for a in arguments)
-    )
+    kernel[n_blocks, THREADS, lane_here().numba](*map(_of_numba, arguments))
+
+
+def _of_numba(argument):
+    """An argument as Numba takes it, also within a tuple."""
+    if isinstance(argument, xp.ndarray):
+        return cuda.as_cuda_array(argument, sync=False)
+    if not isinstance(argument, tuple):
+        return argument
+    parts = map(_of_numba, argument)
+    return type(argument)(*parts) if hasattr(argument, "_fields") else tuple(parts)
 
 
 def blocks_for(n_items):

@@ -25,8 +25,8 @@ class Trace:
 class Work:
     """Memory of its own for each part of a layer, since parts are computed at the same time."""
 
-    def __init__(self, kernels, n_bins, n_samples, dtype):
-        self._kernels, self._shape, self._made = kernels, (n_bins, n_samples, dtype), {}
+    def __init__(self, kernels, *shape):
+        self._kernels, self._shape, self._made = kernels, shape, {}
 
     def of(self, part):
         """The work space of `score` and `information` for these neurons, always the same."""
@@ -44,6 +44,7 @@ class Firing:
     outputs : of this step and of the one before, by turns, (N, B) each; signals : the same as
         (R, n, B), as other layers read them
     bins : uint8 (K, N, B); slope : ∂G/∂θ, (N, B); delta : ∂G/∂u, (K, N, B)
+    direct : ∂G/∂u where θ is held, which bins leave that are held themselves none of: (K, 0, B)
     work : `Work`; trace : `Trace`, or None if the last firing is enough
 
     Parameters
@@ -60,9 +61,11 @@ class Firing:
         self.outputs = [array(f"y{i}", (n, n_samples), dtype) for i in (0, 1)]
         self.signals = [y.reshape(layer.n_replicas, -1, n_samples) for y in self.outputs]
         self.bins = array("bins", (k, n, n_samples), np.uint8)
+        self.direct = array("direct", (k, 0, n_samples), dtype)
         self.slope = array("slope", (n, n_samples), dtype)
         self.delta = array("delta", (k, n, n_samples), dtype)
-        self.work = Work(layer.kernels, layer.bins_of, n_samples, dtype)
+        n_terms = len(layer.measured["terms"][0]) - 1
+        self.work = Work(layer.kernels, layer.bins_of, n_samples, dtype, n_terms)
         self.trace = n_traced and self._trace(layer, array, n_traced)
 
     def _trace(self, layer, array, n_traced):

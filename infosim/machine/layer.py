@@ -9,6 +9,7 @@ from infosim.machine.compartment import CompartmentState
 from infosim.machine.firing import Firing
 from infosim.machine.sizes import Sizes
 from infosim.neuron.binning import BINNINGS
+from infosim.pid.lattice import lattice
 from infosim.pid.terms import all_terms, goal_terms
 
 
@@ -57,7 +58,7 @@ class LayerState:
         self._set_numbers(specs)
         self.clock = Clock([one.optimizer for one in specs], kernels, dtype)
         #: I_∩ of every antichain and H(Y) in bits, as last measured, (N, A + 1)
-        self.information = xp.zeros((shape[1], len(self.all_terms[0])), np.float64)
+        self.information = xp.zeros((shape[1], len(lattice(n_compartments)) + 1), np.float64)
 
         def firing(n_samples, array):
             return Firing(self, n_samples, array, n_traced)
@@ -78,27 +79,36 @@ class LayerState:
         self.form = {"scalar": spec.activation.scalar, "n_compartments": n_compartments}
         self.clamp, self.off = map(dtype.type, (spec.activation.clamp, spec.silent))
         self.bins_of = spec.binning.bins_of(n_compartments)
-        self.n_bins = resident(np.array(self.bins_of, np.int64))
-        self.binning = {
-            "kind": BINNINGS.index(spec.binning.kind),
-            "n_bins": self.n_bins,
-            "low": dtype.type(spec.binning.low),
-            "high": dtype.type(spec.binning.high),
-        }
-        self.all_terms = self._terms(all_terms(n_compartments))
+        #: what makes the score's kernels, and what they read of the bins and the goal
+        self.scored = {"assignment": "hard", "measure": spec.measure}
+        self.binning = (
+            resident(np.array(self.bins_of, np.int64)),
+            BINNINGS.index(spec.binning.kind),
+            dtype.type(spec.binning.low),
+            dtype.type(spec.binning.high),
+        )
+        self.measured = self._terms(*all_terms(n_compartments, spec.measure))
         if spec.goal is not None:
-            terms, *weights = goal_terms([one.goal for one in specs])
-            weights = (in_precision(f"{where} goal parameter", w, dtype) for w in weights)
-            weights, entropy_weights = map(resident, weights)
+            *terms, weights, entropy_weights = goal_terms([one.goal for one in specs], spec.measure)
+            weights, entropy_weights = (
+                resident(in_precision(f"{where} goal parameter", w, dtype))
+                for w in (weights, entropy_weights)
+            )
             self.goal = {
-                "terms": self._terms(terms),
+                **self._terms(*terms),
                 "weights": weights,
                 "entropy_weights": entropy_weights,
+                "rows": resident(np.repeat(np.arange(len(specs)), spec.size)),
             }
 
-    def _terms(self, terms):
+    def _terms(self, terms, candidates):
+        """A goal's terms and candidates where the kernels are."""
         starts, sets, signs = terms
-        return tuple(map(self.kernels.resident, (starts, sets, signs.astype(self.dtype))))
+        resident = self.kernels.resident
+        return {
+            "terms": tuple(map(resident, (starts, sets, signs.astype(self.dtype)))),
+            "candidates": tuple(map(resident, candidates)),
+        }
 
     def __getitem__(self, name):
         for compartment in self.compartments:

@@ -10,7 +10,8 @@ from infosim.network.connectivity import Connectivity, Dense
 from infosim.network.optimizers import SGD, Adam
 from infosim.network.rules import Infomorphic, Rule
 from infosim.neuron import Activation, Binning
-from infosim.pid import Goal
+from infosim.pid import Goal, lattice
+from infosim.pid.measures import Measure, measure_of, parts_of
 
 #: Layers are numbered with 8 bits in the random numbers' counter.
 _MOST_LAYERS = 256
@@ -61,6 +62,10 @@ class Layer:
     does not learn by it. `outputs` are "signed" (+1 and -1) or "binary" (1 and 0). `sampled`
     neurons draw them from their firing probability, others always take the likelier one. `rule` is
     what this layer learns by, given as for `Network`, whose rule it is by default.
+    does not learn. `outputs` are "signed" (+1 and -1) or "binary" (1 and 0). `sampled` neurons
+    draw them from their firing probability, others always take the likelier one. `measure` is of
+    redundancy (`infosim.pid.measures`), by name or a `Measure` of your own: the goal's atoms are
+    those that it defines.
 
     Raises
     ------
@@ -77,6 +82,7 @@ class Layer:
     outputs: str = "signed"
     sampled: bool = True
     rule: Rule | str | Mapping | None = None
+    measure: Measure | str = "shared-exclusions"
 
     def __post_init__(self):
         set_ = object.__setattr__
@@ -100,6 +106,8 @@ class Layer:
             )
         try:
             self.binning.bins_of(len(names))
+            set_(self, "measure", measure_of(self.measure))
+            parts_of(self.measure, lattice(len(names)))
             if self.goal is not None:
                 set_(self, "goal", Goal.of(self.goal, tuple(names)))
             if self.rule is not None:
@@ -323,6 +331,7 @@ def _form(network):
         form[f"{where} activation"] = layer.activation.name
         form[f"{where} clamp"] = layer.activation.clamp
         form[f"{where} optimizer"] = type(layer.optimizer).__name__
+        form[f"{where} measure"] = layer.measure
         form[f"{where} having a goal"] = layer.goal is not None
         form[f"{where} outputs"] = layer.outputs
         form[f"{where} sampled"] = layer.sampled

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from infosim.errors import ConfigError, DataError, ShapeError
-from infosim.pid import measures
 from infosim.pid.lattice import MAX_SOURCES, lattice, source_names
+from infosim.pid.measures import measure_of, parts_of
 from infosim.pid.outcomes import check_missing, coded_samples
 
 
@@ -112,7 +112,7 @@ def decompose(
     missing : "error"; "drop" leaves out each sample in which a source or the target is missing;
         "value" counts missing as one more outcome of each variable
     measure : of redundancy, "shared-exclusions" (Makkeh et al. 2021),
-        "minimum-mutual-information" (Barrett 2015) or "williams-beer" (I_min, 2010)
+        "minimum-mutual-information" (Barrett 2015), "williams-beer" (I_min, 2010), or a `Measure`
 
     Values that are equal in Python, such as 1, 1.0 and True, are one outcome. Missing are None, nan
     of any type, NaT, the NA of pandas and what is masked; text never is. Columns of pandas must
@@ -129,7 +129,7 @@ def decompose(
     if (pmf is None) == (sources is None) or (sources is None) != (target is None):
         raise ConfigError("decompose takes either a pmf, or both sources and target")
     check_missing(missing)
-    measure = measures.named(measure)
+    measure = measure_of(measure)
     if local and not measure.pointwise:
         raise ConfigError(f"{measure.name} has no pointwise atoms; local needs shared-exclusions")
     if pmf is not None:
@@ -147,42 +147,24 @@ def decompose(
     grid = lattice(len(codes) - 1)
     names = source_names(grid.n_sources, names)
 
-    exclusions, wrong, entropy = _exclusions(measure.terms(grid), codes, mass)
-    pointwise = exclusions - wrong
-    redundancies = measure.redundancies(grid, _by_target(pointwise, codes[-1], mass))
-    atoms = grid.moebius @ redundancies
+    terms, candidates = parts_of(measure, grid)
+    exclusions, wrong, entropy = _exclusions(terms, codes, mass)
     if not measure.pointwise:
+        information = _by_target(exclusions - wrong, codes[-1], mass)
+        redundancies = _chosen(measure, candidates, information)
+        atoms = grid.moebius @ redundancies
         return Decomposition(names, redundancies, atoms, entropy, measure=measure.name)
+    own = [t for (t,) in candidates]
+    exclusions, wrong = exclusions[own], wrong[own]
+    pointwise = exclusions - wrong
+    redundancies = _by_target(pointwise, codes[-1], mass).sum(axis=1)
+    atoms = grid.moebius @ redundancies
     parts = (grid.moebius @ (part @ mass) for part in (exclusions, wrong))
     events = None
     if local:
         pairs = zip(grid.labels(names), grid.moebius @ pointwise, strict=True)
         events = {label: _spread(values, kept) for label, values in pairs}
     return Decomposition(names, redundancies, atoms, entropy, events, measure.name, *parts)
-
-
-def goal_value(goal, bins, theta, n_bins):
-    """The goal G of one neuron in bits: the slow, plain reference for the kernels.
-
-    Parameters
-    ----------
-    goal : Goal over K sources
-    bins : int (K, B), bin of each compartment's potential in each sample, below n_bins
-    theta : (B,) firing probabilities; p(b, y=1) = (1/B) Σ_s θ_s [b_s = b] (arXiv 2412.02482)
-
-    Raises
-    ------
-    ShapeError, DataError : arrays that do not fit
-    """
-    return _reference(goal, bins, theta, n_bins)[0]
-
-
-def goal_gradient(goal, bins, theta, n_bins):
-    """∂G/∂θ (B,) in bits, the exact gradient of `goal_value`, with the same arguments and errors.
-
-    Finite for θ of 0 and 1, where the true derivative may diverge: masses are floored.
-    """
-    return _reference(goal, bins, theta, n_bins)[1]
 
 
 def _exclusions(terms, codes, mass):
@@ -211,6 +193,16 @@ def _by_target(pointwise, target, mass):
     """J_t(y), (T, n_y): the sum over the events of each value of the target."""
     _, numbers = np.unique(target, return_inverse=True)
     return np.array([np.bincount(numbers, mass * row) for row in pointwise])
+
+
+def _chosen(measure, candidates, information):
+    """I_∩ of each antichain, (A,), from J_t(y), (T, n_y), in bits, by the terms it chooses."""
+    result = []
+    for own in candidates:
+        chosen = np.zeros_like(information)
+        measure.select(information, own, 1.0, chosen)
+        result.append((chosen * information).sum())
+    return np.array(result)
 
 
 def _joint_id(ids, codes):
@@ -258,52 +250,3 @@ def _real(array):
     if array.dtype == object and any(isinstance(value, str | bytes) for value in array.flat):
         raise TypeError
     return array.astype(float)
-
-
-def _reference(goal, bins, theta, n_bins):
-    """(G, ∂G/∂θ) over samples, each union of events as a B x B matrix of agreeing samples."""
-    bins, theta = _checked_neuron(goal, bins, theta, n_bins)
-    n_sources, batch = bins.shape
-    grid = lattice(n_sources)
-    w, h = goal.coefficients()
-    agree = bins[:, :, None] == bins[:, None, :]
-    joint = np.array([1 - theta, theta]) / batch  # p(b_s, y) as (2, B): one share per sample
-    p_y = joint.sum(axis=1, keepdims=True)
-
-    value = -h * (p_y * _log2(p_y)).sum()
-    # ∂G/∂p(b_s, y) as (2, B), without the constants 1/ln 2: they are the same for both outputs.
-    slope = -h * _log2(p_y) + np.zeros(batch)
-    for a in np.flatnonzero(w):
-        union = np.zeros((batch, batch), dtype=bool)
-        for mask in grid.antichains[a]:
-            union |= agree[[k for k in range(n_sources) if mask >> k & 1]].all(axis=0)
-        p_union_y = joint @ union
-        local = _log2(p_union_y) - _log2(union.mean(axis=0) * p_y)
-        reach = (joint / _floored(p_union_y)) @ union  # S: what the others' logarithms gain
-        value += w[a] * (joint * local).sum()
-        slope += w[a] * (local + reach / np.log(2))
-    return float(value), (slope[1] - slope[0]) / batch
-
-
-def _floored(mass):
-    """`mass`, kept from zero so that logarithms and ratios of it stay finite; float32 holds it."""
-    return np.maximum(mass, 1e-30)
-
-
-def _log2(mass):
-    return np.log2(_floored(mass))
-
-
-def _checked_neuron(goal, bins, theta, n_bins):
-    bins, theta = np.asarray(bins), np.asarray(theta, dtype=float)
-    shape = (len(goal.sources), theta.size)
-    if theta.ndim != 1 or not theta.size or bins.shape != shape or bins.dtype.kind not in "iu":
-        raise ShapeError(
-            f"bins {bins.dtype}{bins.shape} and theta {theta.shape} must be integers "
-            f"({shape[0]}, B) and numbers (B,), B > 0, for a goal of {shape[0]} sources"
-        )
-    if bins.min() < 0 or bins.max() >= n_bins:
-        raise DataError(f"bins run from {bins.min()} to {bins.max()}, must be 0 to {n_bins - 1}")
-    if not ((theta >= 0) & (theta <= 1)).all():
-        raise DataError("theta must be probabilities between 0 and 1")
-    return bins, theta

@@ -1,42 +1,49 @@
-"""What kernels read of a goal: weights of redundancies, each a sum over marginals.
+"""What kernels read of a goal and a measure: weights, and terms that are sums over marginals.
 
-G = Σ_a w_a I_∩(a) + h H(Y) is linear in the redundancies, and the union in each of them a
-combination of the marginals by inclusion-exclusion (docs/theory.md). A kernel is given only the
-antichains whose weights are not zero.
+G = Σ_a w_a I_∩(a) + h H(Y) is linear in the redundancies; each is the J of a term, or of the terms
+that it chooses, and what a term's J is taken of is a sum of marginals (docs/theory.md). A kernel is
+given only the antichains whose weights are not zero.
 """
 
 import numpy as np
 
 from infosim.pid.lattice import lattice
+from infosim.pid.measures import parts_of
 
 
-def all_terms(n_sources):
-    """The marginals that each antichain's union is made of: starts, sets, signs.
+def all_terms(n_sources, measure):
+    """The terms of a measure, and those of each antichain: (terms, candidates).
 
-    starts : int32 (A + 1,), where an antichain's terms begin; sets : int32 (T,), bitmasks of
-    sources; signs : (T,), integers
+    terms : starts, sets, signs; int32 (T + 1,), where a term begins, int32, bitmasks of sources,
+        and integers, how often each marginal counts
+    candidates : starts, members; int32 (A + 1,), where an antichain's begin, and int32, terms
     """
-    return _terms(lattice(n_sources).inclusion_exclusion)
+    terms, candidates = parts_of(measure, lattice(n_sources))
+    return sparse_rows(terms), _lists(candidates)
 
 
-def goal_terms(goals):
+def goal_terms(goals, measure):
     """What goals of the same sources, one for each replica, are to a kernel.
 
     Returns
     -------
-    terms : as `all_terms`, of the antichains whose weight is not zero in all goals
-    weights : (R, 2, A'), w in bits and w/ln 2, which its derivative has
+    terms, candidates : as `all_terms`, for the antichains whose weight is not zero in all goals
+    weights : (R, A'), w in bits
     entropy_weights : (R,), h
     """
     coefficients = [goal.coefficients() for goal in goals]
     weights = np.array([w for w, _ in coefficients])
     used = np.flatnonzero(weights.any(axis=0))
-    structure = lattice(len(goals[0].sources)).inclusion_exclusion[used]
-    weights = np.stack([weights[:, used], weights[:, used] / np.log(2)], axis=1)
-    return _terms(structure), weights, np.array([h for _, h in coefficients])
+    terms, every = parts_of(measure, lattice(len(goals[0].sources)))
+    needed = sorted({t for a in used for t in every[a]})
+    renamed = {t: i for i, t in enumerate(needed)}
+    candidates = [[renamed[t] for t in every[a]] for a in used]
+    entropy_weights = np.array([h for _, h in coefficients])
+    return sparse_rows(terms[needed]), _lists(candidates), weights[:, used], entropy_weights
 
 
-def _terms(structure):
+def sparse_rows(structure):
+    """The entries of an integer matrix that are not zero: starts, sets (column + 1), signs."""
     rows, columns = np.nonzero(structure)
     starts = np.searchsorted(rows, np.arange(len(structure) + 1))
     return (
@@ -44,6 +51,11 @@ def _terms(structure):
         (columns + 1).astype(np.int32),
         structure[rows, columns],
     )
+
+
+def _lists(lists):
+    starts = np.cumsum([0, *map(len, lists)])
+    return starts.astype(np.int32), np.array([t for own in lists for t in own], np.int32)
 
 
 def atoms(information, n_sources):

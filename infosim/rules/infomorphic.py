@@ -1,4 +1,4 @@
-"""The infomorphic step: project, activate, bin, score, chain, accumulate, update.
+"""The infomorphic step: project, activate, score, chain, accumulate, update.
 
 Each function makes its calls of k, which writes them down to be carried out (`kernels.tape`), for a
 whole layer: `layer` holds what is learnt and described (`machine.layer.LayerState`), `firing` what
@@ -33,15 +33,18 @@ def fire(layer, firing, signals, sampled, place, slot, k):
 def assign(layer, firing, k):
     """Assign each potential its bin: `firing.bins`."""
     k.over(layer.spec.size, firing.n_samples)
-    k.bin_potentials(u=firing.u, bias=layer.biases, **layer.binning, bins=firing.bins)
+    k.assign(
+        assignment=layer.scored["assignment"], u=firing.u, bias=layer.biases,
+        binning=layer.binning, work=firing.work, bins=firing.bins,
+    )  # fmt: skip
 
 
 def measure(layer, firing, k):
     """Leave I_∩ of every antichain and H(Y) in `layer.information`."""
-    assign(layer, firing, k)
+    k.over(layer.spec.size, firing.n_samples)
     k.information(
-        bins=firing.bins, n_bins=layer.n_bins, theta=firing.theta, terms=layer.all_terms,
-        work=firing.work, result=layer.information,
+        **layer.scored, u=firing.u, bias=layer.biases, binning=layer.binning, theta=firing.theta,
+        **layer.measured, work=firing.work, bins=firing.bins, result=layer.information,
     )  # fmt: skip
 
 
@@ -51,10 +54,10 @@ def score(layer, firing, signals, k):
 
     signals : x of every compartment, as when the layer fired
     """
-    assign(layer, firing, k)
+    k.over(layer.spec.size, firing.n_samples)
     k.score(
-        bins=firing.bins, n_bins=layer.n_bins, theta=firing.theta, **layer.goal,
-        work=firing.work, slope=firing.slope,
+        **layer.scored, u=firing.u, bias=layer.biases, binning=layer.binning, theta=firing.theta,
+        **layer.goal, work=firing.work, bins=firing.bins, slope=firing.slope, direct=firing.direct,
     )  # fmt: skip
     chain(layer, firing.u, firing.theta, firing.slope, firing.delta, layer.bias_gradient, k)
     for number, c in layer.trained:

@@ -11,7 +11,7 @@ from infosim.engine import Simulator
 from infosim.network import Compartment, Layer, Network
 from infosim.neuron import Activation, Binning
 from infosim.pid import Goal, lattice
-from infosim.pid.decomposition import goal_value
+from infosim.pid.score import goal_value
 
 N_SAMPLES = 30
 N_BINS = 4

@@ -10,7 +10,15 @@ import pytest
 from infosim.kernels import cpu
 from infosim.kernels.contract import KERNELS, NEURONS, STAGES, TILES, Part
 from infosim.neuron import Activation
+from infosim.pid.measures import MEASURES
 
+#: What factories make a kernel of.
+EXAMPLES = {
+    "scalar": Activation("trivariate").scalar,
+    "n_compartments": 3,
+    "assignment": "hard",
+    "measure": MEASURES["williams-beer"],
+}
 STAGE_FILES = Path(cpu.__file__).parent
 
 
@@ -20,7 +28,7 @@ def function(kernels, name):
     where = kernels.xp if entry.function == "copyto" else kernels
     made = getattr(where, entry.function or name)
     if entry.made_of:
-        made = made(Activation("trivariate").scalar, 3)
+        made = made(*(EXAMPLES[of] for of in entry.made_of))
     return getattr(made, "py_func", made)
 
 

@@ -4,10 +4,12 @@ import pytest
 
 from infosim.kernels import cpu
 from infosim.pid import Goal, decompose, lattice
-from infosim.pid.decomposition import goal_gradient, goal_value
-from infosim.pid.terms import _terms, atoms
+from infosim.pid.measures import MEASURES
+from infosim.pid.score import goal_gradient, goal_value
+from infosim.pid.terms import all_terms, atoms, goal_terms
 
 NAMES = "FCL"
+SX = MEASURES["shared-exclusions"]
 SOURCES = pytest.mark.parametrize("n_sources", [1, 2, 3])
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
@@ -32,34 +34,36 @@ def prepared(n_bins, n_sources):
     return np.broadcast_to(n_bins, n_sources).astype(np.int64)
 
 
-def terms(kernels, rows, dtype):
-    starts, sets, signs = _terms(rows)
-    return tuple(map(kernels.resident, (starts, sets, signs.astype(dtype))))
+def given(kernels, terms, candidates, dtype):
+    """A measure's terms and candidates as the kernels take them."""
+    starts, sets, signs = terms
+    terms = starts, sets, signs.astype(dtype)
+    return tuple(map(kernels.resident, terms)), tuple(map(kernels.resident, candidates))
 
 
-def score(kernels, goal, bins, theta, n_bins, dtype="float64", spans=None, work=None):
+def score(
+    kernels, goal, bins, theta, n_bins, dtype="float64", spans=None, work=None, measure=SX
+):  # fmt: skip
     """∂G/∂θ (N, B) by the kernel; `goal` may be several, one for each replica."""
     n_sources, n_neurons, n_samples = bins.shape
     resident = kernels.resident
     n_bins = prepared(n_bins, n_sources)
     goals = goal if isinstance(goal, list) else [goal]
-    weights, entropy_weights = map(
-        np.array, zip(*(one.coefficients() for one in goals), strict=True)
-    )
-    used = np.flatnonzero(weights.any(axis=0))
-    weights = np.stack([weights[:, used], weights[:, used] / np.log(2)], axis=1)
+    *terms, weights, entropy_weights = goal_terms(goals, measure)
     if work is None:
-        work = kernels.scratch(n_neurons, tuple(n_bins.tolist()), n_samples, dtype)
+        work = kernels.scratch(n_neurons, tuple(n_bins.tolist()), n_samples, dtype, 200)
     slope = resident(np.full((n_neurons, n_samples), np.nan, dtype))
+    nothing = resident(np.zeros((n_sources, 0, n_samples), dtype))
     for start, stop in spans or [(0, n_neurons)]:
-        kernels.score(
-            resident(bins), resident(n_bins), resident(both(theta, dtype)),
-            terms(kernels, lattice(n_sources).inclusion_exclusion[used], dtype),
-            resident(weights.astype(dtype)), resident(entropy_weights.astype(dtype)), start, stop,
-            work, slope,
+        kernels.score("given", measure)(
+            nothing, resident(np.zeros((n_sources, n_neurons), dtype)), (resident(n_bins),),
+            resident(both(theta, dtype)), *given(kernels, *terms, dtype),
+            resident(weights.astype(dtype)), resident(entropy_weights.astype(dtype)),
+            resident(np.repeat(np.arange(len(goals)), n_neurons // len(goals))), start, stop,
+            work, resident(bins), slope, nothing,
         )  # fmt: skip
     if kernels is cpu:
-        assert not work[0].any()  # or the next neuron would number its cells wrongly
+        assert not work.table.any()  # or the next neuron would number its cells wrongly
     return kernels.host(slope)
 
 
@@ -69,20 +73,21 @@ def both(theta, dtype):
     return np.stack([theta, 1 - theta])
 
 
-def information(kernels, bins, theta, n_bins, dtype="float64"):
+def information(kernels, bins, theta, n_bins, dtype="float64", measure=SX):
     """I_∩ of all antichains and H(Y), (N, A + 1), by the kernel."""
     n_sources, n_neurons, n_samples = bins.shape
     resident = kernels.resident
     n_bins = prepared(n_bins, n_sources)
-    work = kernels.scratch(n_neurons, tuple(n_bins.tolist()), n_samples, dtype)
-    structure = lattice(n_sources)
-    result = resident(np.full((n_neurons, len(structure) + 1), np.nan))
-    kernels.information(
-        resident(bins), resident(n_bins), resident(both(theta, dtype)),
-        terms(kernels, structure.inclusion_exclusion, dtype), 0, n_neurons, work, result,
+    work = kernels.scratch(n_neurons, tuple(n_bins.tolist()), n_samples, dtype, 200)
+    result = resident(np.full((n_neurons, len(lattice(n_sources)) + 1), np.nan))
+    nothing = resident(np.zeros((n_sources, 0, n_samples), dtype))
+    kernels.information("given", measure)(
+        nothing, resident(np.zeros((n_sources, n_neurons), dtype)), (resident(n_bins),),
+        resident(both(theta, dtype)), *given(kernels, *all_terms(n_sources, measure), dtype),
+        0, n_neurons, work, resident(bins), result,
     )  # fmt: skip
     if kernels is cpu:
-        assert not work[0].any()
+        assert not work.table.any()
     return kernels.host(result)
 
 
@@ -239,7 +244,7 @@ def test_scratch_may_be_used_again_by_another_goal(kernels, slow):
     rng = np.random.default_rng(11)
     bins, theta = random_batch(3, rng, n_samples=20 if slow else 60)
     first, second = random_goal(3, rng), random_goal(3, rng)
-    work = kernels.scratch(len(theta), (4, 4, 4), theta.shape[1], "float64")
+    work = kernels.scratch(len(theta), (4, 4, 4), theta.shape[1], "float64", 200)
     alone = score(kernels, second, bins, theta, 4)
     score(kernels, first, bins[:, ::-1].copy(), theta, 4, work=work)
     np.testing.assert_array_equal(score(kernels, second, bins, theta, 4, work=work), alone)
@@ -313,7 +318,7 @@ def test_only_which_bins_agree_matters(kernels, slow, n_sources, n_bins):
     goal = Goal(rng.normal(size=len(lattice(n_sources)) + 1), "FCLM"[:n_sources])
     widths = prepared(n_bins, n_sources)
     if kernels is cpu:
-        limit = cpu.scratch(2, tuple(widths.tolist()), n_samples, "float64")[0].size
+        limit = cpu.scratch(2, tuple(widths.tolist()), n_samples, "float64", 200).table.size
         assert (n_sources == 2) == (limit == np.prod(widths, dtype=float))
     renamed = np.empty_like(bins)
     for k, width in enumerate(widths):

@@ -47,10 +47,9 @@ def binned(kernels, u, kind="fixed", n_bins=20, low=-20.0, high=20.0, bias=None,
     bias = np.zeros(u.shape[:2], dtype) if bias is None else np.asarray(bias, dtype)
     resident = kernels.resident
     bins = resident(np.full(u.shape, 255, np.uint8))
-    kernels.bin_potentials(
-        resident(u), resident(bias), BINNINGS.index(kind), resident(n_bins), kinds(low),
-        kinds(high), 0, u.shape[1], bins,
-    )  # fmt: skip
+    binning = resident(n_bins), BINNINGS.index(kind), kinds(low), kinds(high)
+    work = kernels.scratch(u.shape[1], tuple(n_bins.tolist()), u.shape[2], dtype, 1)
+    kernels.assign("hard")(resident(u), resident(bias), binning, 0, u.shape[1], work, bins)
     return kernels.host(bins)
 
 
@@ -153,6 +152,8 @@ def test_huge_potentials_still_use_all_adaptive_bins(kernels, dtype):
 def test_only_the_neurons_asked_for_are_written():
     u = np.zeros((1, 4, 3), np.float32)
     bins = np.full(u.shape, 77, np.uint8)
-    n_bins, bias = np.array([20]), np.zeros((1, 4), np.float32)
-    cpu.bin_potentials(u, bias, 0, n_bins, np.float32(-20), np.float32(20), 1, 3, bins)
+    bias = np.zeros((1, 4), np.float32)
+    binning = np.array([20]), 0, np.float32(-20), np.float32(20)
+    work = cpu.scratch(4, (20,), 3, np.float32, 1)
+    cpu.assign("hard")(u, bias, binning, 1, 3, work, bins)
     np.testing.assert_array_equal(bins[0, :, 0], [77, 9, 9, 77])

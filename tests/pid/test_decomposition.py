@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from infosim.errors import ConfigError, DataError, ShapeError
 from infosim.pid import Goal, decompose, lattice
-from infosim.pid.decomposition import goal_gradient, goal_value
+from infosim.pid.score import goal_gradient, goal_value
 
 
 def gate(n, rule):

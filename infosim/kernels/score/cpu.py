@@ -1,145 +1,132 @@
-"""The score on the CPU: potentials' bins, the goal's gradient, and information to be read."""
+"""The score on the CPU: the goal's gradient by four verbs, and information to be read."""
 
-import numpy as np
+from functools import cache
 
-from infosim.jit import kernel
-from infosim.kernels.common import ZERO, replica_of, total
-from infosim.kernels.score.cells.cpu import cells, clear, union, used_sets
-from infosim.kernels.score.scalar import (
-    TINY,
-    bin_index,
-    bin_range,
-    bin_scale,
-    entropy,
-    log2_ratio,
-    union_information,
-    union_terms,
+from infosim.jit import frugal, inline
+from infosim.kernels.score.assign.cpu import ASSIGNMENTS
+from infosim.kernels.score.credit.cpu import credit, credit_split
+from infosim.kernels.score.estimate.cpu import (
+    estimate,
+    estimate_split,
+    lay_out,
+    used_sets,
 )
+from infosim.kernels.score.price.cpu import informations, price, price_both
+from infosim.kernels.score.scalar import entropy, take_own
 
 
-@kernel
-def bin_potentials(u, bias, kind, n_bins, low, high, start, stop, bins):
-    """Bin the potentials of each neuron.
+@cache
+def assign(assignment):
+    """An assignment's kernel (u, bias, binning, start, stop, work, bins): the first verb alone."""
+    assign_, _ = ASSIGNMENTS[assignment]
 
-    u : potentials without bias, (K, N, B); bias : (K, N)
-    kind : 0 fixed, 1 adaptive, 2 normalised (`neuron.binning`); n_bins : (K,)
-    bins : written, uint8 (K, N, B)
-    """
-    n_compartments, _, n_samples = u.shape
-    for k in range(n_compartments):
+    @frugal
+    def assign(u, bias, binning, start, stop, work, bins):
         for n in range(start, stop):
-            b = bias[k, n]
-            lo = low
-            hi = high
-            if kind != 0:
-                lo = u[k, n, 0]
-                hi = u[k, n, 0]
-                for s in range(n_samples):
-                    lo = min(lo, u[k, n, s])
-                    hi = max(hi, u[k, n, s])
-                lo += b
-                hi += b
-            lo, hi = bin_range(kind, lo, hi)
-            scale = bin_scale(lo, hi, n_bins[k])
-            for s in range(n_samples):
-                bins[k, n, s] = bin_index(u[k, n, s] + b, lo, scale, n_bins[k])
+            assign_(u, bias, n, binning, work, bins)
+
+    return assign
 
 
-@kernel
-def score(bins, n_bins, theta, terms, weights, entropy_weights, start, stop, work, slope):
-    """The exact gradient of each neuron's goal with respect to its firing probabilities.
+@cache
+def score(assignment, measure):
+    """The exact gradient of each neuron's goal, for an assignment and a measure of redundancy.
 
-    G = Σ_a w_a I_∩(a) + h H(Y) with the plug-in joint p(b, y=+1) = 1/B Σ_s θ_s [b_s = b]. A sample
-    acts through its cell alone, so all work beyond sorting is done once per occupied cell:
+    G = Σ_a w_a I_∩(a) + h H(Y), with the plug-in joint p(c, y=+1) = 1/B Σ_s θ_s a_sc of the cells
+    c, tuples of bins that samples s have shares a_sc in; with hard bins a sample is in one. A
+    sample acts through its cells alone, so all work beyond sorting is done once per cell
+    (docs/theory.md has the mathematics).
 
-        B ∂G/∂θ = Σ_a w_a log2(U_a1/U_a0) - (Σ_a w_a + h) log2(p_1/p_0)
-                + 1/ln2 Σ_m Σ_{c' agreeing on m} Σ_a w_a v_am (p_c'1/U_a1(c') - p_c'0/U_a0(c'))
+    The kernel's arguments are
 
-    with U_ay(c) the mass of output y in the union of a's agreements with cell c, Σ_m v_am p_m by
-    inclusion-exclusion (Makkeh, Gutknecht, Wibral 2021; docs/theory.md).
-
-    bins : uint8 (K, N, B); n_bins : (K,); theta : θ and 1 - θ, (2, N, B)
-    terms : (starts, sets, signs), the non-zero v_am of antichain a at starts[a]:starts[a+1]
-    weights : w_a and w_a/ln2, (R, 2, A); entropy_weights : h, in the same precision, (R,)
-    work : `scratch`; slope : written, ∂G/∂θ in bits, (N, B)
+    u : potentials without bias, (K, N, B); bias : (K, N); binning : what the assignment reads,
+        first the numbers of bins, (K,)
+    theta : θ and 1 - θ, (2, N, B)
+    terms : (starts, sets, signs), term t adds up signs[i] times the marginal of sources sets[i] for
+        i in starts[t]:starts[t+1]
+    candidates : (starts, members), antichain a has, or chooses from, the terms
+        members[starts[a]:starts[a+1]]
+    weights : w_a, (Q, A); entropy_weights : h, (Q,); rows : which of them a neuron has, (N,)
+    work : `scratch`; bins : written, uint8 (K, N, B); slope : written, ∂G/∂θ in bits, (N, B)
+    direct : written if samples are split, ∂G/∂u_k where θ is held, (K, N, B)
     """
-    starts, sets, signs = terms
-    _, _, cell_of, _, _, ids, mass, share, _, line = work
-    n_sources, _, n_samples = bins.shape
-    full = (1 << n_sources) - 1
-    one, zero, sums = line[0], line[1], line[2]
-    used = used_sets(sets)
-    replica, _ = replica_of(start, theta.shape[1], len(weights))
-    entropy_weight = entropy_weights[replica]
-    weight_sum = entropy_weight
-    for a in range(weights.shape[2]):
-        weight_sum += weights[replica, 0, a]
-    for n in range(start, stop):
-        n_cells = cells(bins, n, n_bins, theta, used, work)
-        p1 = p0 = entropy_weight * ZERO
-        for c in range(n_cells):
-            p1 += mass[0, full, c]
-            p0 += mass[1, full, c]
-        base = -weight_sum * log2_ratio(p1, p0)
-        for c in range(n_cells):
-            sums[c] = base
-        for m in range(1, full + 1):
-            for c in range(n_cells):
-                share[m, c] = ZERO
-        for a in range(weights.shape[2]):
-            union(starts[a], starts[a + 1], sets, signs, mass, n_cells, one, zero)
-            w, w_ln2 = weights[replica, 0, a], weights[replica, 1, a]
-            for c in range(n_cells):
-                ratio, inverse, difference = union_terms(
-                    mass[0, full, c], mass[1, full, c], one[c], zero[c]
+    assign_, split = ASSIGNMENTS[assignment]
+    chooses = measure.select is not None
+    select = inline(measure.select or take_own)
+
+    @frugal
+    def score(
+        u, bias, binning, theta, terms, candidates, weights, entropy_weights, rows, start, stop,
+        work, bins, slope, direct,
+    ):  # fmt: skip
+        n_bins, used, (begins, members) = binning[0], used_sets(terms[1]), candidates
+        n_samples, full = bins.shape[2], (1 << bins.shape[0]) - 1
+        n_terms, n_antichains = len(terms[0]) - 1, len(begins) - 1
+        found, chosen = work.information[:n_terms], work.chosen[:n_terms]
+        if split:
+            lay_out(n_bins, used, work)
+        for n in range(start, stop):
+            row = rows[n]
+            assign_(u, bias, n, binning, work, bins)
+            if split:
+                n_cells = estimate_split(bins, n, n_bins, theta, used, work)
+            else:
+                n_cells = estimate(bins, n, n_bins, theta, used, work)
+            if chooses:
+                informations(terms, n_cells, full, work, found)
+            chosen[:] = 0
+            for a in range(n_antichains):
+                own = members[begins[a] : begins[a + 1]]
+                select(found, own, weights[row, a], chosen)
+            if split or chooses:
+                price_both(
+                    terms, chosen, entropy_weights[row], used, n_cells, full, n_samples, work, split
                 )
-                sums[c] += w * ratio
-                one[c] = w_ln2 * inverse * difference
-            for i in range(starts[a], starts[a + 1]):
-                m = sets[i]
-                sign = signs[i]
-                for c in range(n_cells):
-                    share[m, c] += sign * one[c]
-        for c in range(n_cells):
-            sums[c] += share[full, c]
-        for m in range(1, full):
-            if not (used >> m) & 1:
-                continue
-            clear(one, ids[m], n_cells, one.size)
-            for c in range(n_cells):
-                one[ids[m, c]] += share[m, c]
-            for c in range(n_cells):
-                sums[c] += one[ids[m, c]]
-        for c in range(n_cells):
-            sums[c] /= np.float32(n_samples)
-        for s in range(n_samples):
-            slope[n, s] = sums[cell_of[s]]
+            else:
+                price(terms, chosen, entropy_weights[row], used, n_cells, full, work)
+            if split:
+                credit_split(bins, n, n_bins, theta, work, slope, direct)
+            else:
+                credit(n, n_samples, n_cells, work, slope)
+
+    return score
 
 
-@kernel
-def information(bins, n_bins, theta, terms, start, stop, work, result):
+@cache
+def information(assignment, measure):
     """The redundancy I_∩ of every antichain, and the entropy, of each neuron's output, in bits.
 
-    bins, n_bins, theta, terms, work : as for `score`, with all A antichains in `terms`
+    The kernel's arguments are those of `score`, with all A antichains in `candidates`, and
+
     result : written, float64 (N, A + 1): I_∩ by antichain, then H(Y)
     """
-    starts, sets, signs = terms
-    _, _, _, _, _, _, mass, _, _, line = work
-    n_sources, _, n_samples = bins.shape
-    full = (1 << n_sources) - 1
-    one, zero, addends = line[0], line[1], line[2]
-    used = used_sets(sets)
-    for n in range(start, stop):
-        n_cells = cells(bins, n, n_bins, theta, used, work)
-        ones, zeros = mass[0, full, :n_cells], mass[1, full, :n_cells]
-        p1, p0 = total(ones), total(zeros)
-        inverse1 = mass.dtype.type((p1 + p0) / max(p1, float(TINY)))
-        inverse0 = mass.dtype.type((p1 + p0) / max(p0, float(TINY)))
-        for a in range(len(starts) - 1):
-            union(starts[a], starts[a + 1], sets, signs, mass, n_cells, one, zero)
-            for c in range(n_cells):
-                addends[c] = union_information(
-                    ones[c], zeros[c], one[c], zero[c], inverse1, inverse0
-                )
-            result[n, a] = total(addends[:n_cells]) / n_samples
-        result[n, len(starts) - 1] = entropy(p1 / (p1 + p0), p0 / (p1 + p0))
+    assign_, split = ASSIGNMENTS[assignment]
+    select = inline(measure.select or take_own)
+
+    @frugal
+    def information(u, bias, binning, theta, terms, candidates, start, stop, work, bins, result):
+        n_bins, used, (begins, members) = binning[0], used_sets(terms[1]), candidates
+        full, n_terms = (1 << bins.shape[0]) - 1, len(terms[0]) - 1
+        n_antichains = len(begins) - 1
+        found, chosen = work.information[:n_terms], work.chosen[:n_terms]
+        chosen[:] = 0
+        if split:
+            lay_out(n_bins, used, work)
+        for n in range(start, stop):
+            assign_(u, bias, n, binning, work, bins)
+            if split:
+                n_cells = estimate_split(bins, n, n_bins, theta, used, work)
+            else:
+                n_cells = estimate(bins, n, n_bins, theta, used, work)
+            p1, p0 = informations(terms, n_cells, full, work, found)
+            for a in range(n_antichains):
+                own = members[begins[a] : begins[a + 1]]
+                select(found, own, 1.0, chosen)
+                result[n, a] = 0.0
+                for i in range(len(own)):
+                    for y in range(2):
+                        result[n, a] += chosen[own[i], y] * found[own[i], y]
+                        chosen[own[i], y] = 0.0
+            result[n, n_antichains] = entropy(p1 / (p1 + p0), p0 / (p1 + p0))
+
+    return information

@@ -11,6 +11,8 @@ from infosim.kernels.common import ONE, ZERO
 #: Probability masses below this (in units of samples) count as this in ratios and logarithms, so
 #: that log 0 and 0/0 never arise; a firing probability this small learns nothing anyway.
 TINY = np.float32(1e-10)
+#: Bits in a nat; to be taken in the precision of the masses.
+BITS = 1 / math.log(2)
 
 
 @inline
@@ -67,9 +69,27 @@ def union_terms(p1, p0, u1, u0):
 
 @inline
 def union_information(p1, p0, u1, u0, inverse1, inverse0):
-    """A cell's addend to I_∩: Σ_y p_y log2(u_y / ((u_1 + u_0) p(y))), inverse_y = 1/p(y)."""
+    """A cell's addends to J(1) and J(0): p_y log2(u_y / ((u_1 + u_0) p(y))), inverse_y = 1/p(y)."""
     u1, u0 = max(u1, TINY), max(u0, TINY)
     inverse = ONE / (u1 + u0)
-    addend = p1 * log2(u1 * inverse * inverse1)
-    addend += p0 * log2(u0 * inverse * inverse0)
-    return addend
+    return p1 * log2(u1 * inverse * inverse1), p0 * log2(u0 * inverse * inverse0)
+
+
+@inline
+def union_prices(p1, p0, u1, u0, w1, w0, bits):
+    """What a cell's mass is worth by itself, and what it adds to those in whose unions it is.
+
+    With weights w_y: w_y log2(u_y / (u_1 + u_0)) for both outputs, w_y p_y / u_y / ln 2 likewise,
+    and Σ_y w_y p_y / (u_1 + u_0) / ln 2; bits : 1 / ln 2
+    """
+    u1, u0 = max(u1, TINY), max(u0, TINY)
+    inverse = ONE / (u1 + u0)
+    p1, p0 = w1 * bits * p1, w0 * bits * p0
+    own1, own0 = w1 * log2(u1 * inverse), w0 * log2(u0 * inverse)
+    return own1, own0, p1 / u1, p0 / u0, (p1 + p0) * inverse
+
+
+def take_own(information, candidates, weight, chosen):
+    """An antichain's weight goes to its one term (`pid.measures.Measure.select`)."""
+    for y in range(chosen.shape[1]):
+        chosen[candidates[0], y] += weight

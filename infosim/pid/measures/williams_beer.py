@@ -4,20 +4,20 @@ arXiv 1004.2515, which introduced the decomposition. Never negative; sets may te
 a value alike much, and count as redundant.
 """
 
-import numpy as np
+from infosim.pid.measures.measure import OfSingleSets
 
 
-class WilliamsBeer:
+class WilliamsBeer(OfSingleSets):
     """I_∩(α) = Σ_y p(y) min_{a ∈ α} I(Y=y:a), the specific informations being J_a(y) / p(y)."""
 
     name = "williams-beer"
-    pointwise = False
 
-    def terms(self, lattice):
-        """One for each set of sources, its marginal: int (2**K - 1, 2**K - 1)."""
-        return np.eye(2**lattice.n_sources - 1, dtype=int)
-
-    def redundancies(self, lattice, information):
-        """I_∩ of each antichain, (A,), from J_a(y), (2**K - 1, n_y), in bits."""
-        rows = [information[np.array(sets) - 1].min(axis=0) for sets in lattice.antichains]
-        return np.sum(rows, axis=1)
+    @staticmethod
+    def select(information, candidates, weight, chosen):
+        """Give each y's weight to the set that tells least of it, of equals to the first."""
+        for y in range(information.shape[1]):
+            best = candidates[0]
+            for i in range(len(candidates)):
+                if information[candidates[i], y] < information[best, y]:
+                    best = candidates[i]
+            chosen[best, y] += weight

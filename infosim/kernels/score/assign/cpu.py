@@ -1,0 +1,61 @@
+"""Potentials are assigned bins, on the CPU.
+
+An assignment is a function (u, bias, n, binning, work, bins) that leaves the bins of neuron n in
+`bins`, uint8 (K, N, B). One that splits samples among bins leaves in `bins` the first that a sample
+has a share in, and in `work` how many there are, their shares, and the shares' slopes in the
+potential. What it reads stands in `binning`, first the numbers of bins, (K,).
+"""
+
+from infosim.jit import inline
+from infosim.kernels.score.scalar import bin_index, bin_range, bin_scale
+
+
+@inline
+def _hard(u, bias, n, binning, work, bins):
+    """Each potential is in one bin; of kind 0 fixed, 1 adaptive, 2 normalised (`neuron.binning`).
+
+    u : potentials without bias, (K, N, B); bias : (K, N); binning : n_bins, kind, low, high
+    """
+    n_bins, kind, low, high = binning
+    n_compartments, _, n_samples = u.shape
+    for k in range(n_compartments):
+        b = bias[k, n]
+        lo = low
+        hi = high
+        if kind != 0:
+            lo = u[k, n, 0]
+            hi = u[k, n, 0]
+            for s in range(n_samples):
+                lo = min(lo, u[k, n, s])
+                hi = max(hi, u[k, n, s])
+            lo += b
+            hi += b
+        lo, hi = bin_range(kind, lo, hi)
+        scale = bin_scale(lo, hi, n_bins[k])
+        for s in range(n_samples):
+            bins[k, n, s] = bin_index(u[k, n, s] + b, lo, scale, n_bins[k])
+
+
+@inline
+def _given(u, bias, n, binning, work, bins):
+    """Bins that are there already."""
+
+
+@inline
+def _given_shares(u, bias, n, binning, work, bins):
+    """Shares that are there already.
+
+    binning : n_bins, how many bins a sample has shares in, uint8 (K, N, B), and of these the
+        shares and their slopes in the potential, (K, N, B, W)
+    """
+    _, widths, shares, slopes = binning
+    for k in range(bins.shape[0]):
+        for s in range(bins.shape[2]):
+            work.widths[k, s] = widths[k, n, s]
+            for w in range(widths[k, n, s]):
+                work.shares[k, s, w] = shares[k, n, s, w]
+                work.share_slopes[k, s, w] = slopes[k, n, s, w]
+
+
+#: By name: the function, and whether it splits samples among bins.
+ASSIGNMENTS = {"hard": (_hard, False), "given": (_given, False), "shares": (_given_shares, True)}

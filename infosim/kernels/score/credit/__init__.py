@@ -1,0 +1,1 @@
+"""The fourth verb: each sample is credited with what it can change."""

@@ -1,0 +1,46 @@
+"""Each sample is credited with what it can change, on the CPU.
+
+A sample's θ moves mass of its cells from one output to the other, which is worth v(c,1) - v(c,0);
+its potentials move its shares from cell to cell, where bins are soft.
+"""
+
+import numpy as np
+
+from infosim.jit import inline
+from infosim.kernels.common import ZERO
+from infosim.kernels.score.estimate.cpu import split_sample
+
+
+@inline
+def credit(n, n_samples, n_cells, work, slope):
+    """∂G/∂θ of samples that are each in one cell: 1/B (v(c,1) - v(c,0))."""
+    value, cell_of = work.value[0], work.cell_of
+    for c in range(n_cells):
+        value[c] /= np.float32(n_samples)
+    for s in range(n_samples):
+        slope[n, s] = value[cell_of[s]]
+
+
+@inline
+def credit_split(bins, n, n_bins, theta, work, slope, direct):
+    """∂G/∂θ = 1/B Σ_c a_sc d(c), and the direct ∂G/∂u_k = 1/B Σ_c (v(c,0) + θ d(c)) ∂a_sc/∂u_k.
+
+    a_sc : sample s's share of cell c; d(c) : v(c,1) - v(c,0)
+    """
+    value, part_of, parts = work.value, work.part_of, work.parts
+    n_samples = bins.shape[2]
+    samples = np.float32(n_samples)
+    for s in range(n_samples):
+        fires = theta[0, n, s]
+        own = fires * ZERO
+        for k in range(bins.shape[0]):
+            direct[k, n, s] = ZERO
+        for i in range(split_sample(bins, n, s, n_bins, work)):
+            d = value[0, part_of[i]]
+            worth = value[1, part_of[i]] + fires * d
+            own += parts[0, i] * d
+            for k in range(bins.shape[0]):
+                direct[k, n, s] += worth * parts[k + 1, i]
+        slope[n, s] = own / samples
+        for k in range(bins.shape[0]):
+            direct[k, n, s] /= samples

@@ -1,0 +1,280 @@
+"""A neuron's cells, the tuples of bins, and their masses, on the CPU."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from infosim.jit import inline
+from infosim.kernels.common import ONE, ZERO
+
+
+class Scratch(NamedTuple):
+    """Work space of `score` and `information`, for one neuron after the other.
+
+    With room for C cells of K sources, m being a set of sources as a bitmask:
+
+    table : uint32 (T,), zeroes between uses; T bounds the keys that tuples of bins have
+    keys, first : uint32 (C,), of use to `_number`
+    cell_of : uint32 (B,), the cell of each sample
+    members : uint8 (K, 1, C), the bins of each cell
+    ids : uint32 (2**K, C), a key of each cell's marginal on the sources in m
+    bounds : (2**K,), larger than the keys of m
+    mass : (2, 2**K, C), each cell's marginal's Σθ and Σ(1-θ)
+    spread : (2, 2**K, C), what cells add to the value of those that agree with them on m
+    value : (2, C), the prices v(c,1) - v(c,0) and, where samples are split, v(c,0)
+    lanes : (8, C); line : (3, C'), C' bounding the keys of all sources but one
+    widths, shares, share_slopes : (K, B), uint8, and (K, B, W), where samples are split among W
+        bins of each source
+    part_of : uint32 (P,), the cells of one sample, P = W**K; parts : (K + 1, P), its shares of
+        them, then these shares' slopes in each potential
+    information, chosen : (T', 2), float64 and of the masses' precision, of T' terms
+
+    Indices are unsigned: Numba asks of every signed one whether it is negative.
+    """
+
+    table: np.ndarray
+    keys: np.ndarray
+    first: np.ndarray
+    cell_of: np.ndarray
+    members: np.ndarray
+    ids: np.ndarray
+    bounds: np.ndarray
+    mass: np.ndarray
+    spread: np.ndarray
+    value: np.ndarray
+    lanes: np.ndarray
+    line: np.ndarray
+    widths: np.ndarray
+    shares: np.ndarray
+    share_slopes: np.ndarray
+    part_of: np.ndarray
+    parts: np.ndarray
+    information: np.ndarray
+    chosen: np.ndarray
+
+
+def scratch(n_neurons, n_bins, n_samples, dtype, n_terms, width=0):
+    """`Scratch` for one block of neurons (however many) at a time.
+
+    n_bins : tuple of K; n_terms : of the measure
+    width : bins that a sample may have shares in, 0 if it is in one
+    """
+    n_sources, cells = len(n_bins), math.prod(n_bins) if width else n_samples
+    # a key that outgrows this is replaced by its number before the next source's bin is put to it
+    limit = max(n_bins) * max(n_samples, 4096)
+    widest, split = sorted(n_bins)[1:], n_samples if width else 0
+    return Scratch(
+        table=np.zeros(min(math.prod(n_bins), limit), np.uint32),
+        keys=np.empty(cells, np.uint32),
+        first=np.empty(cells, np.uint32),
+        cell_of=np.empty(n_samples, np.uint32),
+        members=np.empty((n_sources, 1, cells), np.uint8),
+        ids=np.empty((2**n_sources, cells), np.uint32),
+        bounds=np.empty(2**n_sources, np.int64),
+        mass=np.empty((2, 2**n_sources, cells), dtype),
+        spread=np.empty((2 if width else 1, 2**n_sources, cells), dtype),
+        value=np.empty((2, cells), dtype),
+        lanes=np.empty((8, cells), dtype),
+        line=np.empty((3, max(cells, min(math.prod(widest), limit))), dtype),
+        widths=np.empty((n_sources, split), np.uint8),
+        shares=np.empty((n_sources, split, width), dtype),
+        share_slopes=np.empty((n_sources, split, width), dtype),
+        part_of=np.empty(width**n_sources, np.uint32),
+        parts=np.empty((n_sources + 1, width**n_sources), dtype),
+        information=np.empty((n_terms, 2)),
+        chosen=np.empty((n_terms, 2), dtype),
+    )
+
+
+@inline
+def _number(keys, n_items, table, first, numbers):
+    """Number the distinct keys in order of appearance; returns how many there are.
+
+    table : all zero before and after; first : written, the first item of each number
+    """
+    count = 0
+    for i in range(n_items):
+        number = table[keys[i]]
+        if number == 0:
+            first[count] = i
+            count += 1
+            number = np.uint32(count)
+            table[keys[i]] = number
+        numbers[i] = number - np.uint32(1)
+    for i in range(count):
+        table[keys[first[i]]] = 0
+    return count
+
+
+@inline
+def _keys(m, bins, n, n_bins, n_items, limit, table, first, numbers, keys):
+    """Give items the same key, below `limit`, if and only if their bins of all sources in m agree.
+
+    bins : uint8 (K, ., n_items), of which row n is meant; numbers : overwritten; keys : written
+
+    Returns a bound on the keys.
+    """
+    bound = 1
+    for i in range(n_items):
+        keys[i] = 0
+    for k in range(bins.shape[0]):
+        if (m >> k) & 1:
+            if bound * n_bins[k] > limit:
+                bound = _number(keys, n_items, table, first, numbers)
+                for i in range(n_items):
+                    keys[i] = numbers[i]
+            width = np.uint32(n_bins[k])
+            for i in range(n_items):
+                keys[i] = np.uint32(keys[i] * width + np.uint32(bins[k, n, i]))
+            bound *= n_bins[k]
+    return bound
+
+
+@inline
+def clear(row, keys, n_items, bound):
+    """Zero the entries of `row` that keys (all below `bound`) point to, and maybe others."""
+    if bound <= n_items:
+        for i in range(bound):
+            row[i] = ZERO
+    else:
+        for i in range(n_items):
+            row[keys[i]] = ZERO
+
+
+@inline
+def used_sets(sets):
+    """The sets of sources that occur in some term, as bits 1 << m."""
+    used = 0
+    for i in range(len(sets)):
+        used |= 1 << sets[i]
+    return used
+
+
+@inline
+def lay_out(n_bins, used, work):
+    """Let all tuples of bins be the cells, in order, the same for all neurons.
+
+    Where samples have shares of many, few are empty; where they do not, it is faster to look for
+    those that are not.
+    """
+    n_cells = stride = work.mass.shape[2]
+    for k in range(len(n_bins)):
+        stride //= n_bins[k]
+        for c in range(n_cells):
+            work.members[k, 0, c] = c // stride % n_bins[k]
+    _agree(n_bins, n_cells, used, work)
+
+
+@inline
+def _find(bins, n, n_bins, used, work):
+    """Let the occupied tuples of bins be the cells; returns how many there are."""
+    n_samples, full = bins.shape[2], (1 << bins.shape[0]) - 1
+    table, keys, first, cell_of = work.table, work.keys, work.first, work.cell_of
+    _keys(full, bins, n, n_bins, n_samples, len(table), table, first, cell_of, keys)
+    n_cells = _number(keys, n_samples, table, first, cell_of)
+    for k in range(bins.shape[0]):
+        for c in range(n_cells):
+            work.members[k, 0, c] = bins[k, n, first[c]]
+    _agree(n_bins, n_cells, used, work)
+    return n_cells
+
+
+@inline
+def _agree(n_bins, n_cells, used, work):
+    """Leave in `work` which cells agree on which used sets of sources."""
+    limit, full = work.line.shape[1], (1 << len(n_bins)) - 1
+    table, keys, first = work.table, work.keys, work.first
+    for m in range(1, full):
+        if (used >> m) & 1:
+            work.bounds[m] = _keys(
+                m, work.members, 0, n_bins, n_cells, limit, table, first, keys, work.ids[m]
+            )
+
+
+@inline
+def estimate(bins, n, n_bins, theta, used, work):
+    """Sum the masses of neuron n's samples, each in one cell, over the used marginals.
+
+    Returns the number C of cells, and leaves in `work` cell_of, ids and mass. Both outputs' masses
+    are sums of positive numbers, neither of them a difference: nothing cancels in float32, and
+    firing and silence are alike.
+    """
+    n_samples, full = bins.shape[2], (1 << bins.shape[0]) - 1
+    cell_of, lanes, mass = work.cell_of, work.lanes, work.mass
+    n_cells = _find(bins, n, n_bins, used, work)
+    # samples in turn go to four sums, so that an addition need not wait for the one before
+    for i in range(8):
+        for c in range(n_cells):
+            lanes[i, c] = ZERO
+    in_fours = n_samples // 4 * 4
+    for s in range(0, in_fours, 4):
+        for i in range(4):
+            c = cell_of[s + i]
+            lanes[2 * i, c] += theta[0, n, s + i]
+            lanes[2 * i + 1, c] += theta[1, n, s + i]
+    for s in range(in_fours, n_samples):
+        lanes[0, cell_of[s]] += theta[0, n, s]
+        lanes[1, cell_of[s]] += theta[1, n, s]
+    for y in range(2):
+        for c in range(n_cells):
+            mass[y, full, c] = (lanes[y, c] + lanes[y + 2, c]) + (lanes[y + 4, c] + lanes[y + 6, c])
+    _marginals(n_cells, full, used, work)
+    return n_cells
+
+
+@inline
+def estimate_split(bins, n, n_bins, theta, used, work):
+    """The same for samples that are split among the cells, which `lay_out` has laid out."""
+    n_cells, full = work.mass.shape[2], (1 << bins.shape[0]) - 1
+    mass, part_of, parts = work.mass, work.part_of, work.parts
+    for y in range(2):
+        for c in range(n_cells):
+            mass[y, full, c] = ZERO
+    for s in range(bins.shape[2]):
+        for i in range(split_sample(bins, n, s, n_bins, work)):
+            mass[0, full, part_of[i]] += parts[0, i] * theta[0, n, s]
+            mass[1, full, part_of[i]] += parts[0, i] * theta[1, n, s]
+    _marginals(n_cells, full, used, work)
+    return n_cells
+
+
+@inline
+def split_sample(bins, n, s, n_bins, work):
+    """Leave a sample's cells and its shares of them in `part_of` and `parts`; returns how many."""
+    n_sources, part_of, parts = bins.shape[0], work.part_of, work.parts
+    count = 1
+    part_of[0] = 0
+    for j in range(n_sources + 1):
+        parts[j, 0] = ONE
+    for k in range(n_sources):
+        width = np.int64(work.widths[k, s])
+        # in place, from behind: what is read is overwritten last
+        for i in range(count - 1, -1, -1):
+            for w in range(width - 1, -1, -1):
+                at = i * width + w
+                cell = part_of[i] * np.uint32(n_bins[k]) + np.uint32(bins[k, n, s]) + np.uint32(w)
+                for j in range(n_sources + 1):
+                    factor = work.share_slopes[k, s, w] if j == k + 1 else work.shares[k, s, w]
+                    parts[j, at] = parts[j, i] * factor
+                part_of[at] = cell
+        count *= width
+    return count
+
+
+@inline
+def _marginals(n_cells, full, used, work):
+    """Sum the cells' masses over each used marginal."""
+    mass, line = work.mass, work.line
+    for m in range(1, full):
+        if not (used >> m) & 1:
+            continue
+        ids = work.ids[m]
+        clear(line[0], ids, n_cells, work.bounds[m])
+        clear(line[1], ids, n_cells, work.bounds[m])
+        for c in range(n_cells):
+            line[0, ids[c]] += mass[0, full, c]
+            line[1, ids[c]] += mass[1, full, c]
+        for c in range(n_cells):
+            mass[0, m, c] = line[0, ids[c]]
+            mass[1, m, c] = line[1, ids[c]]

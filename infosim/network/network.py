@@ -10,6 +10,7 @@ from infosim.network.connectivity import Connectivity, Dense
 from infosim.network.optimizers import SGD, Adam
 from infosim.neuron import Activation, Binning
 from infosim.pid import Goal
+from infosim.pid.scheduled import ScheduledGoal, goal_of
 
 #: Layers are numbered with 8 bits in the random numbers' counter.
 _MOST_LAYERS = 256
@@ -58,9 +59,10 @@ class Compartment:
 class Layer:
     """Neurons that share their kinds of compartments, activation, binning, goal and optimizer.
 
-    `goal` is a `Goal`, a formula or a published name (see `Goal.of`); None makes a layer that
-    does not learn. `outputs` are "signed" (+1 and -1) or "binary" (1 and 0). `sampled` neurons
-    draw them from their firing probability, others always take the likelier one.
+    `goal` is a `Goal`, a formula or a published name (see `Goal.of`), or changes over training
+    (`pid.scheduled.goal_of`); None makes a layer that does not learn. `outputs` are "signed" (+1
+    and -1) or "binary" (1 and 0). `sampled` neurons draw them from their firing probability, others
+    always take the likelier one.
 
     Raises
     ------
@@ -72,7 +74,7 @@ class Layer:
     compartments: Sequence[Compartment]
     activation: Activation
     binning: Binning = field(default_factory=Binning)
-    goal: Goal | str | None = None
+    goal: Goal | ScheduledGoal | str | None = None
     optimizer: Adam | SGD = field(default_factory=Adam)
     outputs: str = "signed"
     sampled: bool = True
@@ -100,7 +102,7 @@ class Layer:
         try:
             self.binning.bins_of(len(names))
             if self.goal is not None:
-                set_(self, "goal", Goal.of(self.goal, tuple(names)))
+                set_(self, "goal", goal_of(self.goal, tuple(names)))
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
 
@@ -225,7 +227,8 @@ class Network:
         """Raise unless `other` differs from this network in numbers alone.
 
         So that both can be simulated side by side, they may differ in goals, activation parameters,
-        optimizer rates and initial weights, but not in what is connected to what.
+        optimizer rates and initial weights, and in schedules of goals and rates, but not in what is
+        connected to what.
 
         Raises
         ------

@@ -19,8 +19,10 @@ def all_terms(n_sources):
     return _terms(lattice(n_sources).inclusion_exclusion)
 
 
-def goal_terms(goals):
+def goal_terms(goals, ever=()):
     """What goals of the same sources, one for each replica, are to a kernel.
+
+    ever : goals that these are sums of, where goals change: their antichains are taken
 
     Returns
     -------
@@ -30,7 +32,8 @@ def goal_terms(goals):
     """
     coefficients = [goal.coefficients() for goal in goals]
     weights = np.array([w for w, _ in coefficients])
-    used = np.flatnonzero(weights.any(axis=0))
+    decisive = np.array([goal.coefficients()[0] for goal in ever]) if ever else weights
+    used = np.flatnonzero(decisive.any(axis=0))
     structure = lattice(len(goals[0].sources)).inclusion_exclusion[used]
     weights = np.stack([weights[:, used], weights[:, used] / np.log(2)], axis=1)
     return _terms(structure), weights, np.array([h for _, h in coefficients])

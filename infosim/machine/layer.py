@@ -1,15 +1,20 @@
 """A layer's state: its compartments, its numbers as kernels read them, and its last firing."""
 
+from numbers import Real
+
 import numpy as np
 
 from infosim.errors import ConfigError, DataError, near
+from infosim.machine.aim import Aim
 from infosim.machine.checks import in_precision
 from infosim.machine.clock import Clock
 from infosim.machine.compartment import CompartmentState
 from infosim.machine.firing import Firing
 from infosim.machine.sizes import Sizes
 from infosim.neuron.binning import BINNINGS
-from infosim.pid.terms import all_terms, goal_terms
+from infosim.pid.scheduled import goal_of
+from infosim.pid.terms import all_terms
+from infosim.schedule import Moment, at, schedules
 
 
 class LayerState:
@@ -54,18 +59,13 @@ class LayerState:
             for k, c in enumerate(spec.compartments)
         ]
         self.seeds, self._places = seeds, {}
+        self.clock, self._reshaped = Clock(kernels), tape.clear
         self._set_numbers(specs)
-        self.clock = Clock([one.optimizer for one in specs], kernels, dtype)
         #: I_∩ of every antichain and H(Y) in bits, as last measured, (N, A + 1)
         self.information = xp.zeros((shape[1], len(self.all_terms[0])), np.float64)
 
-        def firing(n_samples, array):
-            return Firing(self, n_samples, array, n_traced)
-
-        self._firings = Sizes(xp, firing, tape.clear)
-        self.firing, self._fired = None, False
-        #: which arrays its last firing read, and these (`Simulator`)
-        self.read = [], []
+        self._n_traced = n_traced
+        self._forget_firings()
         self.silence(0)
 
     def _set_numbers(self, specs):
@@ -77,24 +77,115 @@ class LayerState:
         #: what makes the activation's kernels
         self.form = {"scalar": spec.activation.scalar, "n_compartments": n_compartments}
         self.clamp, self.off = map(dtype.type, (spec.activation.clamp, spec.silent))
-        self.bins_of = spec.binning.bins_of(n_compartments)
-        self.n_bins = resident(np.array(self.bins_of, np.int64))
         self.binning = {
             "kind": BINNINGS.index(spec.binning.kind),
-            "n_bins": self.n_bins,
             "low": dtype.type(spec.binning.low),
             "high": dtype.type(spec.binning.high),
         }
+        self._set_bins(spec.binning.bins_of(n_compartments))
         self.all_terms = self._terms(all_terms(n_compartments))
+        self.specs = specs
+        self._follow_rates()
+        #: `Aim`, None without a goal
+        self.aim = None
         if spec.goal is not None:
-            terms, *weights = goal_terms([one.goal for one in specs])
-            weights = (in_precision(f"{where} goal parameter", w, dtype) for w in weights)
-            weights, entropy_weights = map(resident, weights)
-            self.goal = {
-                "terms": self._terms(terms),
-                "weights": weights,
-                "entropy_weights": entropy_weights,
-            }
+            goals = [one.goal for one in specs]
+            self.aim = Aim(goals, where, self.clock, self.kernels, dtype, self._reshaped)
+
+    def _follow_rates(self):
+        """Have the optimizers' numbers of the update that is being made in `rates`, (R, ...)."""
+        optimizers = [one.optimizer for one in self.specs]
+        scheduled = [one for spec in optimizers for one in schedules(spec).values()]
+
+        def rates(moment):
+            now = [at(one, moment) for one in optimizers] if scheduled else optimizers
+            return np.array([one.numbers(moment.update + 1) for one in now], self.dtype)
+
+        self.rates = self.kernels.resident(rates(Moment()))
+        by_epoch = any(one.per == "epoch" for one in scheduled)
+        self.clock.follow("rates", self.rates, rates, by_epoch)
+
+    # -- what changes over training --------------------------------------------------------------
+
+    @property
+    def goal(self):
+        """The `Goal` that the next update climbs, of several replicas a list; None without one.
+
+        It may be set to whatever a `Layer` takes as its goal, or to a list of one for each replica,
+        and holds from the next update on. `Simulator.reset` brings back what the network says.
+        """
+        if self.aim is None:
+            return None
+        goals = [one.at(self.clock.coming) for one in self.aim.goals]
+        return goals if self.n_replicas > 1 else goals[0]
+
+    @goal.setter
+    def goal(self, given):
+        where, names = f"layer {self.spec.name!r}:", tuple(c.name for c in self.spec.compartments)
+        if self.aim is None:
+            raise ConfigError(f"{where} it was described without a goal, so none can be set")
+        each = isinstance(given, list | tuple) and not all(isinstance(one, Real) for one in given)
+        if each and len(given) != self.n_replicas:
+            raise ConfigError(
+                f"{where} one goal, or a list of one for each of {self.n_replicas} replicas, is "
+                f"needed; {len(given)} given"
+            )
+        try:
+            goals = [goal_of(one, names) for one in (given if each else [given])]
+        except ConfigError as error:
+            raise ConfigError(f"{where} {error}") from None
+        self.aim.set(goals if each else goals * self.n_replicas)
+
+    def _set_bins(self, bins):
+        """Let each compartment have so many bins."""
+        self.bins_of = bins
+        self.n_bins = self.kernels.resident(np.array(bins, np.int64))
+        self.binning["n_bins"] = self.n_bins
+
+    def _rebin(self):
+        """Let the bins be those of now: what is presented is binned, scored and measured so."""
+        if not self.spec.binning.scheduled:
+            return
+        bins = self.spec.binning.bins_of(len(self.spec.compartments), self.clock.coming)
+        if bins != self.bins_of:
+            self._set_bins(bins)
+            self._reshaped()
+            self._forget_firings()
+
+    def _forget_firings(self):
+        """Make arrays of firings anew when they are needed: these are void."""
+
+        def firing(n_samples, array):
+            return Firing(self, n_samples, array, self._n_traced)
+
+        self._firings = Sizes(self.kernels.xp, firing, self._reshaped)
+        self.firing, self._fired = None, False
+        #: which arrays its last firing read, and these (`Simulator`)
+        self.read = [], []
+
+    @property
+    def changes(self):
+        """Whether any of its numbers is not always what the network says: `in_force` tells."""
+        if self.spec.binning.scheduled or any(schedules(one.optimizer) for one in self.specs):
+            return True
+        return self.aim is not None and self.aim.changes
+
+    def in_force(self, replica):
+        """What has become of this layer's numbers that change, as of the last update.
+
+        Yields
+        ------
+        name, value, and None if it is scheduled, else the value that the network says
+        """
+        spec, moment, where = self.specs[replica], self.clock.last, self.spec.name
+        for name, one in schedules(spec.optimizer).items():
+            yield f"{name}_{where}", one.at(moment), None
+        if spec.binning.scheduled:
+            bins = spec.binning.bins_of(len(spec.compartments), moment)
+            for compartment, n in zip(spec.compartments, bins, strict=True):
+                yield f"bins_{where}/{compartment.name}", float(n), None
+        for label, now, was in self.aim.in_force(replica, moment) if self.aim else ():
+            yield f"gamma_{where}/{label}", now, was
 
     def _terms(self, terms):
         starts, sets, signs = terms
@@ -118,6 +209,7 @@ class LayerState:
 
     def silence(self, time):
         """Forget all outputs: a presentation begins at `time`, with held inputs that may be new."""
+        self._rebin()
         self._began, self._times = time, [None, None]
         for compartment in self.compartments:
             compartment.touch()

@@ -51,7 +51,7 @@ def score(layer, firing, signals, k):
     """
     assign(layer, firing, k)
     k.score(
-        bins=firing.bins, n_bins=layer.n_bins, theta=firing.theta, **layer.goal,
+        bins=firing.bins, n_bins=layer.n_bins, theta=firing.theta, **layer.aim.arrays,
         work=firing.work, slope=firing.slope,
     )  # fmt: skip
     chain(layer, firing.u, firing.theta, firing.slope, firing.delta, layer.bias_gradient, k)

@@ -1,0 +1,90 @@
+"""What a layer climbs: the goals of its replicas, and their weights where the kernels are."""
+
+import numpy as np
+
+from infosim.machine.checks import in_precision
+from infosim.pid.terms import goal_terms
+from infosim.schedule import Moment, Schedule
+
+
+class Aim:
+    """The goals of a layer's replicas, which may be set, and what kernels read of them.
+
+    Attributes
+    ----------
+    goals : of each replica, a Goal or ScheduledGoal; described : those it began with
+    arrays : arguments of the kernel `score`: terms of all antichains that ever have a weight,
+        weights and entropy_weights; later weights are copied into the same memory
+
+    Parameters
+    ----------
+    goals : as above; where : words that an error begins with
+    clock : the layer's; reshaped : called when an array had to become another one
+    """
+
+    def __init__(self, goals, where, clock, kernels, dtype, reshaped):
+        self.described, self._where, self._clock = tuple(goals), where, clock
+        self._kernels, self._dtype, self._reshaped = kernels, dtype, reshaped
+        self._terms = None
+        self.set(goals)
+
+    def set(self, goals):
+        """Let these be the replicas' goals from the next update on.
+
+        Raises
+        ------
+        ConfigError : a parameter that is too large for the network's precision
+        """
+        parts = [part for one in goals for part in one.parts]
+        schedules = [factor for factor, _ in parts if isinstance(factor, Schedule)]
+        ever = [goal for _, goal in parts]
+
+        def numbers(moment):
+            """All weights of a moment, one after the other."""
+            _, *weights = goal_terms([one.at(moment) for one in goals], ever)
+            weights = np.concatenate([one.ravel() for one in weights])
+            return in_precision(f"{self._where} goal parameter", weights, self._dtype)
+
+        now = numbers(self._clock.coming)
+        for time in {time for one in schedules for time, _ in one.points}:
+            numbers(Moment(time, time))  # what is too large is said now
+        self._make_room(goal_terms(ever)[0], len(goals))
+        self.goals = tuple(goals)
+        self._clock.leave("goal")
+        self._numbers[...] = self._kernels.resident(now)
+        if schedules:
+            by_epoch = any(one.per == "epoch" for one in schedules)
+            self._clock.follow("goal", self._numbers, numbers, by_epoch)
+
+    def _make_room(self, terms, n_replicas):
+        """Let `arrays` be for these terms."""
+        if self._terms is not None:
+            if all(map(np.array_equal, terms, self._terms)):
+                return
+            self._reshaped()
+        self._terms, (starts, sets, signs) = terms, terms
+        resident, n_used = self._kernels.resident, len(starts) - 1
+        n_weights = n_replicas * 2 * n_used
+        self._numbers = self._kernels.xp.zeros(n_weights + n_replicas, self._dtype)
+        self.arrays = {
+            "terms": tuple(map(resident, (starts, sets, signs.astype(self._dtype)))),
+            "weights": self._numbers[:n_weights].reshape(n_replicas, 2, n_used),
+            "entropy_weights": self._numbers[n_weights:],
+        }
+
+    @property
+    def changes(self):
+        """Whether the goals are scheduled, or others than those described."""
+        return self.goals != self.described or any(len(one.parts) > 1 for one in self.goals)
+
+    def in_force(self, replica, moment):
+        """γ of a replica at a moment: yields label, γ, and as it was described, None if scheduled.
+
+        It is scheduled where the description says so, whatever was set since.
+        """
+        described = self.described[replica]
+        moving = [goal.gamma for factor, goal in described.parts if isinstance(factor, Schedule)]
+        moves = np.any([np.zeros(len(described.labels)), *moving], axis=0)
+        now, was = self.goals[replica].at(moment).gamma, described.at(Moment()).gamma
+        for i, label in enumerate(described.labels):
+            yield label, float(now[i]), None if moves[i] else float(was[i])

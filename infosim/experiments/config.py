@@ -27,7 +27,8 @@ from infosim.network import Compartment, Layer, Network
 from infosim.network.optimizers import OPTIMIZERS
 from infosim.neuron import Activation, Binning
 from infosim.neuron.activation import ACTIVATIONS
-from infosim.pid import Goal
+from infosim.pid.scheduled import goal_of, written
+from infosim.schedule import Schedule
 
 _REQUIRED = object()
 _KINDS = {
@@ -98,7 +99,7 @@ _SCALINGS = ("standard", "none")
 _LATER = {key: _LAYER[key] for key in ("outputs", "sampled")}
 _BINNING = {
     "kind": ((str,), "fixed"),
-    "bins": ((int, list), 20),
+    "bins": ((int, list, dict), 20),
     "low": ((float,), -20.0),
     "high": ((float,), 20.0),
 }
@@ -114,7 +115,7 @@ _OPTIMIZER = {
     name: {
         one.name: ((list,), list(one.default))
         if isinstance(one.default, tuple)
-        else ((type(one.default),), one.default)
+        else ((type(one.default), dict) if one.metadata else (type(one.default),), one.default)
         for one in fields(kind)
     }
     for name, kind in OPTIMIZERS.items()
@@ -154,6 +155,18 @@ def _named(table, choices, where):
     return name, {key: value for key, value in table.items() if key != "name"}
 
 
+def _spelled(value, where):
+    """A setting that may be a table which says a schedule, or a list of such, in one form."""
+    if isinstance(value, list):
+        return [_spelled(one, where) for one in value]
+    if not isinstance(value, dict):
+        return value
+    try:
+        return Schedule.of(value).table()
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
 def _resolve_layer(table, where):
     layer = _check(table, _LAYER, where)
     name, rest = _named(layer["activation"], ACTIVATIONS, f"{where}.activation")
@@ -167,6 +180,9 @@ def _resolve_layer(table, where):
     layer["binning"] = _check(layer["binning"], _BINNING, f"{where}.binning")
     name, rest = _named(layer["optimizer"], _OPTIMIZER, f"{where}.optimizer")
     layer["optimizer"] = {"name": name, **_check(rest, _OPTIMIZER[name], f"{where}.optimizer")}
+    for part, keys in (("binning", ["bins"]), ("optimizer", _OPTIMIZER[name])):
+        for key in keys:
+            layer[part][key] = _spelled(layer[part][key], f"{where}.{part}.{key}")
     _refuse_strangers(layer["compartments"], ("source",), f"{where}.compartments", "compartment")
     layer["compartments"] = {
         key: _check(value, _COMPARTMENT, f"{where}.compartments.{key}")
@@ -174,7 +190,7 @@ def _resolve_layer(table, where):
     }
     if layer["goal"] != "":  # without one the layer does not learn by itself
         try:
-            layer["goal"] = str(Goal.of(layer["goal"], tuple(layer["compartments"])))
+            layer["goal"] = written(goal_of(layer["goal"], tuple(layer["compartments"])))
         except ConfigError as error:
             raise ConfigError(f"{where}.goal: {error}") from None
     return layer
@@ -420,6 +436,8 @@ def assignment(text):
 
 def _plain(value):
     """A setting given in Python as TOML would have it: NumPy's numbers and arrays are its own."""
+    if isinstance(value, Schedule):
+        value = value.table()
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     if isinstance(value, dict):

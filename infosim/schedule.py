@@ -151,6 +151,8 @@ class Schedule:
         if i in (0, len(points)):
             return points[max(i - 1, 0)][1]
         (began, a), (ends, b) = points[i - 1 : i + 1]
+        if a == b:  # to the bit
+            return a
         return _SHAPES[self.shape]((time - began) / (ends - began), a, b)
 
     def at(self, moment):

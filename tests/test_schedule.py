@@ -38,6 +38,12 @@ def test_values(shape):
         assert [back.value(time) for time in range(5)] == pytest.approx(mirrored, rel=1e-14)
 
 
+@pytest.mark.parametrize("shape", VALUES)
+def test_what_stays_does_so_to_the_bit(shape):
+    schedule = Schedule([(0, 0.3), (7, 0.3), (9, 0.1)], shape)
+    assert {schedule.value(time) for time in range(8)} == {0.3}
+
+
 def test_points():
     schedule = Schedule([(2, 1.0), (4, 3.0), (10, 0.0)])
     assert [schedule.value(time) for time in (0, 2, 3, 4, 7, 10, 11)] == [1, 1, 2, 3, 1.5, 0, 0]
@@ -101,7 +107,7 @@ WRONG = {
     ),
     "signs": (table(from_=-1, shape="exponential"), "of one sign and not 0, were -1, 0.4"),
     "both": (table(points=[[0, 1], [1, 2]]), "a schedule has points or from, to, until, not both"),
-    "one point": ({"points": [[0, 1.0]]}, r"two or more pairs \[time, value\], were \[\[0, 1.0\]\]"),
+    "one point": ({"points": [[0, 1.0]]}, r"two or more pairs .*, were \[\[0, 1.0\]\]"),
     "no pairs": ({"points": [0, 1]}, "two or more pairs"),
     "ends before it begins": (
         {"points": [[5, 1.0], [3, 2.0]]}, "times must increase, were 5 and 3",

@@ -3,6 +3,7 @@
 import numpy as np
 
 from infosim.machine.checks import in_precision
+from infosim.pid.scheduled import ScheduledGoal
 from infosim.pid.terms import goal_terms
 from infosim.schedule import Moment, Schedule
 
@@ -75,7 +76,8 @@ class Aim:
     @property
     def changes(self):
         """Whether the goals are scheduled, or others than those described."""
-        return self.goals != self.described or any(len(one.parts) > 1 for one in self.goals)
+        scheduled = any(isinstance(one, ScheduledGoal) for one in self.goals)
+        return scheduled or self.goals != self.described
 
     def in_force(self, replica, moment):
         """γ of a replica at a moment: yields label, γ, and as it was described, None if scheduled.
@@ -83,8 +85,7 @@ class Aim:
         It is scheduled where the description says so, whatever was set since.
         """
         described = self.described[replica]
-        moving = [goal.gamma for factor, goal in described.parts if isinstance(factor, Schedule)]
-        moves = np.any([np.zeros(len(described.labels)), *moving], axis=0)
+        moving = described.moving if isinstance(described, ScheduledGoal) else ()
         now, was = self.goals[replica].at(moment).gamma, described.at(Moment()).gamma
         for i, label in enumerate(described.labels):
-            yield label, float(now[i]), None if moves[i] else float(was[i])
+            yield label, float(now[i]), None if label in moving else float(was[i])

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from infosim.errors import ConfigError
 from infosim.pid.goals import Goal
 from infosim.pid.lattice import source_names
@@ -79,7 +81,18 @@ class ScheduledGoal:
         """The `Goal` at a `Moment` of training."""
         factors = [one.at(moment) if isinstance(one, Schedule) else one for one, _ in self.parts]
         gamma = sum(f * goal.gamma for f, (_, goal) in zip(factors, self.parts, strict=True))
+        if isinstance(self.gammas, Schedule):  # what is the same in all goals is so to the bit
+            ends = [goal.gamma for _, goal in self.gammas.points]
+            gamma = np.clip(gamma, np.min(ends, axis=0), np.max(ends, axis=0))
         return Goal(gamma, self.sources)
+
+    @property
+    def moving(self):
+        """The labels of the atoms whose γ changes."""
+        if not isinstance(self.gammas, Schedule):
+            return tuple(label for label, one in self.gammas if isinstance(one, Schedule))
+        moves = np.ptp([goal.gamma for _, goal in self.gammas.points], axis=0) > 0
+        return tuple(label for label, one in zip(self.labels, moves, strict=True) if one)
 
     def table(self):
         """This goal as a table of settings, always in the same form."""

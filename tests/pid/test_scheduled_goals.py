@@ -47,6 +47,15 @@ def test_from_goal_to_goal(shape, at_2):
     assert goal_of(written(goal), "FC") == goal
 
 
+def test_what_is_the_same_in_both_goals_stays_to_the_bit():
+    goal = goal_of({"from": "0.3 {F} - 0.7 H", "to": "0.3 {F} + {C} - 0.7 H", "until": 7}, "FC")
+    for epoch in range(8):
+        now = dict(zip(goal.labels, goal.at(Moment(epoch)).gamma, strict=True))
+        assert (now["{F}"], now["H_res"]) == (0.3, -0.7)
+    assert goal.moving == ("{C}",)
+    assert goal_of({"{F}": RISING, "{C}": 1}, "FC").moving == ("{F}",)
+
+
 def test_exponentially_each_gamma_keeps_its_sign():
     given = {"from": "{F} - 0.01 H + {C}", "to": "4 {F} - H + {C}", "until": 2}
     goal = goal_of({**given, "shape": "exponential"}, "FC")
@@ -66,7 +75,7 @@ def test_kernels_are_given_what_is_ever_needed_and_no_more():
     goal = goal_of({"from": "classical/infomax", "to": "{F}{C}", "until": 3}, "FC")
     ever = [part for _, part in goal.parts]
     for epoch in range(4):
-        (starts, sets, _), weights, h = goal_terms([goal.at(Moment(epoch))], ever)
+        (starts, _, _), weights, _ = goal_terms([goal.at(Moment(epoch))], ever)
         assert len(starts) == 3
         assert weights.shape == (1, 2, 2)
         np.testing.assert_allclose(sorted(weights[0, 0]), sorted([epoch / 3, 1 - epoch / 3]))

@@ -70,17 +70,20 @@ class Clock:
 
     def bring(self):
         """Let the arrays hold the numbers of the next update."""
-        self.look_ahead(1)
         for one in self._followed.values():
+            if self.updates not in one.ahead:
+                self._look_ahead(one, 1)
             one.array[...] = one.table[self.updates - one.ahead.start]
 
     def look_ahead(self, n):
         """Have the numbers of the next n updates where the kernels are."""
-        first = self.updates
         for one in self._followed.values():
-            if first in one.ahead and first + n - 1 in one.ahead:
-                continue
-            # what the epoch decides is void when it ends
-            one.ahead = range(first, first + (n if one.by_epoch else max(n, _AHEAD)))
-            table = [one.numbers(Moment(self._epochs, update)) for update in one.ahead]
-            one.table = self._kernels.resident(np.stack(table))
+            if self.updates not in one.ahead or self.updates + n - 1 not in one.ahead:
+                self._look_ahead(one, n)
+
+    def _look_ahead(self, one, n):
+        # what the epoch decides is void when it ends
+        n = n if one.by_epoch else max(n, _AHEAD)
+        one.ahead = range(self.updates, self.updates + n)
+        table = [one.numbers(Moment(self._epochs, update)) for update in one.ahead]
+        one.table = self._kernels.resident(np.stack(table))

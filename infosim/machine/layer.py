@@ -83,6 +83,7 @@ class LayerState:
             "high": dtype.type(spec.binning.high),
         }
         self._set_bins(spec.binning.bins_of(n_compartments))
+        self._bins_change = spec.binning.scheduled
         self.all_terms = self._terms(all_terms(n_compartments))
         self.specs = specs
         self._follow_rates()
@@ -144,8 +145,6 @@ class LayerState:
 
     def _rebin(self):
         """Let the bins be those of now: what is presented is binned, scored and measured so."""
-        if not self.spec.binning.scheduled:
-            return
         bins = self.spec.binning.bins_of(len(self.spec.compartments), self.clock.coming)
         if bins != self.bins_of:
             self._set_bins(bins)
@@ -166,7 +165,7 @@ class LayerState:
     @property
     def changes(self):
         """Whether any of its numbers is not always what the network says: `in_force` tells."""
-        if self.spec.binning.scheduled or any(schedules(one.optimizer) for one in self.specs):
+        if self._bins_change or any(schedules(one.optimizer) for one in self.specs):
             return True
         return self.aim is not None and self.aim.changes
 
@@ -180,7 +179,7 @@ class LayerState:
         spec, moment, where = self.specs[replica], self.clock.last, self.spec.name
         for name, one in schedules(spec.optimizer).items():
             yield f"{name}_{where}", one.at(moment), None
-        if spec.binning.scheduled:
+        if self._bins_change:
             bins = spec.binning.bins_of(len(spec.compartments), moment)
             for compartment, n in zip(spec.compartments, bins, strict=True):
                 yield f"bins_{where}/{compartment.name}", float(n), None
@@ -209,7 +208,8 @@ class LayerState:
 
     def silence(self, time):
         """Forget all outputs: a presentation begins at `time`, with held inputs that may be new."""
-        self._rebin()
+        if self._bins_change:
+            self._rebin()
         self._began, self._times = time, [None, None]
         for compartment in self.compartments:
             compartment.touch()

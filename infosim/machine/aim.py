@@ -8,6 +8,12 @@ from infosim.pid.terms import goal_terms
 from infosim.schedule import Moment, Schedule
 
 
+def resident_terms(terms, kernels, dtype):
+    """Terms as of `pid.terms` where the kernels are, signs in the network's precision."""
+    starts, sets, signs = terms
+    return tuple(map(kernels.resident, (starts, sets, signs.astype(dtype))))
+
+
 class Aim:
     """The goals of a layer's replicas, which may be set, and what kernels read of them.
 
@@ -63,12 +69,11 @@ class Aim:
             if all(map(np.array_equal, terms, self._terms)):
                 return
             self._reshaped()
-        self._terms, (starts, sets, signs) = terms, terms
-        resident, n_used = self._kernels.resident, len(starts) - 1
+        self._terms, n_used = terms, len(terms[0]) - 1
         n_weights = n_replicas * 2 * n_used
         self._numbers = self._kernels.xp.zeros(n_weights + n_replicas, self._dtype)
         self.arrays = {
-            "terms": tuple(map(resident, (starts, sets, signs.astype(self._dtype)))),
+            "terms": resident_terms(terms, self._kernels, self._dtype),
             "weights": self._numbers[:n_weights].reshape(n_replicas, 2, n_used),
             "entropy_weights": self._numbers[n_weights:],
         }

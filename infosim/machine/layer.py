@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 
 from infosim.errors import ConfigError, DataError, near
-from infosim.machine.aim import Aim
+from infosim.machine.aim import Aim, resident_terms
 from infosim.machine.checks import in_precision
 from infosim.machine.clock import Clock
 from infosim.machine.compartment import CompartmentState
@@ -63,7 +63,6 @@ class LayerState:
         self._set_numbers(specs)
         #: I_∩ of every antichain and H(Y) in bits, as last measured, (N, A + 1)
         self.information = xp.zeros((shape[1], len(self.all_terms[0])), np.float64)
-
         self._n_traced = n_traced
         self._forget_firings()
         self.silence(0)
@@ -84,7 +83,7 @@ class LayerState:
         }
         self._set_bins(spec.binning.bins_of(n_compartments))
         self._bins_change = spec.binning.scheduled
-        self.all_terms = self._terms(all_terms(n_compartments))
+        self.all_terms = resident_terms(all_terms(n_compartments), self.kernels, dtype)
         self.specs = specs
         self._follow_rates()
         #: `Aim`, None without a goal
@@ -185,10 +184,6 @@ class LayerState:
                 yield f"bins_{where}/{compartment.name}", float(n), None
         for label, now, was in self.aim.in_force(replica, moment) if self.aim else ():
             yield f"gamma_{where}/{label}", now, was
-
-    def _terms(self, terms):
-        starts, sets, signs = terms
-        return tuple(map(self.kernels.resident, (starts, sets, signs.astype(self.dtype))))
 
     def __getitem__(self, name):
         for compartment in self.compartments:

@@ -5,6 +5,7 @@ Fields marked `SCHEDULED` may be a `Schedule`; `numbers` are those of `schedule.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from math import sqrt
 
 from infosim.errors import ConfigError, integer
@@ -89,7 +90,12 @@ def _decay(optimizer, update):
     """The weight decay of an update."""
     if optimizer.decay_until == 0:
         return optimizer.weight_decay
-    return optimizer.weight_decay * max(0.0, 1 - (update - 1) / optimizer.decay_until)
+    return _falling(optimizer.weight_decay, optimizer.decay_until).value(update - 1)
+
+
+@cache
+def _falling(weight_decay, until):
+    return Schedule.between(weight_decay, 0.0, until, per="update")
 
 
 #: By the names that experiment files give.

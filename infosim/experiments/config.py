@@ -28,7 +28,7 @@ from infosim.network.optimizers import OPTIMIZERS
 from infosim.neuron import Activation, Binning
 from infosim.neuron.activation import ACTIVATIONS
 from infosim.pid.scheduled import goal_of, written
-from infosim.schedule import Schedule
+from infosim.schedule import Schedule, is_table
 
 _REQUIRED = object()
 _KINDS = {
@@ -93,6 +93,8 @@ _LAYER = {
     "outputs": ((str,), "signed"),
     "sampled": ((bool,), True),
 }
+#: Settings that may be tables which say a schedule.
+_SCHEDULED = ("goal", "bins", "rate", "weight_decay")
 _INPUTS = ("images", "labels", "signed-labels")
 _SCALINGS = ("standard", "none")
 #: Those of a layer's settings that came later: in a run's key only where they are no defaults.
@@ -283,6 +285,12 @@ def recorded(table):
     return _merge({key: value for key, value in _BEFORE.items() if key in table}, table)
 
 
+def _other_form(before, value):
+    """Whether schedules, or goals by atom, are told in other words: one takes the other's place."""
+    forms = [table.keys() - {"shape", "per"} for table in (before, value)]
+    return (is_table(before) or is_table(value)) and all(forms) and forms[0].isdisjoint(forms[1])
+
+
 def _merge(base, changes):
     """`base` with `changes` laid over it, table by table."""
     result = dict(base)
@@ -296,6 +304,8 @@ def _merge(base, changes):
                     before = {}
                 elif key == "data":
                     before = {name: one for name, one in before.items() if name != "options"}
+            elif key in _SCHEDULED and _other_form(before, value):
+                before = {}
             result[key] = _merge(before, value)
         else:
             result[key] = value

@@ -59,6 +59,25 @@ def test_settings_have_one_form(experiment):
     assert without.key != experiment.key
 
 
+def test_a_schedule_in_other_words_takes_the_place_of_the_one_before(finished):
+    """In the same words they are laid over each other key by key, as all tables are."""
+    changes = {
+        "optimizer.rate": {"from": 0.1, "to": 0.2, "until": 7},
+        "optimizer.weight_decay": {"shape": "cosine"},
+        "goal": {"from": "{F}", "to": "{L}", "until": 3},
+    }
+    pairs = [(f"{HIDDEN}.{key}", value) for key, value in changes.items()]
+    hidden = Experiment.load(str(finished / "config.toml"), pairs).config["layers"]["hidden"]
+    assert hidden["optimizer"]["rate"]["points"] == [[0, 0.1], [7, 0.2]]
+    assert hidden["optimizer"]["rate"]["shape"] == "linear"
+    assert hidden["optimizer"]["weight_decay"]["points"] == [[0, 0.001], [6, 0]]
+    assert hidden["optimizer"]["weight_decay"]["shape"] == "cosine"
+    assert hidden["goal"]["points"] == [[0, "{F}"], [3, "{L}"]]
+    pairs = [(f"{HIDDEN}.goal", goal) for goal in (changes["goal"], {"{C}": 1.0})]
+    over = Experiment.load("demo/digits", pairs)
+    assert over.config["layers"]["hidden"]["goal"] == "{C}"
+
+
 def test_metrics_say_what_was_in_force(finished):
     with open(finished / "metrics.csv", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -17,16 +17,16 @@ def resident_terms(terms, kernels, dtype):
 class Aim:
     """The goals of a layer's replicas, which may be set, and what kernels read of them.
 
-    Attributes
-    ----------
-    goals : of each replica, a Goal or ScheduledGoal; described : those it began with
-    arrays : arguments of the kernel `score`: terms of all antichains that ever have a weight,
-        weights and entropy_weights; later weights are copied into the same memory
-
     Parameters
     ----------
-    goals : as above; where : words that an error begins with
+    goals : of each replica, a Goal or ScheduledGoal; where : words that an error begins with
     clock : the layer's; reshaped : called when an array had to become another one
+
+    Attributes
+    ----------
+    goals : as they are now; described : those it began with
+    arrays : arguments of the kernel `score`: terms of all antichains that ever have a weight,
+        weights and entropy_weights; later weights are copied into the same memory
     """
 
     def __init__(self, goals, where, clock, kernels, dtype, reshaped):

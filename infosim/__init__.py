@@ -12,6 +12,7 @@ _PUBLIC = {
         "BackendError", "CheckpointError", "ConfigError", "DataError", "DivergedError",
         "InfosimError", "InfosimWarning", "ShapeError",
     ),
+    "infosim.schedule": ("Schedule",),
     "infosim.pid": ("Decomposition", "Goal", "decompose", "goal_names"),
     "infosim.neuron": ("Activation", "Binning"),
     "infosim.network": (

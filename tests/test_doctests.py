@@ -6,8 +6,8 @@ from importlib import import_module
 import pytest
 
 MODULES = (
-    "infosim.pid.goals", "infosim.pid.decomposition", "infosim.network.network",
-    "infosim.engine.simulator",
+    "infosim.schedule", "infosim.pid.goals", "infosim.pid.scheduled",
+    "infosim.pid.decomposition", "infosim.network.network", "infosim.engine.simulator",
 )  # fmt: skip
 
 

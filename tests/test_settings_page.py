@@ -10,6 +10,7 @@ from infosim.datasets.generated import GENERATED
 from infosim.errors import ConfigError
 from infosim.experiments import Experiment, config
 from infosim.neuron.activation import ACTIVATIONS
+from infosim.schedule import Schedule
 
 PAGE = (Path(__file__).parents[1] / "docs" / "settings.md").read_text("utf-8")
 WORDS = {str: "text", int: "integer", float: "number", bool: "true or false", dict: "table",
@@ -105,9 +106,33 @@ def test_extends_is_from_the_folder_of_the_file(tmp_path, monkeypatch):
         Experiment.load("mine/turn.toml")
 
 
+def examples(folder):
+    """The page's files, written to a folder."""
+    for text in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL):
+        (folder / re.match(r"# (\S+)\n", text)[1]).write_text(text)
+
+
+def test_the_example_of_schedules_is_what_it_says(tmp_path):
+    examples(tmp_path)
+    found = Experiment.load(tmp_path / "scheduled.toml").config["layers"]
+    hidden, decay = found["hidden"], found["hidden"]["optimizer"]["weight_decay"]
+    assert decay == {"points": [[0, 0.001], [1000, 0]], "shape": "linear", "per": "update"}
+    assert hidden["binning"]["bins"]["points"] == [[0, 20], [50, 10]]
+    assert hidden["goal"]["{F}{C}"] == 1.0
+    assert found["output"]["goal"]["points"] == [[0, "{F}{C} + 0.5 {C}"], [10, "{F}{C}"]]
+
+
+def test_defaults_of_schedules():
+    section = PAGE.partition("## Schedules")[2]
+    default = Schedule([(0, 1), (1, 2)])
+    for name in ("shape", "per"):
+        assert value(re.search(rf"^\| `{name}` \| (.*?) \|", section, re.M)[1]) == getattr(
+            default, name
+        )
+
+
 def test_the_example_is_what_it_says(tmp_path):
-    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    (tmp_path / "shorter.toml").write_text(text)
+    examples(tmp_path)
     found = Experiment.load(tmp_path / "shorter.toml").config
     base = Experiment.load("iclr/trivariate-heuristic").config
     hidden = found["layers"]["hidden"]

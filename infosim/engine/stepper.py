@@ -328,6 +328,7 @@ class Stepper:
         keys, values = layer.read
         key = "score", layer.spec.name, layer.firing.n_samples, *keys
         with self.workers.engaged():
+            layer.clock.bring()
             self.tape.play(key, infomorphic.score, layer, layer.firing, values)
             found = layer.firing.slope, layer.firing.delta, layer.bias_gradient
             return tuple(np.array(self.kernels.host(array)) for array in found)
@@ -385,6 +386,11 @@ class Stepper:
                     size, n = layer.spec.size, self.n_replicas
                     for block in self.workers.blocks(size, batch, n):
                         layer.firing.work.of(Part(*block, 0, batch, size, n))
+
+    def begin_epoch(self, made):
+        """Say how many epochs of training were made before: schedules go by it."""
+        for layer in self.layers.values():
+            layer.clock.epochs = made
 
     def look_ahead(self, n):
         """Have what the next n updates need, beside their samples, where the kernels are."""

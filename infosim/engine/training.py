@@ -1,5 +1,6 @@
 """Training: epochs of shuffled batches, measured as they pass, resumable between batches."""
 
+import json
 import time
 from dataclasses import dataclass, field
 
@@ -9,7 +10,9 @@ from infosim.engine.probes import Probe
 from infosim.errors import CheckpointError, ConfigError, DivergedError, integer
 from infosim.machine.checks import check_array
 from infosim.machine.randomness import Purpose, generator, stream
+from infosim.pid.scheduled import goal_of, written
 from infosim.pid.terms import atoms
+from infosim.schedule import at
 
 #: Training samples that show in every epoch which readout neurons are inverted: an eighth of all
 #: within these bounds, drawn anew each time.
@@ -24,6 +27,9 @@ class History:
     seconds : wall time of each epoch
     mean_goal : layer -> goal in bits, mean over neurons
     atoms : layer -> (n, A + 1) arrays, atoms and H_res in bits, mean over the recorded batches
+    in_force : "rate_LAYER", "weight_decay_LAYER", "bins_LAYER/COMPARTMENT" or "gamma_LAYER/ATOM" ->
+        its value at the epoch's last update, of all that a schedule changes or a goal set by hand
+        has changed; mean_goal is of this γ
     """
 
     train_error: list = field(default_factory=list)
@@ -32,9 +38,16 @@ class History:
     seconds: list = field(default_factory=list)
     mean_goal: dict = field(default_factory=dict)
     atoms: dict = field(default_factory=dict)
+    in_force: dict = field(default_factory=dict)
 
     def __len__(self):
         return len(self.seconds)
+
+    def note(self, in_force):
+        """Add the numbers of the epoch that ends (`LayerState.in_force`) to those that change."""
+        for name, now, was in in_force:
+            if name in self.in_force or was is None or now != was:
+                self.in_force.setdefault(name, [was] * len(self)).append(now)
 
 
 class _Information(Probe):
@@ -135,6 +148,7 @@ class Training:
         return len(self.history)
 
     def _begin(self):
+        self.simulator.begin_epoch(max(self.epoch - 1, 0))
         self.position = 0
         self._wrong.fill(0)
         self._seconds = 0.0
@@ -206,7 +220,9 @@ class Training:
         if name is None:
             return
         layer, _, what = name.partition("/")
-        optimizer = self.simulator.network.layer(layer).optimizer
+        optimizer = at(
+            self.simulator.network.layer(layer).optimizer, self.simulator[layer].clock.last
+        )
         raise DivergedError(
             f"training diverged in epoch {self.epoch}: {what} of layer {layer!r} are no longer "
             f"finite; a smaller optimizer rate (it is {optimizer.rate:g}), weight decay "
@@ -239,9 +255,12 @@ class Training:
             for r, history in enumerate(self.histories):
                 own = values[r * size : (r + 1) * size]
                 history.atoms.setdefault(name, []).append(own)
-                goal = own @ sim.networks[r].layer(name).goal.gamma
+                goal = own @ sim[name].aim.goals[r].at(sim[name].clock.last).gamma
                 history.mean_goal.setdefault(name, []).append(float(goal.mean()))
-        for history in self.histories:
+        for r, history in enumerate(self.histories):
+            for layer in sim.layers.values():
+                if history.in_force or layer.changes:
+                    history.note(layer.in_force(r))
             history.seconds.append(self._seconds + time.perf_counter() - began)
         self._begin()
 
@@ -257,6 +276,9 @@ class Training:
         state = {f"network/{k}": np.array(host(a)) for k, a in sim.arrays(replica).items()}
         for name, layer in sim.layers.items():
             state[f"updates/{name}"] = np.array(layer.clock.updates)
+            goal = layer.aim and layer.aim.goals[replica]
+            if goal and goal != layer.aim.described[replica]:
+                state[f"set_goal/{name}"] = np.array(json.dumps(written(goal)))
         for name, array in sim.noted(replica).items():
             state[f"rule/{name}"] = np.array(host(array))
         wrong = int(host(self._wrong)[replica])
@@ -271,6 +293,8 @@ class Training:
         for name in h.atoms:
             state[f"atoms/{name}"] = np.array(h.atoms[name])
             state[f"goal/{name}"] = np.array(h.mean_goal[name])
+        for name, values in h.in_force.items():
+            state[f"in_force/{name}"] = np.array(values)
         return state
 
     def restore(self, *states):
@@ -295,6 +319,10 @@ class Training:
             raise KeyError(f"no {min(sim.arrays().keys() - names)}")
         for name, layer in sim.layers.items():
             layer.clock.updates = int(first[f"updates/{name}"])
+            if layer.aim:
+                goals = [_goal(state, layer, r) for r, state in enumerate(states)]
+                if (*goals,) != layer.aim.goals:
+                    layer.aim.set(goals)
         for replica, state in enumerate(states):
             for name, array in sim.noted(replica).items():
                 check_array(name, state[f"rule/{name}"], array)
@@ -330,6 +358,14 @@ def _mistakes(simulator, samples, **options):
     return wrong / len(samples)
 
 
+def _goal(state, layer, replica):
+    """A layer's goal in what `Training.state` returned: as described, or as set by hand."""
+    name, described = layer.spec.name, layer.aim.described[replica]
+    if f"set_goal/{name}" not in state:
+        return described
+    return goal_of(json.loads(str(state[f"set_goal/{name}"])), described.sources)
+
+
 def _history(state):
     """The History in what `Training.state` returned."""
     errors = [list(map(float, row)) for row in state["errors"]]
@@ -340,4 +376,6 @@ def _history(state):
             history.atoms[name] = list(value)
         elif kind == "goal":
             history.mean_goal[name] = list(map(float, value))
+        elif kind == "in_force":
+            history.in_force[name] = list(map(float, value))
     return history

@@ -28,8 +28,9 @@ from infosim.network.optimizers import OPTIMIZERS
 from infosim.network.rules import Rule
 from infosim.neuron import Activation, Binning
 from infosim.neuron.activation import ACTIVATIONS
-from infosim.pid import Goal
 from infosim.pid.measures import measure_of
+from infosim.pid.scheduled import goal_of, written
+from infosim.schedule import Schedule, is_table
 
 _REQUIRED = object()
 _KINDS = {
@@ -96,13 +97,15 @@ _LAYER = {
     "rule": ((str, dict), ""),
     "measure": ((str,), "shared-exclusions"),
 }
+#: Settings that may be tables which say a schedule.
+_SCHEDULED = ("goal", "bins", "rate", "weight_decay")
 _INPUTS = ("images", "labels", "signed-labels")
 _SCALINGS = ("standard", "none")
 #: Those of a layer's settings that came later: in a run's key only where they are no defaults.
 _LATER = {key: _LAYER[key] for key in ("outputs", "sampled", "rule", "measure")}
 _BINNING = {
     "kind": ((str,), "fixed"),
-    "bins": ((int, list), 20),
+    "bins": ((int, list, dict), 20),
     "low": ((float,), -20.0),
     "high": ((float,), 20.0),
 }
@@ -118,7 +121,7 @@ _OPTIMIZER = {
     name: {
         one.name: ((list,), list(one.default))
         if isinstance(one.default, tuple)
-        else ((type(one.default),), one.default)
+        else ((type(one.default), dict) if one.metadata else (type(one.default),), one.default)
         for one in fields(kind)
     }
     for name, kind in OPTIMIZERS.items()
@@ -168,6 +171,18 @@ def _resolve_rule(given, where):
     return {"name": rule.name, **numbers} if numbers else rule.name
 
 
+def _spelled(value, where):
+    """A setting that may be a table which says a schedule, or a list of such, in one form."""
+    if isinstance(value, list):
+        return [_spelled(one, where) for one in value]
+    if not isinstance(value, dict):
+        return value
+    try:
+        return Schedule.of(value).table()
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
 def _resolve_layer(table, where):
     layer = _check(table, _LAYER, where)
     name, rest = _named(layer["activation"], ACTIVATIONS, f"{where}.activation")
@@ -181,6 +196,9 @@ def _resolve_layer(table, where):
     layer["binning"] = _check(layer["binning"], _BINNING, f"{where}.binning")
     name, rest = _named(layer["optimizer"], _OPTIMIZER, f"{where}.optimizer")
     layer["optimizer"] = {"name": name, **_check(rest, _OPTIMIZER[name], f"{where}.optimizer")}
+    for part, keys in (("binning", ["bins"]), ("optimizer", _OPTIMIZER[name])):
+        for key in keys:
+            layer[part][key] = _spelled(layer[part][key], f"{where}.{part}.{key}")
     _refuse_strangers(layer["compartments"], ("source",), f"{where}.compartments", "compartment")
     layer["compartments"] = {
         key: _check(value, _COMPARTMENT, f"{where}.compartments.{key}")
@@ -192,7 +210,7 @@ def _resolve_layer(table, where):
         raise ConfigError(f"{where}.measure: {error}") from None
     if layer["goal"] != "":  # without one the layer does not learn by itself
         try:
-            layer["goal"] = str(Goal.of(layer["goal"], tuple(layer["compartments"])))
+            layer["goal"] = written(goal_of(layer["goal"], tuple(layer["compartments"])))
         except ConfigError as error:
             raise ConfigError(f"{where}.goal: {error}") from None
     if layer["rule"] != "":  # it has one of its own
@@ -287,6 +305,12 @@ def recorded(table):
     return _merge({key: value for key, value in _BEFORE.items() if key in table}, table)
 
 
+def _other_form(before, value):
+    """Whether schedules, or goals by atom, are told in other words: one takes the other's place."""
+    forms = [table.keys() - {"shape", "per"} for table in (before, value)]
+    return (is_table(before) or is_table(value)) and all(forms) and forms[0].isdisjoint(forms[1])
+
+
 def _merge(base, changes):
     """`base` with `changes` laid over it, table by table."""
     result = dict(base)
@@ -302,6 +326,8 @@ def _merge(base, changes):
                     before = {}
                 elif key == "data":
                     before = {name: one for name, one in before.items() if name != "options"}
+            elif key in _SCHEDULED and _other_form(before, value):
+                before = {}
             result[key] = _merge(before, value)
         else:
             result[key] = value
@@ -450,6 +476,8 @@ def assignment(text):
 
 def _plain(value):
     """A setting given in Python as TOML would have it: NumPy's numbers and arrays are its own."""
+    if isinstance(value, Schedule):
+        value = value.table()
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     if isinstance(value, dict):

@@ -38,6 +38,7 @@ from infosim.experiments.stopping import Interrupted, signals
 from infosim.kernels import backend as backends
 from infosim.network.rules import Rule
 from infosim.pid import Goal
+from infosim.pid.scheduled import goal_of
 
 FILES = ("best.toml", "trials.csv", "search.png")
 METRICS = ("val_error", "train_error")
@@ -297,7 +298,12 @@ class _Search:
     def start(self):
         """The goal the search begins with: the experiment's, within [-1, 1]."""
         table = self.experiment.config["layers"][self.layer]
-        goal = Goal.of(table["goal"], tuple(table["compartments"]))
+        goal = goal_of(table["goal"], tuple(table["compartments"]))
+        if not isinstance(goal, Goal):
+            raise ConfigError(
+                f"the goal of layer {self.layer!r} changes over training; a search is for one that "
+                f"does not: give it another to begin with"
+            )
         return Goal(goal.gamma / max(1.0, np.abs(goal.gamma).max()), goal.sources)
 
     def settings(self):

@@ -62,6 +62,7 @@ class RunResults:
             made.set_arrays(weights)
         except (KeyError, ValueError, ShapeError) as error:
             raise CheckpointError(f"{self.path} has other weights than needed: {error}") from None
+        made.begin_epoch(max(len(self.metrics["epoch"]) - 1, 0))  # schedules per epoch go by it
         if inversions[0] != inversions[1] == "learned" and network.readout and network.target:
             made.learn_inversion(experiment.samples(dataset)[0])
         return made

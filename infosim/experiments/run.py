@@ -28,6 +28,7 @@ from infosim.experiments.config import DESCRIPTIONS, Experiment, parse, recorded
 from infosim.experiments.stopping import Interrupted, signals
 from infosim.kernels import backend as backends
 from infosim.machine.randomness import Purpose
+from infosim.pid.scheduled import written
 
 #: The newest checkpoint and the one before it, for when the newest turns out to be damaged.
 CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
@@ -388,11 +389,25 @@ def _restore(outs, training, states):
         training.restore(*states)
         for history in training.histories:
             _check_history(history, training)
+        _tell_of_goals(outs, training)
     except CheckpointError:
         raise
     except (KeyError, ValueError, TypeError, IndexError, OverflowError, InfosimError) as error:
         path = outs[0] / CHECKPOINTS[0]
         raise CheckpointError(f"{path} is of another version of infosim: {error}") from None
+
+
+def _tell_of_goals(outs, training):
+    """Say which goals were set by hand before, and hold on against what config.toml says."""
+    for name, layer in training.simulator.layers.items():
+        for replica, out in enumerate(outs):
+            if layer.aim and layer.aim.goals[replica] != layer.aim.described[replica]:
+                warnings.warn(
+                    f"{out} goes on with the goal of layer {name!r} that was set by hand, "
+                    f"{written(layer.aim.goals[replica])}, not with that of its config.toml",
+                    InfosimWarning,
+                    stacklevel=6,
+                )
 
 
 def _check_history(history, training):
@@ -401,6 +416,7 @@ def _check_history(history, training):
     lists = {name: getattr(history, name) for name in _ERRORS} | {
         f"goal of {name}": values for name, values in history.mean_goal.items()
     }
+    lists |= history.in_force
     for name, values in lists.items():
         if len(values) != n:
             raise ValueError(f"{name} of {len(values)} epochs, expected {n}")
@@ -453,12 +469,13 @@ def _metrics(history):
     writer.writerow(
         ["epoch", "train_error", "val_error", "test_error"]
         + [f"mean_goal_{name}" for name in layers]
-        + ["seconds"]
+        + [*history.in_force, "seconds"]
     )
     for epoch in range(len(history)):
         errors = [history.train_error[epoch], history.val_error[epoch], history.test_error[epoch]]
         goals = [history.mean_goal[name][epoch] for name in layers]
-        writer.writerow([epoch, *errors, *goals, f"{history.seconds[epoch]:.3f}"])
+        in_force = [values[epoch] for values in history.in_force.values()]
+        writer.writerow([epoch, *errors, *goals, *in_force, f"{history.seconds[epoch]:.3f}"])
     return text.getvalue()
 
 

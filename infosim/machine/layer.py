@@ -1,8 +1,11 @@
 """A layer's state: its compartments, its numbers as kernels read them, and its last firing."""
 
+from numbers import Real
+
 import numpy as np
 
 from infosim.errors import ConfigError, DataError, near
+from infosim.machine.aim import Aim, resident_terms
 from infosim.machine.checks import in_precision
 from infosim.machine.clock import Clock
 from infosim.machine.compartment import CompartmentState
@@ -10,7 +13,9 @@ from infosim.machine.firing import Firing
 from infosim.machine.sizes import Sizes
 from infosim.neuron.binning import BINNINGS
 from infosim.pid.lattice import lattice
-from infosim.pid.terms import all_terms, goal_terms
+from infosim.pid.scheduled import goal_of
+from infosim.pid.terms import all_terms
+from infosim.schedule import Moment, at, schedules
 
 
 class LayerState:
@@ -55,60 +60,137 @@ class LayerState:
             for k, c in enumerate(spec.compartments)
         ]
         self.seeds, self._places = seeds, {}
+        self.clock, self._reshaped = Clock(kernels), tape.clear
         self._set_numbers(specs)
-        self.clock = Clock([one.optimizer for one in specs], kernels, dtype)
         #: I_∩ of every antichain and H(Y) in bits, as last measured, (N, A + 1)
         self.information = xp.zeros((shape[1], len(lattice(n_compartments)) + 1), np.float64)
-
-        def firing(n_samples, array):
-            return Firing(self, n_samples, array, n_traced)
-
-        self._firings = Sizes(xp, firing, tape.clear)
-        self.firing, self._fired = None, False
-        #: which arrays its last firing read, and these (`Simulator`)
-        self.read = [], []
+        self._n_traced = n_traced
+        self._forget_firings()
         self.silence(0)
 
     def _set_numbers(self, specs):
         """Bring what kernels read of the layer's description to where they are."""
-        spec, dtype, resident = specs[0], self.dtype, self.kernels.resident
+        spec, dtype, kernels = specs[0], self.dtype, self.kernels
         where, n_compartments = f"layer {spec.name!r}:", len(spec.compartments)
         packed = np.array([one.activation.packed(np.float64) for one in specs])
-        self.parameters = resident(in_precision(f"{where} activation parameter", packed, dtype))
+        packed = in_precision(f"{where} activation parameter", packed, dtype)
+        self.parameters = kernels.resident(packed)
         #: what makes the activation's kernels
         self.form = {"scalar": spec.activation.scalar, "n_compartments": n_compartments}
         self.clamp, self.off = map(dtype.type, (spec.activation.clamp, spec.silent))
-        self.bins_of = spec.binning.bins_of(n_compartments)
-        #: what makes the score's kernels, and what they read of the bins and the goal
+        #: what makes the score's kernels
         self.scored = {"assignment": "hard", "measure": spec.measure}
-        self.binning = (
-            resident(np.array(self.bins_of, np.int64)),
-            BINNINGS.index(spec.binning.kind),
-            dtype.type(spec.binning.low),
-            dtype.type(spec.binning.high),
-        )
-        self.measured = self._terms(*all_terms(n_compartments, spec.measure))
+        self._set_bins(spec.binning.bins_of(n_compartments))
+        self._bins_change = spec.binning.scheduled
+        #: the terms of all antichains, for what is measured
+        self.measured = resident_terms(*all_terms(n_compartments, spec.measure), kernels, dtype)
+        self.specs = specs
+        self._follow_rates()
+        #: `Aim`, None without a goal
+        self.aim = None
         if spec.goal is not None:
-            *terms, weights, entropy_weights = goal_terms([one.goal for one in specs], spec.measure)
-            weights, entropy_weights = (
-                resident(in_precision(f"{where} goal parameter", w, dtype))
-                for w in (weights, entropy_weights)
+            goals = [one.goal for one in specs]
+            self.aim = Aim(
+                goals, spec.measure, spec.size, where, self.clock, kernels, dtype, self._reshaped
             )
-            self.goal = {
-                **self._terms(*terms),
-                "weights": weights,
-                "entropy_weights": entropy_weights,
-                "rows": resident(np.repeat(np.arange(len(specs)), spec.size)),
-            }
 
-    def _terms(self, terms, candidates):
-        """A goal's terms and candidates where the kernels are."""
-        starts, sets, signs = terms
-        resident = self.kernels.resident
-        return {
-            "terms": tuple(map(resident, (starts, sets, signs.astype(self.dtype)))),
-            "candidates": tuple(map(resident, candidates)),
-        }
+    def _follow_rates(self):
+        """Have the optimizers' numbers of the update that is being made in `rates`, (R, ...)."""
+        optimizers = [one.optimizer for one in self.specs]
+        scheduled = [one for spec in optimizers for one in schedules(spec).values()]
+
+        def rates(moment):
+            now = [at(one, moment) for one in optimizers] if scheduled else optimizers
+            return np.array([one.numbers(moment.update + 1) for one in now], self.dtype)
+
+        self.rates = self.kernels.resident(rates(Moment()))
+        by_epoch = any(one.per == "epoch" for one in scheduled)
+        self.clock.follow("rates", self.rates, rates, by_epoch)
+
+    # -- what changes over training --------------------------------------------------------------
+
+    @property
+    def goal(self):
+        """The `Goal` that the next update climbs, of several replicas a list; None without one.
+
+        It may be set to whatever a `Layer` takes as its goal, or to a list of one for each replica,
+        and holds from the next update on. `Simulator.reset` brings back what the network says.
+        """
+        if self.aim is None:
+            return None
+        goals = [one.at(self.clock.coming) for one in self.aim.goals]
+        return goals if self.n_replicas > 1 else goals[0]
+
+    @goal.setter
+    def goal(self, given):
+        where, names = f"layer {self.spec.name!r}:", tuple(c.name for c in self.spec.compartments)
+        if self.aim is None:
+            raise ConfigError(f"{where} it was described without a goal, so none can be set")
+        each = isinstance(given, list | tuple) and not all(isinstance(one, Real) for one in given)
+        if each and len(given) != self.n_replicas:
+            raise ConfigError(
+                f"{where} one goal, or a list of one for each of {self.n_replicas} replicas, is "
+                f"needed; {len(given)} given"
+            )
+        try:
+            goals = [goal_of(one, names) for one in (given if each else [given])]
+        except ConfigError as error:
+            raise ConfigError(f"{where} {error}") from None
+        self.aim.set(goals if each else goals * self.n_replicas)
+
+    def _set_bins(self, bins):
+        """Let each compartment have so many bins."""
+        self.bins_of, binning = bins, self.spec.binning
+        #: what the assignment of bins reads
+        self.binning = (
+            self.kernels.resident(np.array(bins, np.int64)),
+            BINNINGS.index(binning.kind),
+            self.dtype.type(binning.low),
+            self.dtype.type(binning.high),
+        )
+
+    def _rebin(self):
+        """Let the bins be those of now: what is presented is binned, scored and measured so."""
+        bins = self.spec.binning.bins_of(len(self.spec.compartments), self.clock.coming)
+        if bins != self.bins_of:
+            self._set_bins(bins)
+            self._reshaped()
+            self._forget_firings()
+
+    def _forget_firings(self):
+        """Make arrays of firings anew when they are needed: these are void."""
+
+        def firing(n_samples, array):
+            return Firing(self, n_samples, array, self._n_traced)
+
+        self._firings = Sizes(self.kernels.xp, firing, self._reshaped)
+        self.firing, self._fired = None, False
+        #: which arrays its last firing read, and these (`Simulator`)
+        self.read = [], []
+
+    @property
+    def changes(self):
+        """Whether any of its numbers is not always what the network says: `in_force` tells."""
+        if self._bins_change or any(schedules(one.optimizer) for one in self.specs):
+            return True
+        return self.aim is not None and self.aim.changes
+
+    def in_force(self, replica):
+        """What has become of this layer's numbers that change, as of the last update.
+
+        Yields
+        ------
+        name, value, and None if it is scheduled, else the value that the network says
+        """
+        spec, moment, where = self.specs[replica], self.clock.last, self.spec.name
+        for name, one in schedules(spec.optimizer).items():
+            yield f"{name}_{where}", one.at(moment), None
+        if self._bins_change:
+            bins = spec.binning.bins_of(len(spec.compartments), moment)
+            for compartment, n in zip(spec.compartments, bins, strict=True):
+                yield f"bins_{where}/{compartment.name}", float(n), None
+        for label, now, was in self.aim.in_force(replica, moment) if self.aim else ():
+            yield f"gamma_{where}/{label}", now, was
 
     def __getitem__(self, name):
         for compartment in self.compartments:
@@ -128,6 +210,8 @@ class LayerState:
 
     def silence(self, time):
         """Forget all outputs: a presentation begins at `time`, with held inputs that may be new."""
+        if self._bins_change:
+            self._rebin()
         self._began, self._times = time, [None, None]
         for compartment in self.compartments:
             compartment.touch()

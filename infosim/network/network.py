@@ -12,6 +12,7 @@ from infosim.network.rules import Infomorphic, Rule
 from infosim.neuron import Activation, Binning
 from infosim.pid import Goal, lattice
 from infosim.pid.measures import Measure, measure_of, parts_of
+from infosim.pid.scheduled import ScheduledGoal, goal_of
 
 #: Layers are numbered with 8 bits in the random numbers' counter.
 _MOST_LAYERS = 256
@@ -58,14 +59,12 @@ class Compartment:
 class Layer:
     """Neurons that share their kinds of compartments, activation, binning, goal and optimizer.
 
-    `goal` is a `Goal`, a formula or a published name (see `Goal.of`); None makes a layer that
-    does not learn by it. `outputs` are "signed" (+1 and -1) or "binary" (1 and 0). `sampled`
-    neurons draw them from their firing probability, others always take the likelier one. `rule` is
-    what this layer learns by, given as for `Network`, whose rule it is by default.
-    does not learn. `outputs` are "signed" (+1 and -1) or "binary" (1 and 0). `sampled` neurons
-    draw them from their firing probability, others always take the likelier one. `measure` is of
-    redundancy (`infosim.pid.measures`), by name or a `Measure` of your own: the goal's atoms are
-    those that it defines.
+    `goal` is a `Goal`, a formula or a published name (see `Goal.of`), or changes over training
+    (`pid.scheduled.goal_of`); None makes a layer that does not learn by it. `outputs` are "signed"
+    (+1 and -1) or "binary" (1 and 0). `sampled` neurons draw them from their firing probability,
+    others always take the likelier one. `rule` is what this layer learns by, given as for
+    `Network`, whose rule it is by default. `measure` is of redundancy (`infosim.pid.measures`), by
+    name or a `Measure` of your own: the goal's atoms are those that it defines.
 
     Raises
     ------
@@ -77,7 +76,7 @@ class Layer:
     compartments: Sequence[Compartment]
     activation: Activation
     binning: Binning = field(default_factory=Binning)
-    goal: Goal | str | None = None
+    goal: Goal | ScheduledGoal | str | None = None
     optimizer: Adam | SGD = field(default_factory=Adam)
     outputs: str = "signed"
     sampled: bool = True
@@ -109,7 +108,7 @@ class Layer:
             set_(self, "measure", measure_of(self.measure))
             parts_of(self.measure, lattice(len(names)))
             if self.goal is not None:
-                set_(self, "goal", Goal.of(self.goal, tuple(names)))
+                set_(self, "goal", goal_of(self.goal, tuple(names)))
             if self.rule is not None:
                 set_(self, "rule", Rule.of(self.rule))
         except ConfigError as error:
@@ -246,7 +245,8 @@ class Network:
         """Raise unless `other` differs from this network in numbers alone.
 
         So that both can be simulated side by side, they may differ in goals, activation parameters,
-        optimizer rates and initial weights, but not in what is connected to what.
+        optimizer rates and initial weights, and in schedules of goals and rates, but not in what is
+        connected to what.
 
         Raises
         ------

@@ -1,21 +1,32 @@
 """Optimizers: how a gradient of the goal becomes a change of weights. All ascend.
 
 What an optimizer's kernel reads of it at each update is `numbers`; `kernel` is that kernel's name.
+Fields marked `SCHEDULED` may be a `Schedule`; `numbers` are those of `schedule.at` a moment.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from math import sqrt
 
 from infosim.errors import ConfigError, integer
 from infosim.network.checks import LARGEST, number
+from infosim.schedule import Schedule, checked
+
+#: Of a field that may change over training.
+SCHEDULED = {"scheduled": True}
 
 
 def _check(spec):
     """Let the numbers that all optimizers have be Python's, and in their ranges."""
     set_ = object.__setattr__
-    set_(spec, "rate", number("optimizer rate", spec.rate, 0, 1e6))
-    set_(spec, "weight_decay", number("weight_decay", spec.weight_decay, 0, 1e6))
+    for name, what in (("rate", "optimizer rate"), ("weight_decay", "weight_decay")):
+        set_(spec, name, checked(lambda v, w=what: number(w, v, 0, 1e6), getattr(spec, name)))
     set_(spec, "decay_until", integer("decay_until", spec.decay_until, 0, LARGEST))
+    if spec.decay_until and isinstance(spec.weight_decay, Schedule):
+        raise ConfigError(
+            f"weight_decay is a schedule, which says until when: decay_until must be 0, "
+            f"was {spec.decay_until}"
+        )
 
 
 @dataclass(frozen=True)
@@ -25,8 +36,8 @@ class Adam:
     It falls linearly to 0 over the first `decay_until` updates, or stays if that is 0.
     """
 
-    rate: float = 0.001
-    weight_decay: float = 0.0
+    rate: float | Schedule = field(default=0.001, metadata=SCHEDULED)
+    weight_decay: float | Schedule = field(default=0.0, metadata=SCHEDULED)
     betas: tuple[float, float] = (0.9, 0.999)
     epsilon: float = 1e-8
     decay_until: int = 0
@@ -61,8 +72,8 @@ class Adam:
 class SGD:
     """Plain gradient ascent; `weight_decay` and `decay_until` as for `Adam`."""
 
-    rate: float = 0.1
-    weight_decay: float = 0.0
+    rate: float | Schedule = field(default=0.1, metadata=SCHEDULED)
+    weight_decay: float | Schedule = field(default=0.0, metadata=SCHEDULED)
     decay_until: int = 0
 
     def __post_init__(self):
@@ -79,7 +90,12 @@ def _decay(optimizer, update):
     """The weight decay of an update."""
     if optimizer.decay_until == 0:
         return optimizer.weight_decay
-    return optimizer.weight_decay * max(0.0, 1 - (update - 1) / optimizer.decay_until)
+    return _falling(optimizer.weight_decay, optimizer.decay_until).value(update - 1)
+
+
+@cache
+def _falling(weight_decay, until):
+    return Schedule.between(weight_decay, 0.0, until, per="update")
 
 
 #: By the names that experiment files give.

@@ -6,10 +6,12 @@ outside the range falls into the first or last bin. No gradient flows through th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor
 
 import numpy as np
 
 from infosim.errors import ConfigError, integer, near
+from infosim.schedule import Moment, Schedule, checked
 
 #: The range of the bins: what the user gives; each neuron's own minimum and maximum over the
 #: batch; or [-m, m] with m the neuron's own largest magnitude over the batch.
@@ -24,7 +26,8 @@ class Binning:
     ----------
     kind : "fixed" (`low` to `high`), "adaptive" (each neuron's minimum to maximum over the batch)
         or "normalised" (potentials divided by their largest magnitude over the batch, then -1 to 1)
-    bins : number of bins, 2 to 255; or one number per compartment
+    bins : number of bins, 2 to 255; or one number per compartment. Of a `Schedule` the nearest
+        integer, the larger one of two
     low, high : range of "fixed" bins, in units of the potential
 
     Raises
@@ -33,7 +36,7 @@ class Binning:
     """
 
     kind: str = "fixed"
-    bins: int | tuple[int, ...] = 20
+    bins: int | Schedule | tuple[int | Schedule, ...] = 20
     low: float = -20.0
     high: float = 20.0
 
@@ -41,21 +44,37 @@ class Binning:
         if self.kind not in BINNINGS:
             raise ConfigError(f"unknown binning {self.kind!r}; {near(self.kind, BINNINGS)}")
         if isinstance(self.bins, Sequence | np.ndarray) and np.ndim(self.bins) == 1:
-            bins = tuple(integer("bins", n, 2, 255) for n in self.bins)
+            bins = tuple(checked(_number_of_bins, n) for n in self.bins)
         else:
-            bins = integer("bins", self.bins, 2, 255)
+            bins = checked(_number_of_bins, self.bins)
         object.__setattr__(self, "bins", bins)
         if not (float(self.low) < float(self.high) and abs(self.low) + abs(self.high) < 1e30):
             raise ConfigError(
                 f"binning range must be finite with low < high, was {self.low} to {self.high}"
             )
 
-    def bins_of(self, n_compartments):
-        """The number of bins of each compartment, a tuple of `n_compartments` integers."""
-        if isinstance(self.bins, int):
+    @property
+    def scheduled(self):
+        """Whether the number of bins changes over training."""
+        bins = self.bins if isinstance(self.bins, tuple) else (self.bins,)
+        return any(isinstance(n, Schedule) for n in bins)
+
+    def bins_of(self, n_compartments, moment=Moment()):
+        """The number of bins of each compartment at a `Moment`, `n_compartments` integers."""
+        return tuple(
+            floor(n.at(moment) + 0.5) if isinstance(n, Schedule) else n
+            for n in self._bins_of(n_compartments)
+        )
+
+    def _bins_of(self, n_compartments):
+        if not isinstance(self.bins, tuple):
             return (self.bins,) * n_compartments
         if len(self.bins) != n_compartments:
             raise ConfigError(
                 f"bins: {len(self.bins)} numbers were given for {n_compartments} compartments"
             )
         return self.bins
+
+
+def _number_of_bins(value):
+    return integer("bins", value, 2, 255)

@@ -81,6 +81,15 @@ class Goal:
     def _lattice(self):
         return lattice(len(self.sources))
 
+    @property
+    def parts(self):
+        """What it is made of, as of a `ScheduledGoal`: itself, once."""
+        return ((1.0, self),)
+
+    def at(self, moment):
+        """The goal at a `Moment` of training: always this one."""
+        return self
+
     def coefficients(self):
         """(w, h): float64 (A,) and float with G = w @ I_∩ + h H(Y), in bits.
 
@@ -259,12 +268,14 @@ def _gamma(gammas, sources):
                 f"a goal for {len(sources)} sources has {n_atoms} parameters, or {n_atoms + 1} "
                 f"with {H_RES}; {len(gammas)} given"
             )
-        gammas = dict(zip(labels, gammas, strict=False))
+        entries = zip(labels, gammas, range(n_atoms + 1), strict=False)
+    else:
+        entries = ((label, value, None) for label, value in gammas.items())
     gamma = np.zeros(n_atoms + 1)  # adding to it leaves no negative zeros: equal goals hash equal
-    for label, value in gammas.items():
+    for label, value, position in entries:
         if not isinstance(value, Real) or not math.isfinite(value):
             raise ConfigError(f"goal parameter of {label} is {value}, must be a finite number")
-        gamma[_position(label, sources)] += value
+        gamma[_position(label, sources) if position is None else position] += value
     return gamma
 
 

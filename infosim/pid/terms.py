@@ -22,8 +22,10 @@ def all_terms(n_sources, measure):
     return sparse_rows(terms), _lists(candidates)
 
 
-def goal_terms(goals, measure):
+def goal_terms(goals, measure, ever=()):
     """What goals of the same sources, one for each replica, are to a kernel.
+
+    ever : goals that these are sums of, where goals change: their antichains are taken
 
     Returns
     -------
@@ -33,7 +35,8 @@ def goal_terms(goals, measure):
     """
     coefficients = [goal.coefficients() for goal in goals]
     weights = np.array([w for w, _ in coefficients])
-    used = np.flatnonzero(weights.any(axis=0))
+    decisive = np.array([goal.coefficients()[0] for goal in ever]) if ever else weights
+    used = np.flatnonzero(decisive.any(axis=0))
     terms, every = parts_of(measure, lattice(len(goals[0].sources)))
     needed = sorted({t for a in used for t in every[a]})
     renamed = {t: i for i, t in enumerate(needed)}

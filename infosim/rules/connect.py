@@ -33,7 +33,7 @@ def chain(layer, u, theta, slope, delta, bias_gradient, k):
 
 def update(layer, k):
     """Move a layer's weights and biases along their gradients."""
-    move, rates = getattr(k, layer.spec.optimizer.kernel), layer.clock.rates
+    move, rates = getattr(k, layer.spec.optimizer.kernel), layer.rates
     for number, c in layer.trained:
         a = c.arrays
         move(weights=a.weights, gradient=a.gradient, mask=a.mask, moments=a.moments, rates=rates)

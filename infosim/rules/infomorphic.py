@@ -57,7 +57,8 @@ def score(layer, firing, signals, k):
     k.over(layer.spec.size, firing.n_samples)
     k.score(
         **layer.scored, u=firing.u, bias=layer.biases, binning=layer.binning, theta=firing.theta,
-        **layer.goal, work=firing.work, bins=firing.bins, slope=firing.slope, direct=firing.direct,
+        **layer.aim.arrays, work=firing.work, bins=firing.bins, slope=firing.slope,
+        direct=firing.direct,
     )  # fmt: skip
     chain(layer, firing.u, firing.theta, firing.slope, firing.delta, layer.bias_gradient, k)
     for number, c in layer.trained:

@@ -87,6 +87,54 @@ SETTINGS = {
     "unknown connectivity": (f"{HIDDEN}.compartments.L.connectivity=sparse", "unknown connect"),
     "sparse without inputs": (f"{HIDDEN}.compartments.L.connectivity=sparse(0)", "at least 1"),
     "one-to-one of unequal": (f"{HIDDEN}.compartments.F.connectivity=one-to-one", "64 units"),
+    "schedule until 0": (
+        f"{HIDDEN}.optimizer.rate={{from=0.1, to=0.01, until=0}}",
+        "layers.hidden.optimizer.rate: until must be an integer of at least 1, was 0",
+    ),
+    "schedule without an end": (
+        f"{HIDDEN}.optimizer.rate={{from=0.1, to=0.01}}",
+        "rate: 'until' of a schedule is missing",
+    ),
+    "unknown shape of a schedule": (
+        f"{HIDDEN}.binning.bins={{from=9, to=5, until=3, shape='cos'}}",
+        "did you mean cosine?",
+    ),
+    "unknown key of a schedule": (
+        f"{HIDDEN}.optimizer.weight_decay={{from=0.1, too=0.01, until=2}}",
+        "weight_decay: unknown key 'too' of a schedule; did you mean to?",
+    ),
+    "negative rate in a schedule": (
+        f"{HIDDEN}.optimizer.rate={{from=0.1, to=-0.1, until=2}}",
+        "rate must be a number in",
+    ),
+    "schedule through 0": (
+        f"{HIDDEN}.goal={{'{{F}}'={{from=0.1, to=0, until=2, shape='exponential'}}}}",
+        "layers.hidden.goal: an exponential schedule needs values of one sign and not 0",
+    ),
+    "schedule of two kinds": (
+        f"{HIDDEN}.goal={{from='{{F}}', to=2, until=2}}",
+        "from number to number or from goal to",
+    ),
+    "schedule of too many bins": (
+        f"{HIDDEN}.binning.bins={{from=20, to=300, until=2}}",
+        "from 2 to 255, was 300",
+    ),
+    "schedule of half a bin": (
+        f"{HIDDEN}.binning.bins=[5, 5, {{from=20, to=2.5, until=2}}]",
+        "an integer from 2 to 255",
+    ),
+    "no schedule of a size": (
+        f"{HIDDEN}.size={{from=20, to=30, until=2}}",
+        "layers.hidden.size must be an integer, was",
+    ),
+    "no schedule of a parameter": (
+        f"{HIDDEN}.activation.alpha={{from=0, to=1, until=2}}",
+        "needs 2 finite number(s), was {",
+    ),
+    "no schedule of epsilon": (
+        f"{HIDDEN}.optimizer.epsilon={{from=0, to=1, until=2}}",
+        "epsilon must be a number, was {",
+    ),
     "unknown optimizer": (f"{HIDDEN}.optimizer.name=adamw", "did you mean adam"),
     "negative rate": (f"{HIDDEN}.optimizer.rate=-0.1", "rate must be a number"),
     "readout missing": ("network.readout=outputs", "did you mean output"),

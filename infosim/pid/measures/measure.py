@@ -16,9 +16,9 @@ class Measure:
     #: None where every antichain has one term. Else (information, candidates, weight, chosen) ->
     #: None, which adds an antichain's weight to chosen[t, y], (T, n_y), of one of its candidates t
     #: for each y, given J, (T, n_y); values y are in ascending order, those of a neuron silence and
-    #: firing. Backends compile it as it stands, so that it is made of loops, indices and numbers. It
-    #: chooses: weights that followed J smoothly would have a slope of their own, which no gradient
-    #: here has.
+    #: firing. Backends compile it as it stands, so that it is made of loops, indices and numbers.
+    #: It chooses: weights that followed J smoothly would have a slope of their own, which no
+    #: gradient here has.
     select = None
 
     def terms(self, lattice):

@@ -73,7 +73,7 @@ def digits():
 def test_any_batch_gives_the_same_bits(digits, sampled):
     net, _, test = digits
     whole = net.evaluate(test, sampled=sampled)
-    assert whole.error < 0.25
+    assert whole.error < 0.3
     for batch in (1, 2, 5, 7, 36, 360, 5000):
         found = net.evaluate(test, batch=batch, sampled=sampled)
         np.testing.assert_array_equal(found.predictions, whole.predictions)

@@ -75,7 +75,8 @@ class LayerState:
         packed = np.array([one.activation.packed(np.float64) for one in specs])
         self.parameters = resident(in_precision(f"{where} activation parameter", packed, dtype))
         #: what makes the activation's kernels
-        self.form = {"scalar": spec.activation.scalar, "n_compartments": n_compartments}
+        scalar = spec.activation.scalar(n_compartments)
+        self.form = {"scalar": scalar, "n_compartments": n_compartments}
         self.clamp, self.off = map(dtype.type, (spec.activation.clamp, spec.silent))
         self.bins_of = spec.binning.bins_of(n_compartments)
         self.n_bins = resident(np.array(self.bins_of, np.int64))

@@ -1,13 +1,14 @@
 """Activation functions: how a neuron's compartment potentials drive its firing probability.
 
-Every activation is a total drive A(r, c, l) with its partial derivatives; the firing probability
-is θ = σ(A), clamped to [clamp, 1 - clamp]. The scalar functions stand here once: the kernels of
-every backend compile these same functions. A neuron with fewer than three compartments receives 0
-for those it lacks.
+Every activation is a total drive A(u) of K potentials u with its partial derivatives; the firing
+probability is θ = σ(A), clamped to [clamp, 1 - clamp]. The scalar functions stand here once,
+(u, p) -> (A, dA) with tuples u and dA of K numbers: the kernels of every backend compile these same
+functions.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from numbers import Real
 
 import numpy as np
@@ -37,51 +38,73 @@ def logistic(x):
 
 
 @inline
-def trivariate(r, c, l, p):  # noqa: E741 - r, c, l are the potentials' names
+def trivariate(u, p):
     """A = r [(1-α₁-α₂) + α₁ σ(β₁ r c) + α₂ σ(β₂ r l)] and ∂A/∂(r, c, l) (ICLR 2025).
 
     `p` holds 1-α₁-α₂, α₁, β₁, α₂, β₂.
     """
+    r, c, l = u  # noqa: E741 - the potentials' names
     sc, sc_rest = logistic(p[2] * r * c)
     sl, sl_rest = logistic(p[4] * r * l)
     gain = p[0] + p[1] * sc + p[3] * sl
     dc = p[1] * p[2] * sc * sc_rest
     dl = p[3] * p[4] * sl * sl_rest
-    return r * gain, gain + r * (c * dc + l * dl), r * r * dc, r * r * dl
+    return r * gain, (gain + r * (c * dc + l * dl), r * r * dc, r * r * dl)
 
 
 @inline
-def bivariate(r, z, l, p):  # noqa: E741
+def bivariate(u, p):
     """A = r [k₁ + (1-k₁) 2σ(k₂ r z)] and ∂A/∂(r, z) (PNAS 2025: k₁=½, k₂=2; ICLR 2025: k₁=0.9).
 
     `p` holds k₁, 2(1-k₁), k₂.
     """
+    r, z = u
     s, s_rest = logistic(p[2] * r * z)
     gain = p[0] + p[1] * s
     dz = p[1] * p[2] * s * s_rest
-    return r * gain, gain + r * z * dz, r * r * dz, l
+    return r * gain, (gain + r * z * dz, r * r * dz)
 
 
-@inline
-def linear(r, c, l, p):  # noqa: E741
-    """A = β (r + c + l) and ∂A/∂(r, c, l): the sum of the potentials (memory models).
+@cache
+def linear(n_compartments):
+    """The function with A = β Σ_k u_k: the sum of the potentials (memory models). `p` holds β."""
+    slopes = _copies(n_compartments)
 
-    `p` holds β.
-    """
-    return p[0] * (r + c + l), p[0], p[0], p[0]
+    @inline
+    def linear(u, p):
+        total = u[0]
+        for k in range(1, n_compartments):
+            total += u[k]
+        return p[0] * total, slopes(p[0])
+
+    return linear
 
 
-@inline
-def feedforward(r, c, l, p):  # noqa: E741
-    """A = r: the first compartment alone drives; the others enter the goal only (readout layers).
+@cache
+def feedforward(n_compartments):
+    """The function with A = u_0: the first compartment drives, others enter the goal (readouts)."""
+    slopes = (ONE,) + (ZERO,) * (n_compartments - 1)
 
-    `p` is unused.
-    """
-    return r, ONE, c * ZERO, l * ZERO
+    @inline
+    def feedforward(u, p):
+        return u[0], slopes
+
+    return feedforward
+
+
+@cache
+def _copies(n):
+    """A function that makes a tuple of n times its argument, of a length that compilers know."""
+    if n == 1:
+        return inline(lambda x: (x,))
+    fewer = _copies(n - 1)
+    return inline(lambda x: (*fewer(x), x))
 
 
 @dataclass(frozen=True)
 class _Form:
+    """A kind of activation: number of compartments -> its scalar function, and its parameters."""
+
     scalar: Callable
     sources: tuple[int, ...]
     defaults: Mapping[str, tuple[float, ...]]
@@ -91,21 +114,21 @@ class _Form:
 
 ACTIVATIONS = {
     "trivariate": _Form(
-        trivariate,
+        lambda n_compartments: trivariate,
         (3,),
         {"alpha": (0.1, 0.1), "beta": (2.0, 2.0)},
         lambda alpha, beta: (1 - alpha[0] - alpha[1], alpha[0], beta[0], alpha[1], beta[1]),
         0.0,
     ),
     "bivariate": _Form(
-        bivariate,
+        lambda n_compartments: bivariate,
         (2,),
         {"k": (0.9, 2.0)},
         lambda k: (k[0], 2 * (1 - k[0]), k[1]),
         1e-6,
     ),
-    "sum": _Form(linear, (1, 2, 3), {"beta": (1.0,)}, lambda beta: (beta[0],), 0.0),
-    "feedforward": _Form(feedforward, (1, 2, 3), {}, lambda: (1.0,), 1e-6),
+    "sum": _Form(linear, (1, 2, 3, 4), {"beta": (1.0,)}, lambda beta: (beta[0],), 0.0),
+    "feedforward": _Form(feedforward, (1, 2, 3, 4), {}, lambda: (1.0,), 1e-6),
 }
 
 
@@ -170,10 +193,9 @@ class Activation:
         """The numbers of compartments this activation can have."""
         return ACTIVATIONS[self.name].sources
 
-    @property
-    def scalar(self):
-        """The scalar function (r, c, l, packed) -> A, ∂A/∂r, ∂A/∂c, ∂A/∂l."""
-        return ACTIVATIONS[self.name].scalar
+    def scalar(self, n_compartments):
+        """The scalar function (u, packed) -> (A, dA), u and dA tuples of so many numbers."""
+        return ACTIVATIONS[self.name].scalar(n_compartments)
 
     def packed(self, dtype):
         """The parameters as the scalar function takes them, shape (P,)."""

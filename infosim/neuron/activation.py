@@ -6,7 +6,7 @@ probability is θ = σ(A), clamped to [clamp, 1 - clamp]. The scalar functions s
 functions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import cache
 from numbers import Real
@@ -14,13 +14,16 @@ from numbers import Real
 import numpy as np
 
 from infosim.elementary import exp
-from infosim.errors import ConfigError, near
+from infosim.errors import ConfigError, brief, near
 from infosim.jit import inline
+from infosim.neuron import own
 
 # float32 on purpose: it leaves the precision of the other operand as it is, while a bare Python
 # literal would turn float32 arithmetic into float64.
 ZERO = np.float32(0)
 ONE = np.float32(1)
+#: The numbers of compartments that a neuron may have.
+_ANY = (1, 2, 3, 4)
 #: e to this is still a float64, with room for its products. (In float32 `exp` itself holds it.)
 _LARGEST = np.float32(700)
 
@@ -37,19 +40,38 @@ def logistic(x):
     return result, e * result
 
 
-@inline
-def trivariate(u, p):
-    """A = r [(1-α₁-α₂) + α₁ σ(β₁ r c) + α₂ σ(β₂ r l)] and ∂A/∂(r, c, l) (ICLR 2025).
+@cache
+def modulated(n_compartments):
+    """The function with A = r [1 - Σ_k α_k + Σ_k α_k σ(β_k r u_k)]: r = u_0 drives.
 
-    `p` holds 1-α₁-α₂, α₁, β₁, α₂, β₂.
+    The others set how steeply, each between 0 and α_k, by whether they agree with r (with three
+    compartments ICLR 2025's). `p` holds 1 - Σ_k α_k, then α_k and β_k in turn.
     """
-    r, c, l = u  # noqa: E741 - the potentials' names
-    sc, sc_rest = logistic(p[2] * r * c)
-    sl, sl_rest = logistic(p[4] * r * l)
-    gain = p[0] + p[1] * sc + p[3] * sl
-    dc = p[1] * p[2] * sc * sc_rest
-    dl = p[3] * p[4] * sl * sl_rest
-    return r * gain, (gain + r * (c * dc + l * dl), r * r * dc, r * r * dl)
+    gains = _gains(n_compartments - 1)
+
+    @inline
+    def modulated(u, p):
+        gain, change, slopes = gains(u, p)
+        return u[0] * gain, (gain + u[0] * change, *slopes)
+
+    return modulated
+
+
+@cache
+def _gains(k):
+    """A function of (u, p): the gain by compartments up to k, its ∂/∂r, and ∂A/∂u_1 to ∂A/∂u_k."""
+    if k == 0:
+        return inline(lambda u, p: (p[0], ZERO, ()))
+    before, alpha, beta = _gains(k - 1), 2 * k - 1, 2 * k
+
+    @inline
+    def gains(u, p):
+        gain, change, slopes = before(u, p)
+        s, rest = logistic(p[beta] * u[0] * u[k])
+        slope = p[alpha] * p[beta] * s * rest
+        return gain + p[alpha] * s, change + u[k] * slope, (*slopes, u[0] * u[0] * slope)
+
+    return gains
 
 
 @inline
@@ -112,12 +134,26 @@ class _Form:
     clamp: float
 
 
+def _pack_modulated(alpha, beta):
+    rest = 1.0
+    for one in alpha:
+        rest -= one
+    return (rest, *(number for pair in zip(alpha, beta, strict=True) for number in pair))
+
+
 ACTIVATIONS = {
     "trivariate": _Form(
-        lambda n_compartments: trivariate,
+        modulated,
         (3,),
         {"alpha": (0.1, 0.1), "beta": (2.0, 2.0)},
-        lambda alpha, beta: (1 - alpha[0] - alpha[1], alpha[0], beta[0], alpha[1], beta[1]),
+        _pack_modulated,
+        0.0,
+    ),
+    "tetravariate": _Form(
+        modulated,
+        (4,),
+        {"alpha": (0.1, 0.1, 0.1), "beta": (2.0, 2.0, 2.0)},
+        _pack_modulated,
         0.0,
     ),
     "bivariate": _Form(
@@ -127,8 +163,8 @@ ACTIVATIONS = {
         lambda k: (k[0], 2 * (1 - k[0]), k[1]),
         1e-6,
     ),
-    "sum": _Form(linear, (1, 2, 3, 4), {"beta": (1.0,)}, lambda beta: (beta[0],), 0.0),
-    "feedforward": _Form(feedforward, (1, 2, 3, 4), {}, lambda: (1.0,), 1e-6),
+    "sum": _Form(linear, _ANY, {"beta": (1.0,)}, lambda beta: (beta[0],), 0.0),
+    "feedforward": _Form(feedforward, _ANY, {}, lambda: (1.0,), 1e-6),
 }
 
 
@@ -144,27 +180,66 @@ def _numbers(value):
 
 @dataclass(frozen=True)
 class Activation:
-    """The activation of a layer's neurons, by name, with its parameters.
+    """The activation of a layer's neurons, by name or as a function, with its parameters.
+
+    A function of one's own takes (u, p), the tuple of the K potentials and an array of parameters,
+    and returns (A, dA), the drive and a tuple of its K derivatives. It is compiled by Numba, for
+    CPU and GPU, and its derivatives are checked when a layer is made of it (docs/activations.md).
 
     Parameters
     ----------
-    name : one of `ACTIVATIONS`: "trivariate", "bivariate", "sum", "feedforward"
-    parameters : parameter name -> sequence of numbers; what is not given takes its default
-    clamp : firing probabilities stay in [clamp, 1 - clamp]; None takes the published value
+    name : one of `ACTIVATIONS`: "trivariate", "tetravariate", "bivariate", "sum", "feedforward";
+        or a function
+    parameters : parameter name -> sequence of numbers; what is not given takes its default. For a
+        function a sequence of numbers, its p
+    clamp : firing probabilities stay in [clamp, 1 - clamp]; None takes the published value, and for
+        a function 0
 
     Raises
     ------
     ConfigError : unknown name or parameter, wrong number of values, value not finite
     """
 
-    name: str
-    parameters: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    name: str | Callable
+    parameters: Mapping[str, Sequence[float]] | Sequence[float] = field(default_factory=dict)
     clamp: float | None = None
 
     def __post_init__(self):
+        if callable(self.name):
+            parameters, published = self._own_parameters(), 0.0
+        else:
+            parameters, published = self._named_parameters(), ACTIVATIONS[self.name].clamp
+        clamp = published if self.clamp is None else self.clamp
+        if len(_numbers(clamp)) != 1 or isinstance(clamp, (list, tuple)) or not 0 <= clamp < 0.5:
+            raise ConfigError(
+                f"activation {self.label!r}: clamp must be in [0, 0.5), was {self.clamp!r}"
+            )
+        object.__setattr__(self, "parameters", parameters)
+        object.__setattr__(self, "clamp", float(clamp))
+
+    def _own_parameters(self):
+        function = own.plain(self.name)
+        if function is None:
+            raise ConfigError(f"an activation is a name or a Python function, not {self.name!r}")
+        object.__setattr__(self, "name", function)
+        values = _numbers(self.parameters)
+        none = isinstance(self.parameters, Sized) and not len(self.parameters)
+        if not np.isfinite(values).all() or not (values or none):
+            raise ConfigError(
+                f"activation {self.label!r}: parameters of a function are finite numbers in a row, "
+                f"were {brief(self.parameters)}"
+            )
+        return values
+
+    def _named_parameters(self):
         if self.name not in ACTIVATIONS:
             raise ConfigError(f"unknown activation {self.name!r}; {near(self.name, ACTIVATIONS)}")
         form = ACTIVATIONS[self.name]
+        if not isinstance(self.parameters, Mapping):
+            raise ConfigError(
+                f"activation {self.name!r}: parameters must be by name, were "
+                f"{brief(self.parameters)}; allowed: {', '.join(form.defaults) or 'none'}"
+            )
         for key in self.parameters:
             if key not in form.defaults:
                 allowed = ", ".join(form.defaults) or "none"
@@ -180,23 +255,39 @@ class Activation:
                     f"activation {self.name!r}: {key} needs {len(default)} finite number(s), "
                     f"was {list(values[key]) or given!r}"
                 )
-        clamp = form.clamp if self.clamp is None else self.clamp
-        if len(_numbers(clamp)) != 1 or isinstance(clamp, (list, tuple)) or not 0 <= clamp < 0.5:
-            raise ConfigError(
-                f"activation {self.name!r}: clamp must be in [0, 0.5), was {self.clamp!r}"
-            )
-        object.__setattr__(self, "parameters", values)
-        object.__setattr__(self, "clamp", float(clamp))
+        return values
+
+    def __hash__(self):
+        return hash((self.name, str(self.parameters), self.clamp))
+
+    @property
+    def label(self):
+        """Its name, also if it is a function."""
+        return self.name if isinstance(self.name, str) else self.name.__qualname__
 
     @property
     def sources(self):
         """The numbers of compartments this activation can have."""
-        return ACTIVATIONS[self.name].sources
+        return _ANY if callable(self.name) else ACTIVATIONS[self.name].sources
+
+    def check(self, names):
+        """Raise ConfigError unless neurons with compartments of these names can have it."""
+        if len(names) not in self.sources:
+            allowed = " or ".join(str(n) for n in self.sources)
+            raise ConfigError(
+                f"activation {self.label!r} takes {allowed} compartments, {len(names)} were given"
+            )
+        if callable(self.name):
+            own.check(self.name, self.parameters, tuple(names))
 
     def scalar(self, n_compartments):
         """The scalar function (u, packed) -> (A, dA), u and dA tuples of so many numbers."""
+        if callable(self.name):
+            return own.scalar(self.name)
         return ACTIVATIONS[self.name].scalar(n_compartments)
 
     def packed(self, dtype):
         """The parameters as the scalar function takes them, shape (P,)."""
-        return np.array(ACTIVATIONS[self.name].pack(**self.parameters), dtype=dtype)
+        if callable(self.name):
+            return own.packed(self.parameters, dtype)
+        return np.array(ACTIVATIONS[self.name].pack(**self.parameters), dtype)

@@ -20,7 +20,7 @@ def function(kernels, name):
     where = kernels.xp if entry.function == "copyto" else kernels
     made = getattr(where, entry.function or name)
     if entry.made_of:
-        made = made(Activation("trivariate").scalar, 3)
+        made = made(Activation("trivariate").scalar(3), 3)
     return getattr(made, "py_func", made)
 
 

@@ -16,6 +16,8 @@ def published(name, u):
     if name == "trivariate":
         c, l = rest  # noqa: E741
         return sigma(r * ((1 - 0.1 - 0.1) + 0.1 * sigma(2 * r * c) + 0.1 * sigma(2 * r * l)))
+    if name == "tetravariate":
+        return sigma(r * (0.7 + 0.1 * sum(sigma(2 * r * v) for v in rest)))
     if name == "bivariate":
         return sigma(r * (0.9 + (1 - 0.9) * 2 * sigma(2 * r * rest[0])))
     return sigma(sum(u) if name == "sum" else r)
@@ -55,6 +57,7 @@ def test_partial_derivatives_are_those_of_the_drive(name, n_compartments, point)
     # parameters that are all different, so that no two can be swapped unnoticed
     parameters = {
         "trivariate": {"alpha": (0.15, 0.3), "beta": (1.5, 0.7)},
+        "tetravariate": {"alpha": (0.15, 0.3, 0.2), "beta": (1.5, 0.7, 2.5)},
         "bivariate": {"k": (0.4, 1.3)},
         "sum": {"beta": (0.6,)},
         "feedforward": {},
@@ -211,13 +214,15 @@ def test_a_given_clamp_replaces_the_published_one(kernels):
     ("arguments", "message"),
     [
         (("trivarate",), "unknown activation 'trivarate'; did you mean trivariate"),
-        (("relu",), "allowed: trivariate, bivariate, sum, feedforward"),
+        (("relu",), "allowed: trivariate, tetravariate, bivariate, sum, feedforward"),
         (("trivariate", {"alfa": (0.1, 0.1)}), "no parameter 'alfa'; allowed: alpha, beta"),
         (("feedforward", {"beta": (1,)}), "no parameter 'beta'; allowed: none"),
         (("trivariate", {"alpha": (0.1,)}), r"alpha needs 2 finite number\(s\), was \[0.1\]"),
         (("bivariate", {"k": (0.9, 2, 3)}), r"k needs 2 finite number\(s\)"),
         (("sum", {"beta": (np.nan,)}), r"beta needs 1 finite number\(s\), was \[nan\]"),
         (("sum", {"beta": (np.inf,)}), "finite"),
+        (("tetravariate", {"beta": (2, 2)}), r"beta needs 3 finite number\(s\), was \[2.0, 2.0\]"),
+        (("sum", (1.0,)), r"parameters must be by name, were \(1.0,\); allowed: beta"),
         (("sum", {}, -1e-9), r"clamp must be in \[0, 0.5\), was -1e-09"),
         (("sum", {}, 0.5), "clamp"),
         (("sum", {}, np.nan), "clamp must be in .* was nan"),

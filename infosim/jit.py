@@ -213,6 +213,13 @@ def inline(function):
     return register_jitable(**FLAGS)(function)
 
 
+def scalar(function):
+    """The same for a formula of one neuron and sample, however long: called, it would take 30 times
+    as long, for the loop over samples would not run in vector lanes.
+    """
+    return register_jitable(**FLAGS, forceinline=True)(function)
+
+
 def exact(function):
     """The same for a helper whose quotient decides between two things: rounded everywhere."""
     return register_jitable(**FLAGS | {"fastmath": False})(function)

@@ -15,7 +15,7 @@ import numpy as np
 
 from infosim.elementary import exp
 from infosim.errors import ConfigError, brief, near
-from infosim.jit import inline
+from infosim.jit import inline, scalar
 from infosim.neuron import own
 
 # float32 on purpose: it leaves the precision of the other operand as it is, while a bare Python
@@ -40,41 +40,42 @@ def logistic(x):
     return result, e * result
 
 
-@cache
-def modulated(n_compartments):
-    """The function with A = r [1 - Σ_k α_k + Σ_k α_k σ(β_k r u_k)]: r = u_0 drives.
+@scalar
+def _modulation(r, v, alpha, beta):
+    """α σ(β r v), one compartment's part in the gain of r, and its derivative in r v."""
+    s, rest = logistic(beta * r * v)
+    return alpha * s, alpha * beta * s * rest
 
-    The others set how steeply, each between 0 and α_k, by whether they agree with r (with three
-    compartments ICLR 2025's). `p` holds 1 - Σ_k α_k, then α_k and β_k in turn.
+
+@scalar
+def trivariate(u, p):
+    """A = r [1-Σα + α₁ σ(β₁ r c) + α₂ σ(β₂ r l)] and ∂A/∂(r, c, l) (ICLR 2025).
+
+    `p` holds 1-Σα, α₁, β₁, α₂, β₂.
     """
-    gains = _gains(n_compartments - 1)
-
-    @inline
-    def modulated(u, p):
-        gain, change, slopes = gains(u, p)
-        return u[0] * gain, (gain + u[0] * change, *slopes)
-
-    return modulated
+    r, c, l = u  # noqa: E741 - the potentials' names
+    by_c, dc = _modulation(r, c, p[1], p[2])
+    by_l, dl = _modulation(r, l, p[3], p[4])
+    gain = p[0] + by_c + by_l
+    return r * gain, (gain + r * (c * dc + l * dl), r * r * dc, r * r * dl)
 
 
-@cache
-def _gains(k):
-    """A function of (u, p): the gain by compartments up to k, its ∂/∂r, and ∂A/∂u_1 to ∂A/∂u_k."""
-    if k == 0:
-        return inline(lambda u, p: (p[0], ZERO, ()))
-    before, alpha, beta = _gains(k - 1), 2 * k - 1, 2 * k
+@scalar
+def tetravariate(u, p):
+    """A = r [1-Σα + α₁ σ(β₁ r c) + α₂ σ(β₂ r l) + α₃ σ(β₃ r t)] and ∂A/∂(r, c, l, t).
 
-    @inline
-    def gains(u, p):
-        gain, change, slopes = before(u, p)
-        s, rest = logistic(p[beta] * u[0] * u[k])
-        slope = p[alpha] * p[beta] * s * rest
-        return gain + p[alpha] * s, change + u[k] * slope, (*slopes, u[0] * u[0] * slope)
-
-    return gains
+    `p` holds 1-Σα, α₁, β₁, α₂, β₂, α₃, β₃.
+    """
+    r, c, l, t = u  # noqa: E741
+    by_c, dc = _modulation(r, c, p[1], p[2])
+    by_l, dl = _modulation(r, l, p[3], p[4])
+    by_t, dt = _modulation(r, t, p[5], p[6])
+    gain = p[0] + by_c + by_l + by_t
+    d_gain = c * dc + l * dl + t * dt
+    return r * gain, (gain + r * d_gain, r * r * dc, r * r * dl, r * r * dt)
 
 
-@inline
+@scalar
 def bivariate(u, p):
     """A = r [k₁ + (1-k₁) 2σ(k₂ r z)] and ∂A/∂(r, z) (PNAS 2025: k₁=½, k₂=2; ICLR 2025: k₁=0.9).
 
@@ -92,7 +93,7 @@ def linear(n_compartments):
     """The function with A = β Σ_k u_k: the sum of the potentials (memory models). `p` holds β."""
     slopes = _copies(n_compartments)
 
-    @inline
+    @scalar
     def linear(u, p):
         total = u[0]
         for k in range(1, n_compartments):
@@ -107,7 +108,7 @@ def feedforward(n_compartments):
     """The function with A = u_0: the first compartment drives, others enter the goal (readouts)."""
     slopes = (ONE,) + (ZERO,) * (n_compartments - 1)
 
-    @inline
+    @scalar
     def feedforward(u, p):
         return u[0], slopes
 
@@ -134,7 +135,7 @@ class _Form:
     clamp: float
 
 
-def _pack_modulated(alpha, beta):
+def _packed_gains(alpha, beta):
     rest = 1.0
     for one in alpha:
         rest -= one
@@ -143,17 +144,17 @@ def _pack_modulated(alpha, beta):
 
 ACTIVATIONS = {
     "trivariate": _Form(
-        modulated,
+        lambda n_compartments: trivariate,
         (3,),
         {"alpha": (0.1, 0.1), "beta": (2.0, 2.0)},
-        _pack_modulated,
+        _packed_gains,
         0.0,
     ),
     "tetravariate": _Form(
-        modulated,
+        lambda n_compartments: tetravariate,
         (4,),
         {"alpha": (0.1, 0.1, 0.1), "beta": (2.0, 2.0, 2.0)},
-        _pack_modulated,
+        _packed_gains,
         0.0,
     ),
     "bivariate": _Form(

@@ -7,8 +7,8 @@ from types import FunctionType
 
 import numpy as np
 
+from infosim import jit
 from infosim.errors import ConfigError, brief
-from infosim.jit import inline, kernel
 
 #: Derivatives are compared at so many points, drawn once for all with this deviation.
 _N_POINTS, _SPREAD = 25, 2.0
@@ -24,8 +24,8 @@ def plain(function):
 
 
 #: A function as kernels call it, made known to Numba once.
-scalar = cache(inline)
-_compiled = cache(kernel)
+scalar = cache(jit.scalar)
+_compiled = cache(jit.kernel)
 
 
 def packed(parameters, dtype):

@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 
 from infosim.errors import ConfigError
+from infosim.jit import FLAGS
+from infosim.kernels import cpu
 from infosim.neuron import ACTIVATIONS, Activation
 
 
@@ -242,3 +244,18 @@ def test_parameters_may_be_an_array():
         0.2,
         0.3,
     )
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="asks the compiler")
+def test_the_longest_formula_is_part_of_its_kernel():
+    """Called for each sample it would take thirty times as long."""
+    activation = Activation("tetravariate")
+    kernel = numba.njit(**FLAGS)(cpu.activate(activation.scalar(4), 4).py_func)
+    real = numba.float32
+    kernel.compile((
+        real[:, :, ::1], real[:, ::1], real[:, ::1], real, real, numba.boolean, numba.uint32[::1],
+        numba.uint32[::1], numba.types.UniTuple(numba.int64, 4), real[:, :, ::1], real[:, ::1],
+    ))  # fmt: skip
+    (code,) = kernel.inspect_llvm().values()
+    assert "activate" in code
+    assert "tetravariate" not in code

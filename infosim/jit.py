@@ -30,7 +30,7 @@ from numba.core.serialize import dumps
 from numba.extending import register_jitable
 
 from infosim.errors import InfosimWarning
-from infosim.fingerprint import Unknown, fingerprint
+from infosim.fingerprint import fingerprint
 
 #: Flags of every CPU kernel. `nogil`: our own threads run the same kernel on different neurons.
 #: `error_model`: divisions do not raise, so that loops vectorise. `fastmath`: products and sums may
@@ -117,7 +117,7 @@ class _KernelCache(NullCache):
         target_context.refresh()  # what is loaded may need what was registered since
         try:
             self._content = fingerprint(self._function, _KNOWN)
-        except Unknown:
+        except Exception:  # Unknown, or whatever the objects of others did: it can be compiled
             self._content = None
             return None
         try:

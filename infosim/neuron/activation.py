@@ -272,7 +272,13 @@ class Activation:
         return _ANY if callable(self.name) else ACTIVATIONS[self.name].sources
 
     def check(self, names):
-        """Raise ConfigError unless neurons with compartments of these names can have it."""
+        """Raise unless neurons with compartments of these names can have it.
+
+        Raises
+        ------
+        ConfigError : it is for another number of compartments; or a function that cannot be called
+            or compiled, or whose derivatives are others than it says
+        """
         if len(names) not in self.sources:
             allowed = " or ".join(str(n) for n in self.sources)
             raise ConfigError(

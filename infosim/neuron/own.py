@@ -51,7 +51,7 @@ def check(function, p, names):
     """
     where = f"activation {function.__qualname__!r}"
     points = np.random.default_rng(0).normal(scale=_SPREAD, size=(_N_POINTS, len(names)))
-    _check_call(where, function, tuple(points[0].tolist()), np.array(p))
+    _check_call(where, function, tuple(points[0].tolist()), p)
     compiled, p = _compiled(function), packed(p, float)
     try:
         compiled(tuple(points[0].tolist()), p)
@@ -81,7 +81,8 @@ def check(function, p, names):
 
 def _check_call(where, function, u, p):
     """Raise unless it can be called and returns numbers in the right places."""
-    k = len(u)
+    k, p = len(u), np.array(p)
+    p.flags.writeable = False  # they are other neurons' too
     try:
         signature(function).bind(u, p)
     except TypeError as error:

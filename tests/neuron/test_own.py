@@ -185,6 +185,11 @@ def broken(u, p):
     raise ZeroDivisionError("on the\nway")
 
 
+def writes(u, p):
+    p[0] += 1
+    return u[0], (1.0, 0.0)
+
+
 def negative_root(u, p):
     s = math.sqrt(u[0]) if u[0] > 0 else math.nan
     return s, (0.5 / s, 0.0)
@@ -209,6 +214,7 @@ WRONG = {
     "other compartments": (gated, 0.3, "with 3 potentials and 1 parameter.s.: ValueError: too", 3),
     "too few parameters": (gated, (), "with 2 potentials and 0 parameter.s.: IndexError: index 0"),
     "raises": (broken, (), "ZeroDivisionError: on the way$"),
+    "writes": (writes, (0.3,), "ValueError: assignment destination is read-only"),
     "no pair": (lambda u, p: u[0], (), "must return .A, dA., the drive and a tuple of 2 der.*; it"),
     "a list": (lambda u, p: (u[0], [1.0, 0.0]), (), "a tuple of 2 derivatives; it returned"),
     "count": (lambda u, p: (u[0], (1.0,)), (), "a tuple of 2 derivatives; it returned 1$"),

@@ -48,7 +48,7 @@ def _elementary(ours, library):
 def _draws():
     """Time per drawn output: what sampling adds to a firing."""
     activation = Activation("sum")
-    kernel = cpu.activate(activation.scalar, 1)
+    kernel = cpu.activate(activation.scalar(1), 1)
     u, bias = np.zeros((1, 1, N), np.float32), np.zeros((1, 1), np.float32)
     seeds, place = np.zeros(1, np.uint32), np.zeros(3, np.uint32)
     theta, y = np.empty((2, 1, N), np.float32), np.empty((1, N), np.float32)

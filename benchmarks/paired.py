@@ -100,7 +100,7 @@ def interval(ratios, resamples=2000):
 @click.option("--before", type=click.Path(exists=True, path_type=Path), required=True,
               help="The other checkout.")  # fmt: skip
 @click.option("--neurons", default="100", callback=integers)
-@click.option("--sources", default="3", callback=integers, help="Compartments, 2 or 3.")
+@click.option("--sources", default="3", callback=integers, help="Compartments, 2 to 4.")
 @click.option("--batch", default="1024", callback=integers)
 @click.option("--threads", default="2", callback=integers)
 @click.option("--pairs", default=40, show_default=True, type=click.IntRange(min=5))

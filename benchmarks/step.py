@@ -119,7 +119,7 @@ def sources(context, parameter, value):
     chosen = integers(context, parameter, value)
     unknown = [n for n in chosen if n not in timing.PRESETS]
     if unknown:
-        raise click.BadParameter(f"needs 2 or 3, was {unknown[0]}")
+        raise click.BadParameter(f"needs 2, 3 or 4, was {unknown[0]}")
     return chosen
 
 
@@ -137,7 +137,7 @@ def _option(name, default, text, callback=integers):
 
 @click.command()
 @_option("--neurons", "100", "Neurons of the hidden layer; all lists are comma-separated.")
-@_option("--sources", "3", "Compartments per neuron, 2 or 3.", sources)
+@_option("--sources", "3", "Compartments per neuron, 2 to 4.", sources)
 @_option("--batch", "1024", "Samples per step.")
 @_option("--bins", "20", "Bins per compartment.")
 @_option("--sparse", "dense", "Lateral connections per neuron, or dense.", names)

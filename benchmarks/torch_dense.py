@@ -153,6 +153,8 @@ class _Layer:
             for c in state.compartments
         ]
         self.trained = [c for c in self.compartments if c.weights.requires_grad]
+        if len(self.compartments) > 3:  # whose cells' numbers float32 would not hold
+            raise ConfigError(f"layer {spec.name!r}: the dense peer takes up to 3 compartments")
         self.n_bins = spec.binning.bins_of(len(self.compartments))
         self.clamp = spec.activation.clamp
         if self.learns:

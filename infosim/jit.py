@@ -3,7 +3,8 @@
 Numba's on-disk cache notices a change of the file a kernel stands in, not of the helpers it calls
 (https://numba.readthedocs.io/en/stable/user/faq.html, "cache"). So our cache lives in a folder
 named after a hash of every source file that kernels are made of: any edit or upgrade starts a
-fresh one, and a stale kernel cannot be loaded.
+fresh one, and a stale kernel cannot be loaded. What a kernel calls from outside the package has its
+content in the name of the kernel's file (`fingerprint`), or that kernel is not kept.
 
 Its files are our own too. Numba's have an index for each function, and two processes that add to it
 at once can leave an entry that leads to the other's code; and where Numba cannot write, it writes
@@ -29,6 +30,7 @@ from numba.core.serialize import dumps
 from numba.extending import register_jitable
 
 from infosim.errors import InfosimWarning
+from infosim.fingerprint import fingerprint
 
 #: Flags of every CPU kernel. `nogil`: our own threads run the same kernel on different neurons.
 #: `error_model`: divisions do not raise, so that loops vectorise. `fastmath`: products and sums may
@@ -47,11 +49,13 @@ before_compiling = None
 _PACKAGE = Path(__file__).parent
 _SOURCES = [
     Path(__file__),
+    _PACKAGE / "fingerprint.py",
     _PACKAGE / "elementary.py",
     *sorted((_PACKAGE / "neuron").glob("*.py")),
     *sorted((_PACKAGE / "pid" / "measures").glob("*.py")),
     *sorted((_PACKAGE / "kernels").rglob("*.py")),
 ]
+_KNOWN = frozenset(map(str, _SOURCES))
 
 
 @cache
@@ -93,6 +97,8 @@ class _KernelCache(NullCache):
     def __init__(self, function):
         self._function = function
         self._folder, self._default = _folder()
+        #: what the function is and calls, as it was when last compiled; None is not kept
+        self._content = None
 
     @property
     def cache_path(self):
@@ -111,6 +117,11 @@ class _KernelCache(NullCache):
     def _load_overload(self, sig, target_context):
         target_context.refresh()  # what is loaded may need what was registered since
         try:
+            self._content = fingerprint(self._function, _KNOWN)
+        except Exception:  # Unknown, or whatever the objects of others did: it can be compiled
+            self._content = None
+            return None
+        try:
             content = self._read(self._name(sig, target_context.codegen()))
             if content is not None:
                 kept, parts = pickle.loads(content)
@@ -122,7 +133,8 @@ class _KernelCache(NullCache):
 
     def save_overload(self, sig, result):
         """Keep a compiled kernel; where that cannot be, say so once and go on."""
-        if _KernelCache.given_up or result.library.has_dynamic_globals:
+        unkept = self._content is None or result.library.has_dynamic_globals
+        if _KernelCache.given_up or unkept:
             return
         try:
             content = dumps((sig, result._reduce()))
@@ -140,11 +152,8 @@ class _KernelCache(NullCache):
 
     def _name(self, sig, codegen):
         """The name of the file for a signature on a processor."""
-        function = self._function
-        closure = [cell.cell_contents for cell in function.__closure__ or ()]
-        place = function.__module__, function.__qualname__, function.__code__.co_firstlineno
-        key = repr((place, sig, codegen.magic_tuple())).encode() + dumps(closure)
-        return f"{function.__name__}-{hashlib.sha256(key).hexdigest()[:32]}.kernel"
+        key = repr((self._content, sig, codegen.magic_tuple())).encode()
+        return f"{self._function.__name__}-{hashlib.sha256(key).hexdigest()[:32]}.kernel"
 
     def _read(self, name):
         """What `_write` wrote under this name, None if it is not that."""
@@ -206,7 +215,10 @@ def _kernel(function, flags):
 
 
 def inline(function):
-    """Let kernels call `function`, which stays a Python function.
+    """Let kernels call `function`, which stays a Python function; its code becomes part of theirs.
+
+    A loop over samples that called a long formula for each would not run in vector lanes, and take
+    30 times as long.
 
     Not a compiled one: what a factory's kernel closes over is part of its key in the cache, and a
     compiled function has another identity in every process, so that nothing would ever be found.

@@ -90,7 +90,8 @@ device.launch = compile_instead
 def network(activation, lateral, optimizer, kind):
     """A small network of neurons with as many compartments as the activation takes."""
     lateral = Compartment("L", "h", lateral, delay=1)
-    compartments = [Compartment("F", "x"), lateral, Compartment("C", "y")]
+    feedback = Compartment("T", "out", delay=1)
+    compartments = [Compartment("F", "x"), lateral, Compartment("C", "y"), feedback]
     compartments = compartments[: activation.sources[-1]]
     hidden = Layer("h", 6, compartments, activation, Binning(kind, 5), "{F}{L} + {FL}", optimizer)
     own = Compartment("C", "y", "one-to-one", trainable=False, bias=False, weight=1.0)

@@ -4,12 +4,14 @@ An antichain is a tuple of tuples of source numbers (from 0), as in ((0,), (1, 2
 A pmf is an array with one axis per source and the target last. Everything is in bits.
 """
 
+from functools import cache
 from itertools import combinations
 from math import log2
 
 import numpy as np
 
 
+@cache
 def antichains(n):
     """All antichains of n sources: fewest antichains below first, then by size and source order."""
     sets = [s for size in range(1, n + 1) for s in combinations(range(n), size)]
@@ -29,6 +31,7 @@ def antichains(n):
     )
 
 
+@cache
 def below(alpha, beta):
     return all(any(set(a) <= set(b) for a in alpha) for b in beta)
 
@@ -106,6 +109,7 @@ def sigma(x):
 
 DRIVES = {
     "trivariate": lambda r, z, v: r * (0.8 + 0.1 * sigma(2 * r * z) + 0.1 * sigma(2 * r * v)),
+    "tetravariate": lambda r, *others: r * (0.7 + sum(0.1 * sigma(2 * r * v) for v in others)),
     "bivariate": lambda r, z: r * (0.9 + 0.2 * sigma(2 * r * z)),
     "sum": lambda *u: sum(u),
     "feedforward": lambda r, *others: r,

@@ -1,6 +1,7 @@
 """The kernel cache: never a stale kernel, nor a damaged one, and nothing depends on it."""
 
 import errno
+import math
 import os
 import pickle
 import re
@@ -8,11 +9,14 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections import namedtuple
 from pathlib import Path
 
 import numba
+import numpy as np
 import pooch
 import pytest
+from numba.extending import overload
 
 import infosim
 from infosim import jit
@@ -52,6 +56,79 @@ def test_editing_a_helper_recompiles_what_calls_it(tmp_path):
     assert after != before
     helper.write_text(after)
     assert run() == 7
+
+
+CALLS_A_USERS = """
+from infosim import jit
+import users
+def make(function):
+    jit.inline(function)
+    @jit.kernel
+    def twice(x):
+        return 2 * function(x)
+    return twice
+kernel = make(users.function)
+print(kernel(10), sum(kernel.stats.cache_hits.values()))
+"""
+USERS = """
+import numba, other
+from helpers import helper
+OFFSET = 1
+SCALES = (1, 3)
+def function(x):
+    return helper(x) + other.shift(x) + OFFSET + SCALES[1] * x
+"""
+HELPER = """
+import numba
+FACTOR = 2
+@numba.njit
+def inner(x):
+    return x
+@numba.njit
+def {}(x):
+    return FACTOR * inner(x)
+"""
+EDITS = {
+    "function": ("users.py", "OFFSET + SCALES", "2 * OFFSET + SCALES", 2),
+    "constant": ("users.py", "OFFSET = 1", "OFFSET = 5", 16),
+    "tuple": ("users.py", "(1, 3)", "(1, 4)", 20),
+    "helper": ("helpers.py", "FACTOR * inner(x)", "FACTOR * inner(x) + 1", 2),
+    "constant of a helper": ("helpers.py", "FACTOR = 2", "FACTOR = 3", 20),
+    "helper of a helper": ("helpers.py", "return x", "return x + 1", 6),
+    "helper in a module": ("other.py", "FACTOR = 2", "FACTOR = 3", 20),
+    "flags": ("helpers.py", "@numba.njit", "@numba.njit(error_model='numpy')", 0),
+}
+
+
+def test_editing_what_a_user_wrote_recompiles_what_calls_it(tmp_path):
+    """Found from one process to the next while all is as it was; never what was before an edit."""
+    texts = {
+        "users.py": USERS, "helpers.py": HELPER.format("helper"), "other.py": HELPER.format("shift")
+    }  # fmt: skip
+    cache = tmp_path / "cache"
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def run():
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text)
+        result = subprocess.run(
+            [sys.executable, "-c", CALLS_A_USERS], cwd=tmp_path, env=environment,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        return tuple(map(int, result.stdout.split())), len(files(cache))
+
+    value, kept = 142, 1
+    assert run() == ((value, 0), kept)
+    assert run() == ((value, 1), kept)
+    for file, before, after, change in EDITS.values():
+        assert before in texts[file]
+        texts[file] = texts[file].replace(before, after)
+        value, kept = value + change, kept + 1
+        assert run() == ((value, 0), kept)
+    assert run() == ((value, 1), kept)
+    texts["users.py"] = "\n# a comment\n" + texts["users.py"]
+    assert run() == ((value, 1), kept)
 
 
 TRAINS = """
@@ -194,6 +271,70 @@ def test_a_kernel_is_found_by_its_types_and_what_it_closes_over(asked_for):
     assert found(plus(1), 3) == (4, True)
     assert found(plus(2), 3) == (5, True)
     assert len(files(asked_for)) == 4
+
+
+def calling(function):
+    jit.inline(function)
+
+    @jit.kernel
+    def call(x):
+        return function(x)
+
+    return call
+
+
+@compiled
+def test_a_kernel_that_calls_what_cannot_be_told_is_not_kept(asked_for):
+    pair = namedtuple("Pair", "a b")(2, 3)
+    own = numba.njit(cache=True)(lambda x: x)  # Numba's own cache looks at one file alone
+    for _ in range(2):
+        assert found(calling(lambda x: x * pair.a), 5) == (10, False)
+        assert found(calling(lambda x: own(x)), 5) == (5, False)
+    assert files(asked_for) == []
+
+
+@compiled
+def test_what_stands_in_for_a_function_in_compiled_code_is_told(asked_for):
+    def make(number):
+        def seven(x):
+            raise NotImplementedError
+
+        overload(seven)(lambda x: lambda x: number)
+        return calling(lambda x: seven(x))
+
+    assert found(make(7), 0) == (7, False)
+    assert found(make(8), 0) == (8, False)
+    assert found(make(7), 0) == (7, True)
+
+
+@compiled
+def test_arrays_types_and_functions_of_numpy_are_told(asked_for):
+    from numpy import exp, floor
+
+    def make(array, function, kind):
+        return calling(lambda x: kind(function(x) + array[0, 1] + math.pi))
+
+    table = np.array([[0, 1], [2, 0]])
+    first = found(make(table, floor, np.float32), 1.5)
+    assert first == (np.float32(2 + math.pi), False)
+    for others in (table.T, floor, np.float32), (table, exp, np.float32), (table, floor, float):
+        result, hit = found(make(*others), 1.5)
+        assert (result != first[0], hit) == (True, False)
+    assert found(make(table.copy(), floor, np.float32), 1.5) == (first[0], True)
+
+
+@compiled
+def test_functions_that_call_each_other_are_told(asked_for):
+    def make(step):
+        @numba.njit
+        def down(n):
+            return 0 if n <= 0 else step + down(n - 1)
+
+        return calling(lambda x: down(x))
+
+    assert found(make(1), 4) == (4, False)
+    assert found(make(2), 4) == (8, False)
+    assert found(make(1), 4) == (4, True)
 
 
 def swap(paths):

@@ -18,8 +18,12 @@ from infosim.kernels import backend
 from infosim.kernels.contract import KERNELS, STAGES
 from infosim.kernels.workers import available
 
-#: What is timed for neurons of two and of three compartments.
-PRESETS = {2: "iclr/bivariate-lateral-optimized", 3: "iclr/trivariate-optimized"}
+#: What is timed for neurons of two, three and four compartments.
+PRESETS = {
+    2: "iclr/bivariate-lateral-optimized",
+    3: "iclr/trivariate-optimized",
+    4: "demo/tetravariate",
+}
 #: Distance of the quartiles, in units of the median, above which a time means little.
 _SPREAD = 0.2
 

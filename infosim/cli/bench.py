@@ -9,7 +9,7 @@ from infosim.cli.shared import tell_of_compilation
 @click.option("--neurons", default=100, show_default=True, help="Neurons in the hidden layer.")
 @click.option(
     "--sources",
-    type=click.Choice(["2", "3"]),
+    type=click.Choice(["2", "3", "4"]),
     default="3",
     show_default=True,
     help="Compartments per neuron.",

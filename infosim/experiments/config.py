@@ -156,6 +156,10 @@ def _check(table, schema, where):
 def _named(table, choices, where):
     """The table's `name`, one of `choices`, and the rest of the table."""
     name = table.get("name", "adam" if "adam" in choices else None)
+    if callable(name):
+        raise ConfigError(
+            f"{where}.name: settings hold no function; give it to an Activation of a Network"
+        )
     if not isinstance(name, str) or name not in choices:
         raise ConfigError(f"{where}.name {name!r} is unknown; {near(name, choices)}")
     return name, {key: value for key, value in table.items() if key != "name"}

@@ -76,7 +76,8 @@ class LayerState:
         packed = in_precision(f"{where} activation parameter", packed, dtype)
         self.parameters = kernels.resident(packed)
         #: what makes the activation's kernels
-        self.form = {"scalar": spec.activation.scalar, "n_compartments": n_compartments}
+        scalar = spec.activation.scalar(n_compartments)
+        self.form = {"scalar": scalar, "n_compartments": n_compartments}
         self.clamp, self.off = map(dtype.type, (spec.activation.clamp, spec.silent))
         #: what makes the score's kernels
         self.scored = {"assignment": "hard", "measure": spec.measure}

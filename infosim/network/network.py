@@ -97,13 +97,8 @@ class Layer:
         names = [c.name for c in self.compartments]
         if len(set(names)) != len(names):
             raise ConfigError(f"{where}: compartment names must differ, were {', '.join(names)}")
-        if len(names) not in self.activation.sources:
-            allowed = " or ".join(str(n) for n in self.activation.sources)
-            raise ConfigError(
-                f"{where}: activation {self.activation.name!r} takes {allowed} compartments, "
-                f"{len(names)} were given"
-            )
         try:
+            self.activation.check(names)
             self.binning.bins_of(len(names))
             set_(self, "measure", measure_of(self.measure))
             parts_of(self.measure, lattice(len(names)))
@@ -328,7 +323,9 @@ def _form(network):
         where = f"layer {layer.name!r}:"
         form[f"{where} size"] = layer.size
         form[f"{where} binning"] = layer.binning
-        form[f"{where} activation"] = layer.activation.name
+        form[f"{where} activation"] = layer.activation.label
+        form[f"{where} activation's function"] = layer.activation.name
+        form[f"{where} number of parameters"] = len(layer.activation.packed(float))
         form[f"{where} clamp"] = layer.activation.clamp
         form[f"{where} optimizer"] = type(layer.optimizer).__name__
         form[f"{where} measure"] = layer.measure

@@ -35,7 +35,7 @@ def test_products_leave_the_simulator_alone():
         np.testing.assert_array_equal(array, before[name])
 
 
-@pytest.mark.parametrize("sources", [2, 3])
+@pytest.mark.parametrize("sources", [2, 3, 4])
 def test_measure_reports_every_part(sources):
     calls = []
     found, others = timing.measure(

@@ -59,7 +59,7 @@ def test_functions_are_each_timed():
         (["--neurons", "0"], "must be an integer of at least 1, was 0"),
         (["--bins", "1", "--neurons", "5"], "from 2 to 255, was 1"),
         (["--data", "minst"], "did you mean mnist"),
-        (["--sources", "4"], "needs 2 or 3, was 4"),
+        (["--sources", "5"], "needs 2, 3 or 4, was 5"),
         (["--peer", "fast"], "unknown peer 'fast'; allowed: plain, tuned"),
         (["--rounds", "0"], "0 is not in the range"),
         (["--sparse", "few"], "unknown connectivity 'sparse(few)'"),

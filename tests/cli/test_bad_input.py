@@ -403,7 +403,7 @@ def test_damaged_data_stops_training(capsys, tmp_path, monkeypatch):
         (["--neurons", 0], "at least 1, was 0"),
         (["--batch", -3], "batch must be at least 1, was -3"),
         (["--threads", 0], "threads must be an integer of at least 1, was 0"),
-        (["--sources", 4], "'4' is not one of '2', '3'"),
+        (["--sources", 5], "'5' is not one of '2', '3', '4'"),
         (["--neurons", "many"], "not a valid integer"),
     ],
 )

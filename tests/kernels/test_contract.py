@@ -14,7 +14,7 @@ from infosim.pid.measures import MEASURES
 
 #: What factories make a kernel of.
 EXAMPLES = {
-    "scalar": Activation("trivariate").scalar,
+    "scalar": Activation("trivariate").scalar(3),
     "n_compartments": 3,
     "assignment": "hard",
     "measure": MEASURES["williams-beer"],

@@ -73,7 +73,7 @@ WRONG = {
         "activation 'trivariate' takes 3 compartments, 2 were given",
     ),
     "no compartments": (
-        lambda: Layer("h", 3, [], SUM), "takes 1 or 2 or 3 compartments, 0 were given",
+        lambda: Layer("h", 3, [], SUM), "takes 1 or 2 or 3 or 4 compartments, 0 were given",
     ),
     "bins per compartment": (
         lambda: Layer("h", 3, [Compartment("F", "x")], SUM, Binning(bins=(2, 3))),

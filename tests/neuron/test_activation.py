@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 
 from infosim.errors import ConfigError
+from infosim.jit import FLAGS
+from infosim.kernels import cpu
 from infosim.neuron import ACTIVATIONS, Activation
 
 
@@ -16,6 +18,8 @@ def published(name, u):
     if name == "trivariate":
         c, l = rest  # noqa: E741
         return sigma(r * ((1 - 0.1 - 0.1) + 0.1 * sigma(2 * r * c) + 0.1 * sigma(2 * r * l)))
+    if name == "tetravariate":
+        return sigma(r * (0.7 + 0.1 * sum(sigma(2 * r * v) for v in rest)))
     if name == "bivariate":
         return sigma(r * (0.9 + (1 - 0.9) * 2 * sigma(2 * r * rest[0])))
     return sigma(sum(u) if name == "sum" else r)
@@ -33,7 +37,7 @@ def fire(kernels, activation, u, dtype, bias=None, sampled=False, off=-1):
     theta, y = (
         resident(np.full(shape, np.nan, dtype)) for shape in ((2, *u.shape[1:]), u.shape[1:])
     )
-    kernels.activate(activation.scalar, len(u))(
+    kernels.activate(activation.scalar(len(u)), len(u))(
         resident(u), resident(bias), resident(activation.packed(dtype)[None]),
         np.dtype(dtype).type(activation.clamp), np.dtype(dtype).type(off), sampled,
         resident(np.zeros(1, np.uint32)), resident(np.zeros(3, np.uint32)),
@@ -45,30 +49,31 @@ def fire(kernels, activation, u, dtype, bias=None, sampled=False, off=-1):
 
 
 @pytest.mark.parametrize("point", ["random", "extreme"])
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_partial_derivatives_are_those_of_the_drive(name, point):
+@cases
+def test_partial_derivatives_are_those_of_the_drive(name, n_compartments, point):
     rng = np.random.default_rng(1)
-    points = rng.normal(scale=3, size=(50, 3))
+    points = rng.normal(scale=3, size=(50, n_compartments))
     if point == "extreme":
         grid = [-30.0, -1.0, 0.0, 1e-3, 25.0]
-        points = np.array(np.meshgrid(grid, grid, grid)).reshape(3, -1).T
-    form = ACTIVATIONS[name]
+        points = np.array(np.meshgrid(*[grid] * n_compartments)).reshape(n_compartments, -1).T
     # parameters that are all different, so that no two can be swapped unnoticed
     parameters = {
         "trivariate": {"alpha": (0.15, 0.3), "beta": (1.5, 0.7)},
+        "tetravariate": {"alpha": (0.15, 0.3, 0.2), "beta": (1.5, 0.7, 2.5)},
         "bivariate": {"k": (0.4, 1.3)},
         "sum": {"beta": (0.6,)},
         "feedforward": {},
     }[name]
     p = Activation(name, parameters).packed(np.float64)
     h = 1e-5
-    scalar = numba.njit(form.scalar)
+    scalar = numba.njit(Activation(name).scalar(n_compartments))
     for point_ in points:
-        drive, *slopes = scalar(*point_, p)
-        for k in range(max(form.sources)):
-            step = np.zeros(3)
+        drive, slopes = scalar(tuple(point_), p)
+        assert len(slopes) == n_compartments
+        for k in range(n_compartments):
+            step = np.zeros(n_compartments)
             step[k] = h
-            up, down = scalar(*(point_ + step), p)[0], scalar(*(point_ - step), p)[0]
+            up, down = (scalar(tuple(point_ + sign * step), p)[0] for sign in (1, -1))
             # a difference of rounded drives is good to about eps |A| / h
             np.testing.assert_allclose(
                 slopes[k], (up - down) / (2 * h), rtol=2e-6, atol=1e-6 + 1e-10 * abs(drive)
@@ -116,7 +121,7 @@ def test_the_chain_rule_is_the_finite_difference_of_the_firing_probability(
     bias = np.full((n_compartments, 2), 0.5, dtype)
     delta = resident(np.full(u.shape, np.nan, dtype))
     gradient = resident(np.full(bias.shape, np.nan, dtype))
-    kernels.chain(activation.scalar, n_compartments)(
+    kernels.chain(activation.scalar(n_compartments), n_compartments)(
         resident((u - 0.5).astype(dtype)), resident(bias),
         resident(activation.packed(dtype)[None]), np.dtype(dtype).type(activation.clamp),
         resident(np.stack([published(name, u), 1 - published(name, u)]).astype(dtype)),
@@ -138,7 +143,7 @@ def test_replicas_have_each_their_own_parameters(kernels, replica):
     numbers = np.float64(-1), False, seeds, place
     spans = [(0, 2)] if kernels.ON_DEVICE else [(0, 1), (1, 2)]
     for start, stop in spans:
-        fire_all = kernels.activate(activation[0].scalar, 2)
+        fire_all = kernels.activate(activation[0].scalar(2), 2)
         fire_all(*neurons, *numbers, (start, stop, 0, 9), theta, y)
     own = u[:, replica : replica + 1]
     expected, _ = fire(kernels, activation[replica], own, "float64")
@@ -147,7 +152,7 @@ def test_replicas_have_each_their_own_parameters(kernels, replica):
     slope, delta = resident(np.ones((2, 9))), resident(np.full((2, 2, 9), np.nan))
     gradient = resident(np.full((2, 2), np.nan))
     for start, stop in spans:
-        chain = kernels.chain(activation[0].scalar, 2)
+        chain = kernels.chain(activation[0].scalar(2), 2)
         chain(*neurons, theta, slope, start, stop, delta, gradient)
     h = 1e-6
     for k in range(2):
@@ -163,20 +168,18 @@ def test_replicas_have_each_their_own_parameters(kernels, replica):
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="asks the compiler")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_no_activation_promotes_or_demotes_its_precision(name, dtype):
+@cases
+def test_no_activation_promotes_or_demotes_its_precision(name, n_compartments, dtype):
     activation = Activation(name)
     kind = np.dtype(dtype).type
     # compiled for exactly this precision: what Numba infers is what a kernel computes in
-    scalar = numba.njit(activation.scalar)
-    scalar(kind(1), kind(1), kind(1), activation.packed(dtype))
-    returned = {
-        str(arguments[0]): [str(t) for t in overload.signature.return_type.types]
-        for arguments, overload in scalar.overloads.items()
-    }
-    drive, *slopes = returned[dtype]
-    assert drive == dtype
-    assert set(slopes) <= {dtype, "float32"}  # the constant slope 1 is as good in float32
+    scalar = numba.njit(activation.scalar(n_compartments))
+    scalar((kind(1),) * n_compartments, activation.packed(dtype))
+    (overload,) = scalar.overloads.values()
+    drive, slopes = overload.signature.return_type.types
+    assert str(drive) == dtype
+    # the constant slope 1 is as good in float32
+    assert {str(slope) for slope in slopes.types} <= {dtype, "float32"}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -213,13 +216,15 @@ def test_a_given_clamp_replaces_the_published_one(kernels):
     ("arguments", "message"),
     [
         (("trivarate",), "unknown activation 'trivarate'; did you mean trivariate"),
-        (("relu",), "allowed: trivariate, bivariate, sum, feedforward"),
+        (("relu",), "allowed: trivariate, tetravariate, bivariate, sum, feedforward"),
         (("trivariate", {"alfa": (0.1, 0.1)}), "no parameter 'alfa'; allowed: alpha, beta"),
         (("feedforward", {"beta": (1,)}), "no parameter 'beta'; allowed: none"),
         (("trivariate", {"alpha": (0.1,)}), r"alpha needs 2 finite number\(s\), was \[0.1\]"),
         (("bivariate", {"k": (0.9, 2, 3)}), r"k needs 2 finite number\(s\)"),
         (("sum", {"beta": (np.nan,)}), r"beta needs 1 finite number\(s\), was \[nan\]"),
         (("sum", {"beta": (np.inf,)}), "finite"),
+        (("tetravariate", {"beta": (2, 2)}), r"beta needs 3 finite number\(s\), was \[2.0, 2.0\]"),
+        (("sum", (1.0,)), r"parameters must be by name, were \(1.0,\); allowed: beta"),
         (("sum", {}, -1e-9), r"clamp must be in \[0, 0.5\), was -1e-09"),
         (("sum", {}, 0.5), "clamp"),
         (("sum", {}, np.nan), "clamp must be in .* was nan"),
@@ -239,3 +244,19 @@ def test_parameters_may_be_an_array():
         0.2,
         0.3,
     )
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="asks the compiler")
+def test_the_longest_formula_is_part_of_its_kernel():
+    """Called for each sample it would take thirty times as long."""
+    activation = Activation("tetravariate")
+    kernel = numba.njit(**FLAGS)(cpu.activate(activation.scalar(4), 4).py_func)
+    real = numba.float32
+    kernel.compile((
+        real[:, :, ::1], real[:, ::1], real[:, ::1], real, real, numba.boolean, numba.uint32[::1],
+        numba.uint32[::1], numba.types.UniTuple(numba.int64, 4), real[:, :, ::1], real[:, ::1],
+    ))  # fmt: skip
+    (code,) = kernel.inspect_llvm().values()
+    named = [line for line in code.splitlines() if "tetravariate" in line]
+    assert named
+    assert not [line for line in named if " call " in line or line.startswith("define")]

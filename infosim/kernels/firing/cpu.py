@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 
 from infosim.jit import inline, kernel
-from infosim.kernels.common import ONE, ZERO, replica_of, total
-from infosim.kernels.firing.scalar import philox, probabilities, pull, unit
+from infosim.kernels.common import ONE, replica_of, total
+from infosim.kernels.firing.scalar import philox, potentials, probabilities, pull, spread, unit
 
 #: Samples are numbered in blocks of 64, 16 Philox counters with four words each, so that the inner
 #: loop over counters runs in vector lanes and writes contiguously.
@@ -31,30 +31,6 @@ def _random_row(seed, place, neuron, block, row):
             row[start + 3 * _LANES + lane] = np.uint32(x3)
 
 
-@inline
-def _one_potential(u, bias, n, s):
-    """The potentials of neuron n for sample s with their biases, 0 for compartments it lacks."""
-    r = u[0, n, s] + bias[0, n]
-    return r, r * ZERO, r * ZERO
-
-
-@inline
-def _two_potentials(u, bias, n, s):
-    """The same for neurons with two compartments."""
-    r = u[0, n, s] + bias[0, n]
-    return r, u[1, n, s] + bias[1, n], r * ZERO
-
-
-@inline
-def _three_potentials(u, bias, n, s):
-    """The same for neurons with three compartments."""
-    return u[0, n, s] + bias[0, n], u[1, n, s] + bias[1, n], u[2, n, s] + bias[2, n]
-
-
-#: By number of compartments, which is fixed when a kernel is compiled: its loops have no branches.
-_POTENTIALS = {1: _one_potential, 2: _two_potentials, 3: _three_potentials}
-
-
 @cache
 def activate(scalar, n_compartments):
     """An activation's kernel (u, bias, p, clamp, off, sampled, seeds, place, tile, theta, y).
@@ -68,7 +44,7 @@ def activate(scalar, n_compartments):
     theta : written, (2, N, B), the firing probability θ, then 1 - θ with digits of its own
     y : written, (N, B), 1 or `off`
     """
-    potentials = _POTENTIALS[n_compartments]
+    potential = potentials(n_compartments)
 
     @kernel
     def activate(u, bias, p, clamp, off, sampled, seeds, place, tile, theta, y):
@@ -78,8 +54,7 @@ def activate(scalar, n_compartments):
         parameters = p[replica]
         for n in range(start, stop):
             for s in range(first, last):
-                r, c, l = potentials(u, bias, n, s)  # noqa: E741
-                drive, _, _, _ = scalar(r, c, l, parameters)
+                drive, _ = scalar(potential(u, bias, n, s), parameters)
                 theta[0, n, s], theta[1, n, s] = probabilities(drive, clamp)
         if sampled:
             words = np.empty((tile[3] - tile[2] + _BLOCK - 1) // _BLOCK * _BLOCK, np.uint32)
@@ -103,7 +78,7 @@ def chain(scalar, n_compartments):
     delta : written, ∂G/∂u_k = ∂G/∂θ θ(1-θ) ∂A/∂u_k, (K, N, B)
     bias_gradient : written, its sum over samples, (K, N)
     """
-    potentials = _POTENTIALS[n_compartments]
+    potential, write = potentials(n_compartments), spread(n_compartments)
 
     @kernel
     def chain(u, bias, p, clamp, theta, slope, start, stop, delta, bias_gradient):
@@ -112,14 +87,9 @@ def chain(scalar, n_compartments):
         parameters = p[replica]
         for n in range(start, stop):
             for s in range(n_samples):
-                r, c, l = potentials(u, bias, n, s)  # noqa: E741
-                _, d0, d1, d2 = scalar(r, c, l, parameters)
+                _, slopes = scalar(potential(u, bias, n, s), parameters)
                 g = pull(slope[n, s], theta[0, n, s], theta[1, n, s], clamp)
-                delta[0, n, s] = g * d0
-                if n_compartments > 1:
-                    delta[1, n, s] = g * d1
-                if n_compartments > 2:
-                    delta[2, n, s] = g * d2
+                write(g, slopes, delta, n, s)
             for k in range(n_compartments):
                 bias_gradient[k, n] = total(delta[k, n])
 

@@ -5,20 +5,15 @@ from functools import cache
 import numpy as np
 
 from infosim.kernels import device
-from infosim.kernels.common import ONE, ZERO
+from infosim.kernels.common import ONE
 from infosim.kernels.device import THREADS, block_sum, blocks_for, cuda
-from infosim.kernels.firing.scalar import philox, probabilities, pull, unit
-
-
-@cuda.jit(device=True)
-def _potential(u, bias, k, n, s):
-    """The potential of compartment k with its bias, 0 if there is no such compartment."""
-    return u[k, n, s] + bias[k, n] if k < u.shape[0] else u[0, n, s] * ZERO
+from infosim.kernels.firing.scalar import philox, potentials, probabilities, pull, spread, unit
 
 
 @cache
 def activate(scalar, n_compartments):
     """An activation's kernel, as on the CPU: a thread draws the four samples of a counter."""
+    potential = potentials(n_compartments)
 
     @cuda.jit
     def kernel(u, bias, p, clamp, off, sampled, seeds, place, start, stop, first, last, theta, y):
@@ -38,12 +33,7 @@ def activate(scalar, n_compartments):
             for lane in range(4):
                 s = first + counter // 16 * 64 + lane * 16 + counter % 16
                 if s < last:
-                    drive, _, _, _ = scalar(
-                        _potential(u, bias, 0, n, s),
-                        _potential(u, bias, 1, n, s),
-                        _potential(u, bias, 2, n, s),
-                        p[replica],
-                    )
+                    drive, _ = scalar(potential(u, bias, n, s), p[replica])
                     fires, silent = probabilities(drive, clamp)
                     theta[0, n, s] = fires
                     theta[1, n, s] = silent
@@ -62,32 +52,23 @@ def activate(scalar, n_compartments):
 @cache
 def chain(scalar, n_compartments):
     """An activation's kernel, as on the CPU: a block of threads per neuron."""
+    potential, write = potentials(n_compartments), spread(n_compartments)
 
     @cuda.jit
     def kernel(u, bias, p, clamp, theta, slope, start, stop, delta, bias_gradient):
         values = cuda.shared.array(THREADS, np.float64)
-        sums = cuda.local.array(3, np.float64)
+        sums = cuda.local.array(n_compartments, np.float64)
         n_samples, size = u.shape[2], u.shape[1] // p.shape[0]
         t = cuda.threadIdx.x
         for n in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
-            for k in range(3):
+            for k in range(n_compartments):
                 sums[k] = 0.0
             for s in range(t, n_samples, cuda.blockDim.x):
-                _, d0, d1, d2 = scalar(
-                    _potential(u, bias, 0, n, s),
-                    _potential(u, bias, 1, n, s),
-                    _potential(u, bias, 2, n, s),
-                    p[n // size],
-                )
+                _, slopes = scalar(potential(u, bias, n, s), p[n // size])
                 g = pull(slope[n, s], theta[0, n, s], theta[1, n, s], clamp)
-                delta[0, n, s] = g * d0
-                sums[0] += g * d0
-                if n_compartments > 1:
-                    delta[1, n, s] = g * d1
-                    sums[1] += g * d1
-                if n_compartments > 2:
-                    delta[2, n, s] = g * d2
-                    sums[2] += g * d2
+                write(g, slopes, delta, n, s)
+                for k in range(n_compartments):
+                    sums[k] += delta[k, n, s]
             for k in range(n_compartments):
                 values[t] = sums[k]
                 whole = block_sum(values)

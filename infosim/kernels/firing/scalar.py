@@ -1,5 +1,7 @@
 """Scalar mathematics of firing, for every backend: probabilities, their slopes, random numbers."""
 
+from functools import cache
+
 import numpy as np
 
 from infosim.jit import inline
@@ -10,6 +12,37 @@ _TO_UNIT = np.float32(2.0**-24)
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
+
+
+@cache
+def potentials(n_compartments):
+    """A function (u, bias, n, s) -> the K potentials of neuron n for sample s with their biases.
+
+    How many there are is fixed when a kernel is compiled: its loops have no branches.
+    """
+    k = n_compartments - 1
+    if k == 0:
+        return inline(lambda u, bias, n, s: (u[0, n, s] + bias[0, n],))
+    before = potentials(k)
+    return inline(lambda u, bias, n, s: (*before(u, bias, n, s), u[k, n, s] + bias[k, n]))
+
+
+@cache
+def spread(n_compartments):
+    """A procedure (g, dA, delta, n, s) that writes ∂G/∂u_k = g ∂A/∂u_k to delta (K, N, B)."""
+    k = n_compartments - 1
+    before = spread(k) if k else None
+
+    @inline
+    def first(g, slopes, delta, n, s):
+        delta[0, n, s] = g * slopes[0]
+
+    @inline
+    def further(g, slopes, delta, n, s):
+        before(g, slopes, delta, n, s)
+        delta[k, n, s] = g * slopes[k]
+
+    return further if k else first
 
 
 @inline

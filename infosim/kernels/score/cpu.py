@@ -15,6 +15,26 @@ from infosim.kernels.score.price.cpu import informations, price, price_both
 from infosim.kernels.score.scalar import entropy, take_own
 
 
+@inline
+def _nothing(*given):
+    """Where there is nothing to be done."""
+
+
+def _verbs(split):
+    """What comes before the first neuron, and the verbs that differ where samples are split.
+
+    What a combination does not need is not compiled for it.
+    """
+    if split:
+        return lay_out, estimate_split, credit_split
+    return _nothing, estimate, credit
+
+
+def _needed(measure):
+    """What a measure chooses by, if it does."""
+    return _nothing if measure.select is None else informations
+
+
 @cache
 def assign(assignment):
     """An assignment's kernel (u, bias, binning, start, stop, work, bins): the first verb alone."""
@@ -51,8 +71,9 @@ def score(assignment, measure):
     direct : written if samples are split, ∂G/∂u_k where θ is held, (K, N, B)
     """
     assign_, split = ASSIGNMENTS[assignment]
-    chooses = measure.select is not None
-    select = inline(measure.select or take_own)
+    begin_, estimate_, credit_ = _verbs(split)
+    select, inform = inline(measure.select or take_own), _needed(measure)
+    price_ = price if measure.select is None and not split else price_both
 
     @frugal
     def score(
@@ -63,31 +84,19 @@ def score(assignment, measure):
         n_samples, full = bins.shape[2], (1 << bins.shape[0]) - 1
         n_terms, n_antichains = len(terms[0]) - 1, len(begins) - 1
         found, chosen = work.information[:n_terms], work.chosen[:n_terms]
-        if split:
-            lay_out(n_bins, used, work)
+        begin_(n_bins, used, work)
         for n in range(start, stop):
             row = rows[n]
             assign_(u, bias, n, binning, work, bins)
-            if split:
-                n_cells = estimate_split(bins, n, n_bins, theta, used, work)
-            else:
-                n_cells = estimate(bins, n, n_bins, theta, used, work)
-            if chooses:
-                informations(terms, n_cells, full, work, found)
+            n_cells = estimate_(bins, n, n_bins, theta, used, work)
+            inform(terms, n_cells, full, work, found)
             chosen[:] = 0
             for a in range(n_antichains):
                 own = members[begins[a] : begins[a + 1]]
                 select(found, own, weights[row, a], chosen)
-            if split or chooses:
-                price_both(
-                    terms, chosen, entropy_weights[row], used, n_cells, full, n_samples, work, split
-                )
-            else:
-                price(terms, chosen, entropy_weights[row], used, n_cells, full, work)
-            if split:
-                credit_split(bins, n, n_bins, theta, work, slope, direct)
-            else:
-                credit(n, n_samples, n_cells, work, slope)
+            h = entropy_weights[row]
+            price_(terms, chosen, h, used, n_cells, full, n_samples, work, split)
+            credit_(bins, n, n_bins, theta, n_cells, work, slope, direct)
 
     return score
 
@@ -101,6 +110,7 @@ def information(assignment, measure):
     result : written, float64 (N, A + 1): I_∩ by antichain, then H(Y)
     """
     assign_, split = ASSIGNMENTS[assignment]
+    begin_, estimate_, _ = _verbs(split)
     select = inline(measure.select or take_own)
 
     @frugal
@@ -110,14 +120,10 @@ def information(assignment, measure):
         n_antichains = len(begins) - 1
         found, chosen = work.information[:n_terms], work.chosen[:n_terms]
         chosen[:] = 0
-        if split:
-            lay_out(n_bins, used, work)
+        begin_(n_bins, used, work)
         for n in range(start, stop):
             assign_(u, bias, n, binning, work, bins)
-            if split:
-                n_cells = estimate_split(bins, n, n_bins, theta, used, work)
-            else:
-                n_cells = estimate(bins, n, n_bins, theta, used, work)
+            n_cells = estimate_(bins, n, n_bins, theta, used, work)
             p1, p0 = informations(terms, n_cells, full, work, found)
             for a in range(n_antichains):
                 own = members[begins[a] : begins[a + 1]]

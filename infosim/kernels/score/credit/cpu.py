@@ -12,9 +12,9 @@ from infosim.kernels.score.estimate.cpu import split_sample
 
 
 @inline
-def credit(n, n_samples, n_cells, work, slope):
+def credit(bins, n, n_bins, theta, n_cells, work, slope, direct):
     """∂G/∂θ of samples that are each in one cell: 1/B (v(c,1) - v(c,0))."""
-    value, cell_of = work.value[0], work.cell_of
+    value, cell_of, n_samples = work.value[0], work.cell_of, bins.shape[2]
     for c in range(n_cells):
         value[c] /= np.float32(n_samples)
     for s in range(n_samples):
@@ -22,12 +22,12 @@ def credit(n, n_samples, n_cells, work, slope):
 
 
 @inline
-def credit_split(bins, n, n_bins, theta, work, slope, direct):
+def credit_split(bins, n, n_bins, theta, n_cells, work, slope, direct):
     """∂G/∂θ = 1/B Σ_c a_sc d(c), and the direct ∂G/∂u_k = 1/B Σ_c (v(c,0) + θ d(c)) ∂a_sc/∂u_k.
 
     a_sc : sample s's share of cell c; d(c) : v(c,1) - v(c,0)
     """
-    value, part_of, parts = work.value, work.part_of, work.parts
+    value, part_of, parts = work.value, work.split.part_of, work.split.parts
     n_samples = bins.shape[2]
     samples = np.float32(n_samples)
     for s in range(n_samples):

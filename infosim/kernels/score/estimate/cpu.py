@@ -24,11 +24,8 @@ class Scratch(NamedTuple):
     spread : (2, 2**K, C), what cells add to the value of those that agree with them on m
     value : (2, C), the prices v(c,1) - v(c,0) and, where samples are split, v(c,0)
     lanes : (8, C); line : (3, C'), C' bounding the keys of all sources but one
-    widths, shares, share_slopes : (K, B), uint8, and (K, B, W), where samples are split among W
-        bins of each source
-    part_of : uint32 (P,), the cells of one sample, P = W**K; parts : (K + 1, P), its shares of
-        them, then these shares' slopes in each potential
     information, chosen : (T', 2), float64 and of the masses' precision, of T' terms
+    split : `Split`, or () where each sample is in one cell
 
     Indices are unsigned: Numba asks of every signed one whether it is negative.
     """
@@ -45,13 +42,24 @@ class Scratch(NamedTuple):
     value: np.ndarray
     lanes: np.ndarray
     line: np.ndarray
+    information: np.ndarray
+    chosen: np.ndarray
+    split: object
+
+
+class Split(NamedTuple):
+    """What samples that are split among W bins of each source need beside.
+
+    widths, shares, share_slopes : (K, B), uint8, and (K, B, W)
+    part_of : uint32 (P,), the cells of one sample, P = W**K; parts : (K + 1, P), its shares of
+        them, then these shares' slopes in each potential
+    """
+
     widths: np.ndarray
     shares: np.ndarray
     share_slopes: np.ndarray
     part_of: np.ndarray
     parts: np.ndarray
-    information: np.ndarray
-    chosen: np.ndarray
 
 
 def scratch(n_neurons, n_bins, n_samples, dtype, n_terms, width=0):
@@ -63,7 +71,7 @@ def scratch(n_neurons, n_bins, n_samples, dtype, n_terms, width=0):
     n_sources, cells = len(n_bins), math.prod(n_bins) if width else n_samples
     # a key that outgrows this is replaced by its number before the next source's bin is put to it
     limit = max(n_bins) * max(n_samples, 4096)
-    widest, split = sorted(n_bins)[1:], n_samples if width else 0
+    widest = sorted(n_bins)[1:]
     return Scratch(
         table=np.zeros(min(math.prod(n_bins), limit), np.uint32),
         keys=np.empty(cells, np.uint32),
@@ -77,13 +85,17 @@ def scratch(n_neurons, n_bins, n_samples, dtype, n_terms, width=0):
         value=np.empty((2, cells), dtype),
         lanes=np.empty((8, cells), dtype),
         line=np.empty((3, max(cells, min(math.prod(widest), limit))), dtype),
-        widths=np.empty((n_sources, split), np.uint8),
-        shares=np.empty((n_sources, split, width), dtype),
-        share_slopes=np.empty((n_sources, split, width), dtype),
-        part_of=np.empty(width**n_sources, np.uint32),
-        parts=np.empty((n_sources + 1, width**n_sources), dtype),
         information=np.empty((n_terms, 2)),
         chosen=np.empty((n_terms, 2), dtype),
+        split=Split(
+            np.empty((n_sources, n_samples), np.uint8),
+            np.empty((n_sources, n_samples, width), dtype),
+            np.empty((n_sources, n_samples, width), dtype),
+            np.empty(width**n_sources, np.uint32),
+            np.empty((n_sources + 1, width**n_sources), dtype),
+        )
+        if width
+        else (),
     )
 
 
@@ -227,7 +239,7 @@ def estimate(bins, n, n_bins, theta, used, work):
 def estimate_split(bins, n, n_bins, theta, used, work):
     """The same for samples that are split among the cells, which `lay_out` has laid out."""
     n_cells, full = work.mass.shape[2], (1 << bins.shape[0]) - 1
-    mass, part_of, parts = work.mass, work.part_of, work.parts
+    mass, part_of, parts = work.mass, work.split.part_of, work.split.parts
     for y in range(2):
         for c in range(n_cells):
             mass[y, full, c] = ZERO
@@ -242,20 +254,20 @@ def estimate_split(bins, n, n_bins, theta, used, work):
 @inline
 def split_sample(bins, n, s, n_bins, work):
     """Leave a sample's cells and its shares of them in `part_of` and `parts`; returns how many."""
-    n_sources, part_of, parts = bins.shape[0], work.part_of, work.parts
+    n_sources, part_of, parts = bins.shape[0], work.split.part_of, work.split.parts
     count = 1
     part_of[0] = 0
     for j in range(n_sources + 1):
         parts[j, 0] = ONE
     for k in range(n_sources):
-        width = np.int64(work.widths[k, s])
+        width = np.int64(work.split.widths[k, s])
         # in place, from behind: what is read is overwritten last
         for i in range(count - 1, -1, -1):
             for w in range(width - 1, -1, -1):
                 at = i * width + w
                 cell = part_of[i] * np.uint32(n_bins[k]) + np.uint32(bins[k, n, s]) + np.uint32(w)
                 for j in range(n_sources + 1):
-                    factor = work.share_slopes[k, s, w] if j == k + 1 else work.shares[k, s, w]
+                    factor = work.split.share_slopes[k, s, w] if j == k + 1 else work.split.shares[k, s, w]
                     parts[j, at] = parts[j, i] * factor
                 part_of[at] = cell
         count *= width

@@ -53,7 +53,7 @@ def informations(terms, n_cells, full, work, result):
 
 
 @inline
-def price(terms, chosen, entropy_weight, used, n_cells, full, work):
+def price(terms, chosen, entropy_weight, used, n_cells, full, n_samples, work, worth):
     """Leave v(c,1) - v(c,0) in `work.value[0]`, of a goal whose weights are those of both outputs.
 
     What is free of y is the same in both prices and drops out: U_t(c), and so one logarithm of

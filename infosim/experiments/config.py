@@ -599,7 +599,8 @@ class Experiment:
                     )
                 )
             except InfosimError as error:
-                where = "" if repr(name) in str(error) else f"layer {name!r}: "
+                where = f"layer {name!r}"
+                where = "" if where in str(error) else f"{where}: "
                 raise type(error)(f"{where}{error}") from None
         return Network(
             inputs={

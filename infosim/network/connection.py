@@ -107,9 +107,8 @@ class Compartment:
             except InfosimError as error:
                 raise type(error)(f"{where}: {error}") from None
         elif said:
-            raise ConfigError(
-                f"{where}: {next(iter(said))} is a connection's, not said beside them"
-            )
+            key = next(iter(said))
+            raise ConfigError(f"{where}: {key} is said of a connection, not beside connections")
         elif not isinstance(connections, Iterable) or isinstance(connections, str):
             raise ConfigError(f"{where}: connections must be a list, were {brief(connections)}")
         else:

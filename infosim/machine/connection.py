@@ -48,6 +48,9 @@ class ConnectionState:
             _initial(*given, n, n_in, dtype) for given in zip(specs, bounds, rngs, strict=True)
         )
         index, masks, weights = zip(*drawn, strict=True)
+        shapes = sorted({() if one is None else one.shape for one in index})
+        if len(shapes) > 1:
+            raise ShapeError(f"replicas need an index of one shape, were {shapes[0]}, {shapes[1]}")
         a = self.arrays = SimpleNamespace(index=None)
         if index[0] is not None:
             a.index = kernels.resident(np.concatenate(index))

@@ -136,8 +136,7 @@ class LayerState:
     def silence(self, time):
         """Forget all outputs: a presentation begins at `time`, with held inputs that may be new."""
         self._began, self._times = time, [None, None]
-        for compartment in self.compartments:
-            compartment.touch()
+        self.touch()
 
     def resize(self, n_samples):
         """Let `firing` be that of so many samples."""

@@ -92,40 +92,18 @@ class Compartment:
         self, name, source=_LEFT_OUT, connectivity=_LEFT_OUT, delay=_LEFT_OUT,
         trainable=_LEFT_OUT, bias=True, weight=_LEFT_OUT, *, connections=None,
     ):  # fmt: skip
-        where = f"compartment {name!r}"
         said = {"source": source, "connectivity": connectivity, "delay": delay,
                 "trainable": trainable, "weight": weight}  # fmt: skip
         said = {key: value for key, value in said.items() if value is not _LEFT_OUT}
-        if isinstance(connections, _Said):
-            (one,) = connections
-            connections = _Said([replace(one, **said)])
-        elif connections is None:
-            if "source" not in said:
-                raise ConfigError(f"{where} needs a source, or connections")
-            try:
-                connections = _Said([Connection(**said)])
-            except InfosimError as error:
-                raise type(error)(f"{where}: {error}") from None
-        elif said:
-            key = next(iter(said))
-            raise ConfigError(f"{where}: {key} is said of a connection, not beside connections")
-        elif not isinstance(connections, Iterable) or isinstance(connections, str):
-            raise ConfigError(f"{where}: connections must be a list, were {brief(connections)}")
-        else:
-            connections = tuple(connections)
-        for one in connections:
-            if not isinstance(one, Connection):
-                raise ConfigError(f"{where}: a Connection is needed, was {brief(one)}")
-        if not connections:
-            raise ConfigError(f"{where} needs at least one connection")
-        alike = Counter((one.source, one.delay) for one in connections)
-        (source, delay), times = alike.most_common(1)[0]
-        if times > 1:
-            raise ConfigError(f"{where}: two connections read {source!r} with delay {delay}")
+        try:
+            connections = _one(said) if connections is None else _several(connections, said)
+        except InfosimError as error:
+            raise type(error)(f"compartment {name!r}: {error}") from None
         for key, value in (("name", name), ("connections", connections), ("bias", bias)):
             object.__setattr__(self, key, value)
-        if len(set(self.names)) < len(self.names):
-            raise ConfigError(f"{where}: two connections are called alike: {', '.join(self.names)}")
+        if len(set(self.names)) < len(connections):
+            called = ", ".join(self.names)
+            raise ConfigError(f"compartment {name!r}: two connections are called alike: {called}")
 
     @property
     def names(self):
@@ -148,6 +126,33 @@ class Compartment:
     source, connectivity, delay, trainable, weight = map(
         _of_the_only, ("source", "connectivity", "delay", "trainable", "weight")
     )
+
+
+def _one(said):
+    """The connection of these settings."""
+    if "source" not in said:
+        raise ConfigError("needs a source, or connections")
+    return _Said([Connection(**said)])
+
+
+def _several(connections, said):
+    """`connections` as a tuple, where nothing else is said."""
+    if isinstance(connections, _Said):
+        return _Said([replace(*connections, **said)])
+    if said:
+        raise ConfigError(f"{next(iter(said))} is said of a connection, not beside connections")
+    if not isinstance(connections, Iterable) or isinstance(connections, str):
+        raise ConfigError(f"connections must be a list, were {brief(connections)}")
+    connections, read = tuple(connections), set()
+    for one in connections:
+        if not isinstance(one, Connection):
+            raise ConfigError(f"a Connection is needed, was {brief(one)}")
+        if (one.source, one.delay) in read:
+            raise ConfigError(f"two connections read {one.source!r} with delay {one.delay}")
+        read.add((one.source, one.delay))
+    if not connections:
+        raise ConfigError("needs at least one connection")
+    return connections
 
 
 def only_of(compartment, names, connections, what):

@@ -98,7 +98,7 @@ SETTINGS = {
     ),
     "no connections": (
         f"{HIDDEN}.compartments.C.connections={{}}",
-        "'C' needs at least one connection",
+        "'C': needs at least one connection",
     ),
     "a connection that is no table": (
         f"{HIDDEN}.compartments.C.connections.label=1",

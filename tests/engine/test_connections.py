@@ -477,6 +477,20 @@ def test_what_it_answers_is_checked_before_a_kernel_sees_it(answer, message):
     assert "\n" not in str(error.value)
 
 
+@dataclass(frozen=True)
+class Drawn(Connectivity):
+    """As many units as it draws."""
+
+    def index(self, n, n_in, rng):
+        return np.tile(np.arange(rng.integers(1, n_in)), (n, 1))
+
+
+def test_replicas_read_as_many_units_each():
+    assert Simulator(of_one(Drawn()), threads=1)["h"]["F"]["x"].index.shape[0] == 4
+    with pytest.raises(ShapeError, match=r"replicas need an index of one shape, were \(4, \d\), "):
+        Simulator(of_one(Drawn()), seed=range(5), threads=1)
+
+
 def test_a_single_connection_is_named_by_its_compartment():
     hidden = Layer("h", 3, [Compartment("F", "x", Told([[5]] * 3))], Activation("sum"))
     with pytest.raises(ShapeError, match=r"^layer 'h', compartment 'F': index 5 is outside"):

@@ -64,8 +64,8 @@ def test_layers_are_needed_for_any_connection():
 
 
 WRONG = {
-    "neither": (lambda: Compartment("L"), "compartment 'L' needs a source, or connections"),
-    "settings alone": (lambda: Compartment("L", delay=1), "'L' needs a source, or connections"),
+    "neither": (lambda: Compartment("L"), "compartment 'L': needs a source, or connections"),
+    "settings alone": (lambda: Compartment("L", delay=1), "'L': needs a source, or connections"),
     "both": (
         lambda: Compartment("L", "a", connections=[B]),
         "compartment 'L': source is said of a connection, not beside connections",
@@ -78,7 +78,7 @@ WRONG = {
         lambda: replace(Compartment("L", connections=[A, B]), trainable=False),
         "'L': trainable is said of a connection",
     ),
-    "none": (lambda: Compartment("L", connections=[]), "'L' needs at least one connection"),
+    "none": (lambda: Compartment("L", connections=[]), "'L': needs at least one connection"),
     "no list": (
         lambda: Compartment("L", connections=A), r"'L': connections must be a list, were Conn",
     ),

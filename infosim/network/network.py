@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from infosim.errors import ConfigError, InfosimError, near
+from infosim.errors import ConfigError, InfosimError, brief, near
 from infosim.network.checks import positive_int
 from infosim.network.connection import Compartment
 from infosim.network.optimizers import SGD, Adam
@@ -55,6 +55,9 @@ class Layer:
         if not isinstance(self.sampled, bool):
             raise ConfigError(f"{where}: sampled must be true or false, was {self.sampled!r}")
         set_(self, "compartments", tuple(self.compartments))
+        for one in self.compartments:
+            if not isinstance(one, Compartment):
+                raise ConfigError(f"{where}: a Compartment is needed, was {brief(one)}")
         names = [c.name for c in self.compartments]
         if len(set(names)) != len(names):
             raise ConfigError(f"{where}: compartment names must differ, were {', '.join(names)}")

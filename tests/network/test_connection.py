@@ -102,6 +102,10 @@ WRONG = {
     "trainable": (
         lambda: Connection("a", trainable=1), "'a': trainable must be true or false, was 1",
     ),
+    "no compartment": (
+        lambda: Layer("h", 3, [A], Activation("sum")),
+        "layer 'h': a Compartment is needed, was Connection",
+    ),
     "missing source": (
         lambda: network(A, Connection("bb")),
         "layer 'h', compartment 'L', connection 'bb': source 'bb' is missing; did you mean b",

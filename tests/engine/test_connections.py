@@ -183,6 +183,30 @@ def test_two_connections_are_one_from_both_sources(kernels, slow, rule):
     assert abs(found - start).max() > 1e-3
 
 
+def test_hebbs_rule_makes_of_two_what_it_makes_of_one():
+    """In closed form, by the units of both sources, beside frozen weights that it leaves alone."""
+    frozen = Connection("h", delay=1, trainable=False)
+    two = joined([Connection("a"), frozen, Connection("b", "sparse(1)")], {"a": 3, "b": 2}, "hebb")
+    one = joined([Connection("ab"), frozen], {"ab": 5}, "hebb")
+    rng = np.random.default_rng(5)
+    x, outputs = rng.normal(size=(30, 5)), rng.choice([-1.0, 1.0], (30, 5))
+    given = {"label": rng.integers(0, 3, 30), "h": outputs}
+    two, one = (Simulator(replace(n, steps=1), seed=4, threads=1, dtype="float64")
+                for n in (two, one))  # fmt: skip
+    kept = two["h"]["F"]["h"].weights.copy()
+    two.fit(given | {"a": x[:, :3], "b": x[:, 3:]}, 1, batch=12)
+    one.fit(given | {"ab": x}, 1, batch=12)
+    expected = outputs.T @ x / 5
+    np.testing.assert_allclose(one["h"]["F"]["ab"].weights, expected, atol=1e-12)
+    np.testing.assert_allclose(two["h"]["F"]["a"].weights, expected[:, :3], atol=1e-12)
+    of_b = np.take_along_axis(expected[:, 3:], np.array(two["h"]["F"]["b"].index), axis=1)
+    np.testing.assert_allclose(two["h"]["F"]["b"].weights, of_b, atol=1e-12)
+    np.testing.assert_allclose(two["h"]["F"].bias, outputs.sum(axis=0) / 5, atol=1e-12)
+    np.testing.assert_array_equal(two["h"]["F"]["h"].weights, kept)
+    assert {"h/sums", "h/F/a/products", "h/F/b/products", "h/C/products"} <= two.noted().keys()
+    assert "h/F/h/products" not in two.noted()
+
+
 @pytest.mark.parametrize("rule", ["infomorphic", "backprop"])
 @pytest.mark.parametrize("more", [
     Connection("b", weight=0.0, trainable=False),

@@ -6,7 +6,7 @@ import pytest
 
 from infosim.engine import Simulator
 from infosim.errors import ConfigError
-from infosim.network import Compartment, Connection, Layer, Network, Sparse
+from infosim.network import Compartment, Connection, Infomorphic, Layer, Network, Sparse
 from infosim.neuron import Activation
 
 A, B = Connection("a"), Connection("b")
@@ -57,10 +57,10 @@ def test_layers_are_needed_for_any_connection():
     frozen = replace(spec.layers[2], goal="{F}", compartments=[Compartment("F", connections=[
         Connection("a", trainable=False), Connection("f", trainable=False),
     ])])  # fmt: skip
-    assert not frozen.learns
-    assert replace(frozen, compartments=[Compartment("F", connections=[
-        Connection("a", trainable=False), Connection("f"),
-    ])]).learns  # fmt: skip
+    assert not Infomorphic().trains(frozen)
+    half = [Connection("a", trainable=False), Connection("f")]
+    half = replace(frozen, compartments=[Compartment("F", connections=half)])
+    assert Infomorphic().trains(half)
 
 
 WRONG = {

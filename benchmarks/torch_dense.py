@@ -223,9 +223,10 @@ class _Compartment:
 
     def __init__(self, state, n_in, learns, device):
         self.name, self.source, self.delay = state.spec.name, state.spec.source, state.spec.delay
-        index, mask = state.index, state.mask
+        connection = state.only("weights")
+        index, mask = connection.index, connection.mask
         self.index = self.mask = None
-        weights = torch.from_numpy(state.weights).clone()
+        weights = torch.from_numpy(connection.weights).clone()
         self.one_to_one = index is not None and np.array_equal(index[:, 0], np.arange(len(index)))
         if index is not None and not self.one_to_one:
             self.index = torch.from_numpy(index).long().to(device)
@@ -233,7 +234,7 @@ class _Compartment:
             mask = torch.zeros(weights.shape, dtype=bool).scatter_(1, self.index.cpu(), True)
         if mask is not None:
             self.mask = torch.as_tensor(mask).to(device, weights.dtype)
-        learns = learns and state.trainable
+        learns = learns and connection.trainable
         self.weights = weights.to(device).requires_grad_(learns)
         bias = torch.from_numpy(state.bias).clone().to(device)
         self.bias = bias.requires_grad_(learns and state.spec.bias)

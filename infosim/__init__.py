@@ -16,8 +16,8 @@ _PUBLIC = {
     "infosim.pid": ("Decomposition", "Goal", "decompose", "goal_names"),
     "infosim.neuron": ("Activation", "Binning"),
     "infosim.network": (
-        "SGD", "Adam", "AllButSelf", "Backprop", "Compartment", "Dense", "Hebb", "Infomorphic",
-        "Layer", "Masked", "Network", "OneToOne", "Rule", "Sparse",
+        "SGD", "Adam", "AllButSelf", "Backprop", "Compartment", "Connection", "Connectivity",
+        "Dense", "Hebb", "Infomorphic", "Layer", "Masked", "Network", "OneToOne", "Rule", "Sparse",
     ),
     "infosim.rules": ("Executor", "executes"),
     "infosim.engine": ("Probe", "Progress", "Recorder", "Samples", "Simulator", "Training"),

@@ -119,7 +119,8 @@ DRIVES = {
 def presentation(network, weights, biases, inputs, frozen):
     """θ (n, B) of every (step, layer), at default parameters and with the samples' noise frozen.
 
-    weights (n, n_in), biases (n,) : by (layer, compartment)
+    weights (n, n_in), biases (n,) : by (layer, compartment); weights of one that sums several
+        connections by (layer, compartment, connection)
     inputs : name -> (units, B)
     frozen : (step, layer) -> θ₀ and y₀ of what fired; y is y₀ + (1 - silent) (θ - θ₀)
     """
@@ -128,16 +129,16 @@ def presentation(network, weights, biases, inputs, frozen):
     for step in range(network.steps):
         for layer in network.layers:
             potentials = []
-            for c in layer.compartments:
-                if c.source in network.inputs:
-                    x = inputs.get(c.source)
-                else:
-                    x = y.get((step - c.delay, c.source))
-                if x is None:
-                    x = np.zeros((network.size(c.source), n_samples))
-                potentials.append(
-                    weights[layer.name, c.name] @ x + biases[layer.name, c.name][:, None]
-                )
+            for compartment in layer.compartments:
+                key = layer.name, compartment.name
+                u = np.tile(biases[key][:, None], n_samples)
+                for name, c in zip(compartment.names, compartment.connections, strict=True):
+                    held = c.source in network.inputs
+                    x = inputs.get(c.source) if held else y.get((step - c.delay, c.source))
+                    if x is not None:
+                        several = len(compartment.names) > 1
+                        u = u + weights[(*key, name) if several else key] @ x
+                potentials.append(u)
             at = step, layer.name
             theta[at] = sigma(DRIVES[layer.activation.name](*potentials))
             before, drawn = frozen.get(at, (theta[at], 0 * theta[at]))

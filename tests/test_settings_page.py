@@ -54,6 +54,7 @@ TABLES = {
     "[layers.NAME]": ("", config._LAYER),
     "[layers.NAME.binning]": ("", config._BINNING),
     "[layers.NAME.compartments.NAME]": ("", config._COMPARTMENT),
+    "[layers.NAME.compartments.NAME.connections.NAME]": ("", config._CONNECTION),
 }
 
 

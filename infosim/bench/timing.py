@@ -100,18 +100,18 @@ class Products:
         self.calls = []
         for layer in simulator.layers.values():
             n, b, replicas = layer.spec.size, step.batch, simulator.n_replicas
-            for compartment in layer.compartments:
-                if compartment.index is not None:
+            for _, connection in layer.connections:
+                if connection.index is not None:
                     continue
-                source = compartment.spec.source
+                source = connection.spec.source
                 x = step.inputs.get(source)
                 if x is None:
                     x = np.sign(rng.standard_normal((replicas, simulator.network.size(source), b)))
                     x = kernels.resident(x.astype(dtype))
-                w = kernels.resident(compartment.weights.reshape(replicas, n, -1).copy())
+                w = kernels.resident(connection.weights.reshape(replicas, n, -1).copy())
                 u = kernels.xp.ones((replicas, n, b), dtype)
                 self.calls.append((kernels.project, (w, x, u)))
-                if compartment.trainable:
+                if connection.trainable:
                     self.calls.append((kernels.accumulate, (u.copy(), x, w.copy())))
 
     def __call__(self):

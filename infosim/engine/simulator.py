@@ -341,22 +341,22 @@ class Simulator(Stepper):
         checked = {}
         for name, layer in self.layers.items():
             for compartment in layer.compartments:
-                prefix = f"{name}/{compartment.spec.name}"
-                for one in given:
-                    if f"{prefix}/index" in one:
-                        compartment.check_index(one[f"{prefix}/index"])
-                if compartment.index is None:
-                    masks = [one.get(f"{prefix}/mask") for one in given]
-                    checked[compartment] = compartment.checked_mask(masks)
-        for compartment, mask in checked.items():
-            compartment.mask = mask
+                for own, connection in compartment.named:
+                    prefix = f"{name}/{compartment.spec.name}/{own}"
+                    for one in given:
+                        if f"{prefix}index" in one:
+                            connection.check_index(one[f"{prefix}index"])
+                    if connection.index is None:
+                        masks = [one.get(f"{prefix}mask") for one in given]
+                        checked[connection] = connection.checked_mask(masks)
+        for connection, mask in checked.items():
+            connection.mask = mask
         for replica, one in enumerate(given):
             own = self.arrays(replica)
             for name, array in one.items():
                 own[name][...] = self.kernels.resident(array)
         for layer in self.layers.values():
-            for compartment in layer.compartments:
-                compartment.touch()
+            layer.touch()
 
     def not_finite(self):
         """Which array of the network holds a number that is not finite, by name; None if all are.

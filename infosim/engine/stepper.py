@@ -83,7 +83,7 @@ class Stepper:
             for i, layer in enumerate(self.network.layers)
         }
         for layer in self.layers.values():
-            for c in layer.compartments:
+            for _, c in layer.connections:
                 c.reads = self.layers.get(c.spec.source)
         self.events = EventLoop()
         self.time = 0
@@ -259,25 +259,30 @@ class Stepper:
         layer.resize(n_samples)
         step = event.time - self._presented.time
         slot = layer.begin_firing(event.time)
-        # what each compartment reads, and a key that says which of the machine's arrays it is
+        # what each connection reads, and keys that say which of the machine's arrays these are
         keys, signals, new, projected = [], [], [], []
-        for number, c in enumerate(layer.compartments):
-            if c.reads is None:
-                x = self._inputs.get(c.spec.source)
-                key = None if x is None else c.spec.source
-                # An input held over several steps is projected once: the weights stay the same
-                # within a presentation. (Layers reuse their memory, so theirs has always changed.)
-                held = c.projected is key
-            else:
-                key = c.reads.fired(event.time - c.spec.delay)
-                x = None if key is None else c.reads.firing.signals[key]
-                held = key is None and c.projected is None
-            keys.append(key)
-            signals.append(x)
-            if not held:
-                c.projected = key
-                new.append((number, x))
-                projected += number, key
+        for number, compartment in enumerate(layer.compartments):
+            heard, changed, known = [], False, True
+            for c in compartment.connections:
+                if c.reads is None:
+                    x = self._inputs.get(c.spec.source)
+                    key = None if x is None else c.spec.source
+                    # An input held over several steps is projected once: the weights stay the same
+                    # within a presentation. (Layers reuse their memory: theirs has always changed.)
+                    held = c.projected is key
+                    known = known and held
+                else:
+                    key = c.reads.fired(event.time - c.spec.delay)
+                    x = None if key is None else c.reads.firing.signals[key]
+                    held = key is None and c.projected is None
+                keys.append(key)
+                heard.append(x)
+                if not held:
+                    c.projected, changed = key, True
+            signals += heard
+            if changed:
+                new.append((number, heard, known))
+                projected += number, known, *keys[-len(heard) :]
         layer.read = keys, signals
         numbers = self._presented.stream, layer.number + 256 * step, self._presented.batch
         nth, place = layer.place(numbers, self.network.steps)

@@ -23,7 +23,7 @@ from infosim.datasets import generated
 from infosim.errors import ConfigError, InfosimError, brief, near
 from infosim.machine.randomness import Purpose, generator
 from infosim.machine.samples import Samples
-from infosim.network import Compartment, Layer, Network
+from infosim.network import Compartment, Connection, Layer, Network
 from infosim.network.optimizers import OPTIMIZERS
 from infosim.network.rules import Rule
 from infosim.neuron import Activation, Binning
@@ -116,7 +116,11 @@ _COMPARTMENT = {
     "trainable": ((bool,), True),
     "bias": ((bool,), True),
     "weight": ((float,), None),
+    "connections": ((dict,), None),
 }
+#: Those of a compartment of several connections; all others are each connection's.
+_SUM = {key: _COMPARTMENT[key] for key in ("bias", "connections")}
+_CONNECTION = {key: one for key, one in _COMPARTMENT.items() if key not in _SUM}
 _OPTIMIZER = {
     name: {
         one.name: ((list,), list(one.default))
@@ -204,8 +208,12 @@ def _resolve_layer(table, where):
         for key in keys:
             layer[part][key] = _spelled(layer[part][key], f"{where}.{part}.{key}")
     _refuse_strangers(layer["compartments"], ("source",), f"{where}.compartments", "compartment")
+    _refuse_strangers(
+        layer["compartments"], ("source", "connections"), f"{where}.compartments", "compartment",
+        "a source",
+    )  # fmt: skip
     layer["compartments"] = {
-        key: _check(value, _COMPARTMENT, f"{where}.compartments.{key}")
+        key: _resolve_compartment(value, f"{where}.compartments.{key}")
         for key, value in _tables(layer["compartments"], f"{where}.compartments")
     }
     try:
@@ -222,14 +230,40 @@ def _resolve_layer(table, where):
     return layer
 
 
-def _refuse_strangers(tables, needed, where, kind):
-    """Raise about a table that has none of what it needs, where others do: a name misspelt."""
-    whole = [name for name, one in tables.items() if isinstance(one, dict) and needed[0] in one]
+def _resolve_compartment(table, where):
+    if "connections" not in table:
+        return _check(table, _COMPARTMENT, where)
+    for key in _CONNECTION:
+        if key in table:
+            raise ConfigError(
+                f"{where}.{key}: beside connections there is none, it is said of each of them: "
+                f"{where}.connections.NAME.{key}"
+            )
+    compartment, where = _check(table, _SUM, where), f"{where}.connections"
+    compartment["connections"] = {
+        name: _check({"source": name} | value, _CONNECTION, f"{where}.{name}")
+        for name, value in _tables(compartment["connections"], where)
+    }
+    return compartment
+
+
+def connections(compartment):
+    """The settings of each connection of a compartment's resolved settings."""
+    return compartment["connections"].values() if "connections" in compartment else [compartment]
+
+
+def _refuse_strangers(tables, known_by, where, kind, needed):
+    """Raise about a table that has none of what it is known by, where others do: misspelt."""
+
+    def known(one):
+        return isinstance(one, dict) and any(key in one for key in known_by)
+
+    whole = [name for name, one in tables.items() if known(one)]
     for name, one in tables.items():
-        if isinstance(one, dict) and whole and not any(key in one for key in needed):
+        if isinstance(one, dict) and whole and not known(one):
             raise ConfigError(
                 f"{where}.{name}: unknown {kind} {name!r}; {near(name, whole)} "
-                f"(a new {kind} needs {' and '.join(needed)})"
+                f"(a new {kind} needs {needed})"
             )
 
 
@@ -237,7 +271,7 @@ def _refuse_unread(network, layers):
     """Raise about an input that no compartment reads, unless it is one by default or the target."""
     tables = [table.get("compartments") for _, table in _tables(layers, "layers")]
     compartments = [one for table in tables if isinstance(table, dict) for one in table.values()]
-    read = {str(one.get("source")) for one in compartments if isinstance(one, dict)}
+    read = {name for one in compartments if isinstance(one, dict) for name in _read_by(one)}
     read |= {network["target"], *_NETWORK["inputs"][1]}
     for name in network["inputs"]:
         if name not in read:
@@ -245,6 +279,15 @@ def _refuse_unread(network, layers):
                 f"network.inputs.{name}: no compartment reads it; "
                 f"{near(name, [one for one in network['inputs'] if one in read])}"
             )
+
+
+def _read_by(compartment):
+    """The sources that a compartment's table names, which nothing has been checked of."""
+    several = compartment.get("connections")
+    if not isinstance(several, dict):
+        return [str(compartment.get("source"))]
+    tables = [(name, one) for name, one in several.items() if isinstance(one, dict)]
+    return [str(one.get("source", name)) for name, one in tables]
 
 
 def _tables(table, where):
@@ -296,7 +339,8 @@ def resolve(table):
             raise ConfigError(f"network.clamped: no layer {name!r}; {near(name, config['layers'])}")
         if kind != "images":
             raise ConfigError(f"network.clamped.{name} must be 'images', was {kind!r}")
-    _refuse_strangers(config["layers"], ("activation", "compartments"), "layers", "layer")
+    needed = "activation", "compartments"
+    _refuse_strangers(config["layers"], needed, "layers", "layer", " and ".join(needed))
     config["layers"] = {
         name: _resolve_layer(layer, f"layers.{name}")
         for name, layer in _tables(config["layers"], "layers")
@@ -332,6 +376,11 @@ def _merge(base, changes):
                     before = {name: one for name, one in before.items() if name != "options"}
             elif key in _SCHEDULED and _other_form(before, value):
                 before = {}
+            if isinstance(before.get("source"), str) and "connections" in value:
+                # a compartment of several takes the place of one with its settings, and vice versa
+                before = {name: one for name, one in before.items() if name not in _CONNECTION}
+            elif isinstance(before.get("connections"), dict) and "source" in value:
+                before = {name: one for name, one in before.items() if name != "connections"}
             result[key] = _merge(before, value)
         else:
             result[key] = value
@@ -360,6 +409,11 @@ def _chosen(config):
         defaults = {one.name: one.default for one in fields(Rule.of(given))}
         return table | {"rule": chosen(given, {key: ((), defaults[key]) for key in defaults})}
 
+    def of_compartment(one):
+        if "connections" in one:
+            one = one | {"connections": [chosen(c, _CONNECTION) for c in connections(one)]}
+        return chosen(one, _COMPARTMENT)
+
     layers = [
         (
             name,
@@ -368,7 +422,7 @@ def _chosen(config):
             chosen(layer["binning"], _BINNING),
             layer["goal"],
             chosen(layer["optimizer"], _OPTIMIZER[layer["optimizer"]["name"]]),
-            [(key, chosen(one, _COMPARTMENT)) for key, one in layer["compartments"].items()],
+            [(key, of_compartment(one)) for key, one in layer["compartments"].items()],
             *chosen(rule({key: layer[key] for key in _LATER}), _LATER),
         )
         for name, layer in config["layers"].items()
@@ -504,6 +558,17 @@ def override(table, assignments):
     return table
 
 
+def _compartment(name, settings):
+    """The Compartment of resolved settings."""
+    if "connections" not in settings:
+        return Compartment(name, **settings)
+    try:
+        several = [Connection(**one) for one in connections(settings)]
+    except InfosimError as error:
+        raise type(error)(f"compartment {name!r}: {error}") from None
+    return Compartment(name, connections=several, bias=settings["bias"])
+
+
 @dataclass(frozen=True)
 class Experiment:
     """A resolved experiment: what to train, on what, and how.
@@ -561,8 +626,7 @@ class Experiment:
                         name=name,
                         size=table["size"],
                         compartments=[
-                            Compartment(key, **value)
-                            for key, value in table["compartments"].items()
+                            _compartment(key, value) for key, value in table["compartments"].items()
                         ],
                         activation=Activation(activation.pop("name"), activation, clamp),
                         binning=Binning(**table["binning"]),
@@ -575,7 +639,8 @@ class Experiment:
                     )
                 )
             except InfosimError as error:
-                where = "" if repr(name) in str(error) else f"layer {name!r}: "
+                where = f"layer {name!r}"
+                where = "" if where in str(error) else f"{where}: "
                 raise type(error)(f"{where}{error}") from None
         return Network(
             inputs={

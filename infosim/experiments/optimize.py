@@ -31,7 +31,7 @@ from infosim.errors import (
     near,
 )
 from infosim.experiments import store
-from infosim.experiments.config import DESCRIPTIONS, Experiment, preset_names
+from infosim.experiments.config import DESCRIPTIONS, Experiment, connections, preset_names
 from infosim.experiments.engines import DaskWorkers, dask_client
 from infosim.experiments.extras import need
 from infosim.experiments.stopping import Interrupted, signals
@@ -236,7 +236,9 @@ def _layer(experiment, name):
         name
         for name in climbing
         if layers[name]["goal"]
-        and any(one["trainable"] for one in layers[name]["compartments"].values())
+        and any(
+            c["trainable"] for k in layers[name]["compartments"].values() for c in connections(k)
+        )
     ]
     if name is None:
         for layer in learning:

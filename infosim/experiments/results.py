@@ -24,7 +24,8 @@ class RunResults:
     config : all settings; environment : what it ran on; complete : whether it was finished
     metrics : column of metrics.csv -> (epochs + 1,), nan where nothing was measured
     atoms : layer -> (epochs + 1, n, A + 1), atoms and H_res in bits; labels : layer -> their names
-    weights : "layer/compartment/weights" (or bias, index, mask) -> array
+    weights : "layer/compartment/weights" (or bias, index, mask) -> array; those of one of several
+        connections "layer/compartment/connection/weights"
     """
 
     path: Path

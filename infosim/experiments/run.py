@@ -493,12 +493,7 @@ def _draw_summaries(outs, experiments, dataset, training, test):
 
     simulator, inputs = training.simulator, experiments[0].config["network"]["inputs"]
     images = {name for name, kind in inputs.items() if kind == "images"}
-    fields = {
-        layer.name: simulator[layer.name][c.name].weights
-        for layer in simulator.network.layers
-        for c in layer.compartments
-        if c.source in images and simulator[layer.name][c.name].index is None
-    }
+    fields = _fields(simulator, images)
     evaluations = [None] * len(outs)
     if training.measured:
         evaluations = simulator.evaluate(
@@ -519,6 +514,23 @@ def _draw_summaries(outs, experiments, dataset, training, test):
         )
         with store.atomic(out / "summary.png") as file:
             save(figure, file, "png")
+
+
+def _fields(simulator, images):
+    """The dense weights that read images, by layer; if it has more, each by its name in files."""
+    fields = {}
+    for name, layer in simulator.layers.items():
+        found = {
+            f"{name}/{compartment.spec.name}/{own}".rstrip("/"): c.weights
+            for compartment in layer.compartments
+            for own, c in compartment.named
+            if c.spec.source in images and c.index is None
+        }
+        if len(found) == 1:
+            [weights] = found.values()
+            found = {name: weights}
+        fields |= found
+    return fields
 
 
 def _more_panels(training, dataset, test):

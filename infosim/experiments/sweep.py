@@ -20,7 +20,7 @@ from pathlib import Path
 
 from infosim.errors import CheckpointError, ConfigError, brief, near
 from infosim.experiments import store
-from infosim.experiments.config import Experiment, parse, read
+from infosim.experiments.config import Experiment, connections, parse, read
 from infosim.experiments.engines import engine
 from infosim.experiments.job import execute, fail, why_failed
 from infosim.experiments.run import read_result
@@ -302,7 +302,8 @@ def _form(config):
         layer["optimizer"] = layer["optimizer"]["name"]
         layer["activation"] = layer["activation"]["name"], layer["activation"]["clamp"]
         for compartment in layer["compartments"].values():
-            compartment.pop("weight", None)
+            for connection in connections(compartment):
+                connection.pop("weight", None)
     return json.dumps(form)
 
 

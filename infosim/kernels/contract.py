@@ -166,7 +166,7 @@ KERNELS = {
     "accumulate": _kernel("delta x gradient", NEURONS, "accumulate", of_part=_of_gradients),
     "accumulate_sparse": _kernel("delta index x start stop gradient", NEURONS, "accumulate"),
     "clear": _kernel("u", NEURONS, "accumulate", function="silence", of_part=_of_rows),
-    "add": _kernel("values factor tile total", TILES),
+    "add": _kernel("values factor tile total", TILES, "project"),
     "add_rows": _kernel("values factor total", NEURONS, function="add", of_part=_of_sums),
     "spread": _kernel("weights index start stop dense", NEURONS),
     "project_back": _kernel(

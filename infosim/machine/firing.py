@@ -11,13 +11,11 @@ class Trace:
 
     past : (u, θ, y) of every step but the last, (K, N, B), (2, N, B) and (N, B), copies
     slopes : the loss's, in θ or y, of a step and of the one before it, (N, B) each
-    product : what is projected back to this layer, before it is added to a slope, (N, B)
     deltas, bias_gradients : all steps' sum and a single step's, (K, N, B) and (K, N) each
     """
 
     past: list
     slopes: tuple
-    product: object
     deltas: tuple
     bias_gradients: tuple
 
@@ -40,7 +38,10 @@ class Work:
 class Firing:
     """The arrays of a layer's firing for B samples, with N neurons of all replicas.
 
-    u : potentials without biases, (K, N, B); theta : θ and 1 - θ, (2, N, B)
+    u : potentials without biases, (K, N, B)
+    held : what inputs alone lead to, (N, B), by the number of a compartment that reads layers, too
+    product : what is projected, before it is added to something, (N, B); None if nothing is
+    theta : θ and 1 - θ, (2, N, B)
     outputs : of this step and of the one before, by turns, (N, B) each; signals : the same as
         (R, n, B), as other layers read them
     bins : uint8 (K, N, B); slope : ∂G/∂θ, (N, B); delta : ∂G/∂u, (K, N, B)
@@ -57,6 +58,9 @@ class Firing:
         (k, n), dtype = layer.biases.shape, layer.dtype
         self.n_samples = n_samples
         self.u = array("u", (k, n, n_samples), dtype)
+        self.held = {i: array(f"held{i}", (n, n_samples), dtype) for i in layer.held}
+        adds = layer.sums or n_traced
+        self.product = array("product", (n, n_samples), dtype) if adds else None
         self.theta = array("theta", (2, n, n_samples), dtype)
         self.outputs = [array(f"y{i}", (n, n_samples), dtype) for i in (0, 1)]
         self.signals = [y.reshape(layer.n_replicas, -1, n_samples) for y in self.outputs]
@@ -81,7 +85,6 @@ class Firing:
         return Trace(
             past,
             (self.slope, array("further slope", (n, b), dtype)),
-            array("product", (n, b), dtype),
             (self.delta, array("further delta", (k, n, b), dtype)),
             (layer.bias_gradient, layer.kernels.xp.empty((k, n), dtype)),
         )

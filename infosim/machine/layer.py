@@ -30,7 +30,7 @@ class LayerState:
     specs : the layer in each replica; they differ in numbers alone (`Network.check_alike`)
     number : of the layer; sizes : units of its compartments' sources, by name
     seeds : of each replica, uint32 (R,), where the kernels are
-    rngs : (layer, compartment) -> a generator for each replica
+    rngs : (layer, compartment) or (layer, compartment, connection) -> a generator for each replica
     kernels, dtype : the backend, and its arrays' precision
     tape : cleared when an array had to become another one
     n_traced : steps of a presentation, for an executor that is traced (`Trace`)
@@ -48,17 +48,25 @@ class LayerState:
         self.compartments = [
             CompartmentState(
                 [one.compartments[k] for one in specs],
+                f"layer {spec.name!r}, compartment {c.name!r}",
                 n,
-                sizes[c.source],
+                sizes,
                 self.biases[k],
                 bias_moments[k],
-                rngs(number, k),
+                # the first connection's generator is the compartment's
+                lambda i, place=(number, k): rngs(*place, i) if i else rngs(*place),
                 kernels,
                 dtype,
                 tape.clear,
             )
             for k, c in enumerate(spec.compartments)
         ]
+        #: all connections of all compartments, each with its compartment's number: [(k, c)]
+        self.connections = [
+            (k, c) for k, one in enumerate(self.compartments) for c in one.connections
+        ]
+        #: those of them whose weights learn
+        self.trained = [(k, c) for k, c in self.connections if c.trainable]
         self.seeds, self._places = seeds, {}
         self.clock, self._reshaped = Clock(kernels), tape.clear
         self._set_numbers(specs)
@@ -203,9 +211,18 @@ class LayerState:
         )
 
     @property
-    def trained(self):
-        """The compartments whose weights learn, with their numbers: [(k, CompartmentState)]."""
-        return [(k, c) for k, c in enumerate(self.compartments) if c.trainable]
+    def sums(self):
+        """Whether any compartment adds what one connection projects to another's."""
+        return len(self.connections) > len(self.compartments)
+
+    @property
+    def held(self):
+        """The numbers of the compartments that read inputs, which are held, and layers."""
+        return [
+            k
+            for k, compartment in enumerate(self.compartments)
+            if len({c.reads is None for c in compartment.connections}) == 2
+        ]
 
     # -- signals: what other layers read ---------------------------------------------------------
 
@@ -214,8 +231,7 @@ class LayerState:
         if self._bins_change:
             self._rebin()
         self._began, self._times = time, [None, None]
-        for compartment in self.compartments:
-            compartment.touch()
+        self.touch()
 
     def resize(self, n_samples):
         """Let `firing` be that of so many samples."""
@@ -298,14 +314,13 @@ class LayerState:
     def begin_update(self):
         """Count an update and have its optimizers' numbers ready; weights are about to change."""
         self.clock.tick()
-        for compartment in self.compartments:
-            if compartment.trainable:
-                compartment.touch()
+        for _, c in self.trained:
+            c.touch()
 
     def touch(self):
         """Say that weights were changed: what was computed from them is out of date."""
-        for compartment in self.compartments:
-            compartment.touch()
+        for _, c in self.connections:
+            c.touch()
 
     # -- saving ----------------------------------------------------------------------------------
 
@@ -315,13 +330,16 @@ class LayerState:
         rows = slice(replica * self.spec.size, (replica + 1) * self.spec.size)
         for c in self.compartments:
             prefix = f"{self.spec.name}/{c.spec.name}"
-            arrays[f"{prefix}/weights"] = c.arrays.weights[rows]
+            for name, one in c.named:
+                own = f"{prefix}/{name}"
+                arrays[f"{own}weights"] = one.arrays.weights[rows]
+                if one.arrays.index is not None:
+                    arrays[f"{own}index"] = one.arrays.index[rows]
+                if one.arrays.mask.size:
+                    arrays[f"{own}mask"] = one.arrays.mask[rows]
+                if one.trainable:
+                    arrays[f"{own}moments"] = one.arrays.moments[:, rows]
             arrays[f"{prefix}/bias"] = c.arrays.bias[rows]
-            if c.arrays.index is not None:
-                arrays[f"{prefix}/index"] = c.arrays.index[rows]
-            if c.arrays.mask.size:
-                arrays[f"{prefix}/mask"] = c.arrays.mask[rows]
-            if c.trainable:
-                arrays[f"{prefix}/moments"] = c.arrays.moments[:, rows]
-                arrays[f"{prefix}/bias_moments"] = c.arrays.bias_moments[:, rows]
+            if c.trained:
+                arrays[f"{prefix}/bias_moments"] = c.arrays.moments[:, rows]
         return arrays

@@ -1,7 +1,8 @@
 """What is connected to what: immutable descriptions that hold no state."""
 
+from infosim.network.connection import Compartment, Connection
 from infosim.network.connectivity import AllButSelf, Connectivity, Dense, Masked, OneToOne, Sparse
-from infosim.network.network import Compartment, Layer, Network
+from infosim.network.network import Layer, Network
 from infosim.network.optimizers import SGD, Adam
 from infosim.network.rules import Backprop, Hebb, Infomorphic, Rule
 
@@ -11,6 +12,7 @@ __all__ = [
     "AllButSelf",
     "Backprop",
     "Compartment",
+    "Connection",
     "Connectivity",
     "Dense",
     "Hebb",

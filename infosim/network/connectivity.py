@@ -1,8 +1,8 @@
 """Which of a source's units each neuron of a layer reads.
 
-A connectivity answers two questions: `mask(n, n_in)`, a boolean (n, n_in) array or None where all
-are connected, and `index(n, n_in, rng)`, an int32 (n, k) array naming the inputs of each neuron, or
-None. Weights are stored (n, n_in) in the first case and (n, k) in the second.
+A connectivity answers one of two questions: `index(n, n_in, rng)` names the few inputs of each
+neuron, or else `mask(n, n_in)` says which of all it has. Weights are stored (n, k) in the first
+case and (n, n_in) in the second.
 """
 
 from dataclasses import dataclass
@@ -13,17 +13,25 @@ from infosim.errors import ConfigError, ShapeError, brief, integer, near
 
 
 class Connectivity:
-    """Base of all connectivities; as it stands, every neuron reads every unit."""
+    """Base of all connectivities, one's own too; as it stands, every neuron reads every unit.
+
+    A subclass overrides what it is about, `index` or `mask`, and `check` if it does not fit
+    everywhere. What these answer is checked before a kernel sees it (`machine.checks.wiring`). It
+    never changes: as a frozen dataclass it is equal where its settings are, which replicas ask for.
+    """
 
     def check(self, n, n_in):
         """Raise ConfigError unless this can join `n_in` units to `n` neurons."""
 
     def mask(self, n, n_in):
-        """Which units each neuron reads, boolean (n, n_in), or None for all."""
+        """Which units each neuron reads, boolean (n, n_in), or None for all or with an index."""
         return None
 
     def index(self, n, n_in, rng):
-        """The few units each neuron reads, int32 (n, k), or None where weights are (n, n_in)."""
+        """The few units each neuron reads, integers (n, k), or None where weights are (n, n_in).
+
+        rng : a NumPy generator of this connection's, to draw from
+        """
         return None
 
     @staticmethod

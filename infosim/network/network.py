@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral
 
-from infosim.errors import ConfigError, InfosimError, near
-from infosim.network.checks import number, positive_int
-from infosim.network.connectivity import Connectivity, Dense
+from infosim.errors import ConfigError, InfosimError, brief, near
+from infosim.network.checks import positive_int
+from infosim.network.connection import Compartment
 from infosim.network.optimizers import SGD, Adam
 from infosim.network.rules import Infomorphic, Rule
 from infosim.neuron import Activation, Binning
@@ -20,39 +19,6 @@ _MOST_LAYERS = 256
 _SILENT = {"signed": -1.0, "binary": 0.0}
 #: Which neurons of a readout are read as 1 - θ (`infosim.engine.readout`).
 INVERSIONS = ("learned", "batch", "none")
-
-
-@dataclass(frozen=True)
-class Compartment:
-    """One class of inputs of a layer's neurons.
-
-    Parameters
-    ----------
-    name : how goals and results call it; one letter keeps goal labels short ("F", "C", "L")
-    source : the input or layer it reads
-    connectivity : which units of the source each neuron reads
-    delay : 0 reads the source's value of this step, 1 that of the previous step
-    trainable : whether weights and biases learn
-    bias : whether there are biases
-    weight : initial value of all weights; None draws them uniformly from ±1/√fan-in
-    """
-
-    name: str
-    source: str
-    connectivity: Connectivity = field(default_factory=Dense)
-    delay: int = 0
-    trainable: bool = True
-    bias: bool = True
-    weight: float | None = None
-
-    def __post_init__(self):
-        set_, where = object.__setattr__, f"compartment {self.name!r}"
-        set_(self, "connectivity", Connectivity.of(self.connectivity))
-        if not isinstance(self.delay, Integral) or self.delay is True or self.delay not in (0, 1):
-            raise ConfigError(f"{where}: delay must be 0 or 1, was {self.delay}")
-        set_(self, "delay", int(self.delay))
-        if self.weight is not None:
-            set_(self, "weight", number(f"{where}: weight", self.weight, -1e6, 1e6))
 
 
 @dataclass(frozen=True)
@@ -94,6 +60,9 @@ class Layer:
         if not isinstance(self.sampled, bool):
             raise ConfigError(f"{where}: sampled must be true or false, was {self.sampled!r}")
         set_(self, "compartments", tuple(self.compartments))
+        for one in self.compartments:
+            if not isinstance(one, Compartment):
+                raise ConfigError(f"{where}: a Compartment is needed, was {brief(one)}")
         names = [c.name for c in self.compartments]
         if len(set(names)) != len(names):
             raise ConfigError(f"{where}: compartment names must differ, were {', '.join(names)}")
@@ -112,6 +81,11 @@ class Layer:
             raise ConfigError(f"{where}: rule {self.rule} is of a whole network, not of a layer")
         if self.rule is not None and self.rule.goal and self.goal is None:
             raise ConfigError(f"{where}: rule {self.rule} needs a goal")
+
+    @property
+    def connections(self):
+        """All connections of all compartments, each with its compartment's number: [(k, c)]."""
+        return [(k, c) for k, one in enumerate(self.compartments) for c in one.connections]
 
     @property
     def silent(self):
@@ -206,22 +180,27 @@ class Network:
             )
 
     def _check(self, layer, compartment, names, fired):
-        where = f"layer {layer.name!r}, compartment {compartment.name!r}"
-        source = compartment.source
-        if source not in names:
-            raise ConfigError(f"{where}: source {source!r} is missing; {near(source, names)}")
-        if source in self.inputs:
-            if compartment.delay:
-                raise ConfigError(f"{where}: an input is held for all steps, its delay must be 0")
-        elif compartment.delay == 0 and source not in fired:
-            raise ConfigError(
-                f"{where}: reads {source!r} with delay 0 before it fires (a cycle); "
-                f"use delay 1 or another order of layers"
-            )
-        try:
-            compartment.connectivity.check(layer.size, self.size(source))
-        except InfosimError as error:
-            raise type(error)(f"{where}: {error}") from None
+        for name, c in zip(compartment.names, compartment.connections, strict=True):
+            where = f"layer {layer.name!r}, compartment {compartment.name!r}"
+            if len(compartment.connections) > 1:
+                where += f", connection {name!r}"
+            source = c.source
+            if source not in names:
+                raise ConfigError(f"{where}: source {source!r} is missing; {near(source, names)}")
+            if source in self.inputs:
+                if c.delay:
+                    raise ConfigError(
+                        f"{where}: an input is held for all steps, its delay must be 0"
+                    )
+            elif c.delay == 0 and source not in fired:
+                raise ConfigError(
+                    f"{where}: reads {source!r} with delay 0 before it fires (a cycle); "
+                    f"use delay 1 or another order of layers"
+                )
+            try:
+                c.connectivity.check(layer.size, self.size(source))
+            except InfosimError as error:
+                raise type(error)(f"{where}: {error}") from None
 
     def _check_rules(self):
         for where, rule in [
@@ -305,12 +284,12 @@ class Network:
             c.source
             for layer in self.layers
             if layer.name in later
-            for c in layer.compartments
+            for _, c in layer.connections
             if c.delay == 1
         }
         for layer in reversed(self.layers):
             if layer.name in needed:
-                needed |= {c.source for c in layer.compartments if c.delay == 0}
+                needed |= {c.source for _, c in layer.connections if c.delay == 0}
         return needed - set(self.inputs)
 
 
@@ -334,7 +313,12 @@ def _form(network):
         form[f"{where} sampled"] = layer.sampled
         form[f"{where} rule"] = network.rule_of(layer)
         form[f"{where} compartments"] = [c.name for c in layer.compartments]
-        for c in layer.compartments:
-            for key in ("source", "connectivity", "delay", "trainable", "bias"):
-                form[f"{where} compartment {c.name!r}: {key}"] = getattr(c, key)
+        for compartment in layer.compartments:
+            whose, n = f"{where} compartment {compartment.name!r}:", len(compartment.connections)
+            form[f"{whose} number of connections"] = n
+            form[f"{whose} bias"] = compartment.bias
+            for i, c in enumerate(compartment.connections):
+                of = f"{whose} connection {i + 1}:" if n > 1 else whose
+                for key in ("source", "connectivity", "delay", "trainable"):
+                    form[f"{of} {key}"] = getattr(c, key)
     return form

@@ -88,7 +88,7 @@ class Rule:
 
     def trains(self, layer):
         """Whether a `Layer` learns by this rule."""
-        return any(c.trainable for c in layer.compartments) and (
+        return any(c.trainable for _, c in layer.connections) and (
             not self.goal or layer.goal is not None
         )
 

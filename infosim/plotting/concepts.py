@@ -67,7 +67,10 @@ def neuron(layer, ax):
 def _inputs(layer):
     """(name, what it reads) of every compartment."""
     if hasattr(layer, "compartments"):
-        inputs = [(c.name, c.source + " (t−1)" * c.delay) for c in layer.compartments]
+        inputs = [
+            (one.name, " + ".join(c.source + " (t−1)" * c.delay for c in one.connections))
+            for one in layer.compartments
+        ]
     else:
         try:
             names = source_names(len(layer), layer)

@@ -33,21 +33,23 @@ class BackpropExecutor(Executor):
         on_way = {name for _, name, _ in self._way}
         self.learning = [name for name in self.learning if name in on_way]
         self._losses, self._loss = Sizes(kernels.xp, self._room, tape.clear), None
-        #: (layer, compartment) -> its sparse weights as a matrix, to be projected back by BLAS
+        #: (layer, connection) -> its sparse weights as a matrix, to be projected back by BLAS
         self._dense = {}
         for _, name, below in self._way:
-            for number, (_, source) in below:
-                c = layers[name].compartments[number]
+            for i, (_, source) in below:
+                _, c = layers[name].connections[i]
                 if c.index is not None:
                     shape = len(c.index), network.size(source)
-                    self._dense[name, number] = kernels.xp.empty(shape, layers[name].dtype)
+                    self._dense[name, i] = kernels.xp.empty(shape, layers[name].dtype)
         #: likewise -> the gradient of one step, where weights read something else at each
         self._further = {}
-        read = Counter((name, k) for step, name, _ in self._way for k, _ in self._read(step, name))
-        for (name, number), n_steps in read.items():
+        read = Counter(
+            (name, i) for step, name, _ in self._way for i, _, _ in self._read(step, name)
+        )
+        for (name, i), n_steps in read.items():
             if n_steps > 1:
-                gradient = layers[name].compartments[number].arrays.gradient
-                self._further[name, number] = kernels.xp.empty_like(gradient)
+                gradient = layers[name].connections[i][1].arrays.gradient
+                self._further[name, i] = kernels.xp.empty_like(gradient)
 
     @property
     def loss(self):
@@ -78,11 +80,14 @@ class BackpropExecutor(Executor):
         return array("loss", (readout.n_replicas, n_samples), readout.dtype)
 
     def _read(self, step, name):
-        """The layer's trained compartments that read a layer which had fired by then, numbered."""
+        """The layer's trained connections that read a layer which had fired by then.
+
+        [(i, k, c)], c the i-th connection of the layer and of its k-th compartment
+        """
         return [
-            (number, c)
-            for number, c in self.layers[name].trained
-            if c.reads is not None and step >= c.spec.delay
+            (i, k, c)
+            for i, (k, c) in enumerate(self.layers[name].connections)
+            if c.trainable and c.reads is not None and step >= c.spec.delay
         ]
 
     # -- the way back ----------------------------------------------------------------------------
@@ -106,16 +111,16 @@ class BackpropExecutor(Executor):
         with k.together():
             theta = firing.theta[0]
             k.over(1, n_samples).cross_entropy(theta=theta, target=target, slope=slope, loss=loss)
-            for (name, number), dense in self._dense.items():
+            for (name, i), dense in self._dense.items():
                 layer = self.layers[name]
-                a = layer.compartments[number].arrays
+                a = layer.connections[i][1].arrays
                 over = k.over(layer.spec.size, n_samples)
                 over.spread(weights=a.weights, index=a.index, dense=dense)
 
     def _chain(self, step, name, own, weighed, k):
         """Take the slope of a firing to the layer's potentials, and to its weights.
 
-        weighed : compartments whose gradient holds something, added to
+        weighed : connections whose gradient holds something, added to
         """
         layer, trace = self.layers[name], self.layers[name].firing.trace
         u, theta, _ = self._firing(name, step)
@@ -123,19 +128,22 @@ class BackpropExecutor(Executor):
         delta, bias_gradient = trace.deltas[own], trace.bias_gradients[own]
         k.over(layer.spec.size, layer.firing.n_samples)
         chain(layer, u, theta, trace.slopes[step % 2], delta, bias_gradient, k)
-        for number, c in layer.trained if own else ():
+        for number, compartment in enumerate(layer.compartments) if own else ():
+            if not compartment.trained:
+                continue
             values, total = (some[number][:, None] for some in (bias_gradient, layer.bias_gradient))
             k.add_rows(values=values, factor=one, total=total)
-            if c.reads is None:  # its input is held: one product for the sum of all steps
+            if any(c.reads is None for c in compartment.trained):
+                # inputs are held: one product for the sum of all steps
                 k.add_rows(values=delta[number], factor=one, total=trace.deltas[0][number])
-        for number, c in self._read(step, name):
+        for i, number, c in self._read(step, name):
             y = self._firing(c.spec.source, step - c.spec.delay)[2]
             x = y.reshape(layer.n_replicas, -1, y.shape[1])
-            if (name, number) not in weighed:
+            if (name, i) not in weighed:
                 accumulate(c, x, delta[number], c.arrays.gradient, k)
-                weighed.add((name, number))
+                weighed.add((name, i))
                 continue
-            further = self._further[name, number]
+            further = self._further[name, i]
             accumulate(c, x, delta[number], further, k)
             k.add_rows(values=further, factor=one, total=c.arrays.gradient)
 
@@ -149,21 +157,18 @@ class BackpropExecutor(Executor):
         with k.together():  # layers that are read need not wait for each other
             for source_name in dict.fromkeys(source for _, (_, source) in below):
                 source = self.layers[source_name]
-                product, gain = (
-                    source.firing.trace.product,
-                    layer.dtype.type(1 - source.spec.silent),
-                )
+                product = source.firing.product
+                gain = layer.dtype.type(1 - source.spec.silent)
                 k.over(source.spec.size, source.firing.n_samples)
-                for number, firing in below:
+                for i, firing in below:
                     if firing[1] != source_name:
                         continue
                     slope = source.firing.trace.slopes[firing[0] % 2]
                     if firing not in begun:
                         k.silence(u=slope)
                         begun.add(firing)
-                    weights = self._dense.get((name, number))
-                    if weights is None:
-                        weights = layer.compartments[number].arrays.weights
+                    number, c = layer.connections[i]
+                    weights = self._dense.get((name, i), c.arrays.weights)
                     k.project_back(weights=weights, delta=deltas[number], product=product)
                     k.add(values=product, factor=gain, total=slope)
 
@@ -173,8 +178,8 @@ class BackpropExecutor(Executor):
             for name in self.learning:
                 layer = self.layers[name]
                 k.over(layer.spec.size, layer.firing.n_samples)
-                for number, c in layer.trained:
-                    if (name, number) not in weighed:  # else: x is None, always silent
+                for i, (number, c) in enumerate(layer.connections):
+                    if c.trainable and (name, i) not in weighed:  # a layer's is always silent
                         x, delta = inputs.get(c.spec.source), layer.firing.trace.deltas[0][number]
                         accumulate(c, x, delta, c.arrays.gradient, k)
                 update(layer, k)
@@ -191,19 +196,19 @@ class BackpropExecutor(Executor):
 def _way_back(network):
     """What the loss depends on and can change: [(step, layer, what it reads)], last firing first.
 
-    What it reads are pairs of a compartment's number and a firing (step, layer) of this list.
+    What it reads are pairs of a connection's number and a firing (step, layer) of this list.
     """
     fired = network.firings()
     movable = set()  # firings with anything trainable at them or below
     for step, layer in fired:
-        reads = ((step - c.delay, c.source) for c in layer.compartments)
-        if any(c.trainable for c in layer.compartments) or not movable.isdisjoint(reads):
+        reads = ((step - c.delay, c.source) for _, c in layer.connections)
+        if any(c.trainable for _, c in layer.connections) or not movable.isdisjoint(reads):
             movable.add((step, layer.name))
     way, reached = [], {(network.steps - 1, network.readout)} & movable
     for step, layer in reversed(fired):
         if (step, layer.name) in reached:
-            reads = ((step - c.delay, c.source) for c in layer.compartments)
-            below = [(k, firing) for k, firing in enumerate(reads) if firing in movable]
+            reads = ((step - c.delay, c.source) for _, c in layer.connections)
+            below = [(i, firing) for i, firing in enumerate(reads) if firing in movable]
             reached.update(firing for _, firing in below)
             way.append((step, layer.name, below))
     return way

@@ -1,9 +1,9 @@
-"""What a compartment does with a signal: project it, and correlate it with what it led to."""
+"""What a connection does with a signal: project it, and correlate it with what it led to."""
 
 
-def project(compartment, x, u, k):
-    """Leave the potentials that a signal x (R, units, B), None if silent, leads to in u (N, B)."""
-    a = compartment.arrays
+def project(connection, x, u, k):
+    """Leave what a signal x (R, units, B), None if silent, leads to in u (N, B)."""
+    a = connection.arrays
     if x is None:
         k.silence(u=u)
     elif a.index is None:
@@ -12,15 +12,56 @@ def project(compartment, x, u, k):
         k.project_sparse(weights=a.weights, index=a.index, x=x, u=u)
 
 
-def accumulate(compartment, x, delta, gradient, k):
+def project_sum(read, u, layer, firing, k):
+    """Leave the sum of what signals lead to in u (N, B).
+
+    read : (connection, x) of all that are summed, at least one
+    """
+    first, *others = [(c, x) for c, x in read if x is not None] or read[:1]
+    project(*first, u, k)
+    for c, x in others:
+        project(c, x, firing.product, k)
+        k.add(values=firing.product, factor=layer.dtype.type(1), total=u)
+
+
+def project_compartment(number, signals, known, layer, firing, k):
+    """Leave a compartment's potentials, without their biases, in `firing.u`.
+
+    signals : x of each connection
+    known : whether `firing.held` is that of these inputs; they stay the same over the steps of a
+        presentation, so that of a compartment that reads layers, too, they are projected once
+    """
+    read = list(zip(layer.compartments[number].connections, signals, strict=True))
+    u = firing.u[number]
+    if number not in firing.held:
+        project_sum(read, u, layer, firing, k)
+        return
+    held = firing.held[number]
+    project_sum([one for one in read if one[0].reads is not None], u, layer, firing, k)
+    if not known:
+        project_sum([one for one in read if one[0].reads is None], held, layer, firing, k)
+    k.add(values=held, factor=layer.dtype.type(1), total=u)
+
+
+def accumulate(connection, x, delta, gradient, k):
     """Leave the gradient of the weights that read x, Σ_s δ_s x_s, in `gradient`."""
-    index = compartment.arrays.index
+    index = connection.arrays.index
     if x is None:
         k.clear(u=gradient)
     elif index is None:
         k.accumulate(delta=delta, x=x, gradient=gradient)
     else:
         k.accumulate_sparse(delta=delta, index=index, x=x, gradient=gradient)
+
+
+def accumulate_all(layer, signals, delta, k):
+    """Leave the gradient of each trained connection in its `arrays.gradient`.
+
+    signals : x of each connection of the layer; delta : (K, N, B)
+    """
+    for (number, c), x in zip(layer.connections, signals, strict=True):
+        if c.trainable:
+            accumulate(c, x, delta[number], c.arrays.gradient, k)
 
 
 def chain(layer, u, theta, slope, delta, bias_gradient, k):
@@ -34,11 +75,16 @@ def chain(layer, u, theta, slope, delta, bias_gradient, k):
 def update(layer, k):
     """Move a layer's weights and biases along their gradients."""
     move, rates = getattr(k, layer.spec.optimizer.kernel), layer.rates
-    for number, c in layer.trained:
-        a = c.arrays
-        move(weights=a.weights, gradient=a.gradient, mask=a.mask, moments=a.moments, rates=rates)
-        if c.spec.bias:
+    for number, compartment in enumerate(layer.compartments):
+        for c in compartment.trained:
+            a = c.arrays
+            move(
+                weights=a.weights, gradient=a.gradient, mask=a.mask, moments=a.moments,
+                rates=rates,
+            )  # fmt: skip
+        if compartment.trained and compartment.spec.bias:
+            a = compartment.arrays
             move(
                 weights=a.bias[:, None], gradient=layer.bias_gradient[number][:, None],
-                mask=a.no_mask, moments=a.bias_moments[:, :, None], rates=rates,
+                mask=a.no_mask, moments=a.moments[:, :, None], rates=rates,
             )  # fmt: skip

@@ -9,7 +9,7 @@ docs/rules.md has whole ones.
 
 from infosim.errors import ConfigError, DataError, brief
 from infosim.network.rules import Rule
-from infosim.rules.connect import accumulate, update
+from infosim.rules.connect import accumulate_all, update
 
 _EXECUTORS = {}
 
@@ -76,7 +76,7 @@ class Executor:
     # -- for rules of a layer --------------------------------------------------------------------
 
     def accumulate(self):
-        """Leave gradients Σ_s δ_s x_s of what was presented: of each trained compartment in its
+        """Leave gradients Σ_s δ_s x_s of what was presented: of each trained connection in its
         `arrays.gradient`, and of biases, Σ_s δ_s, in `layer.bias_gradient`.
 
         δ is what stands in `layer.firing.delta`, (K, N, B).
@@ -144,8 +144,7 @@ def keep(firing, step, size, k):
 
 def _accumulate(layer, signals, k):
     k.over(layer.spec.size, layer.firing.n_samples)
-    for number, c in layer.trained:
-        accumulate(c, signals[number], layer.firing.delta[number], c.arrays.gradient, k)
+    accumulate_all(layer, signals, layer.firing.delta, k)
 
 
 def _update(layer, k):

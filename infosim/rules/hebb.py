@@ -1,9 +1,9 @@
 """Hebb's rule in closed form: the Hopfield network that infomorphic memories are beside.
 
 A weight becomes the mean product of what it joins, W = 1/n Σ_s y_s x_sᵀ over the samples s of one
-epoch, n the units that its compartment may read (Hopfield 1982): x is what the compartment reads, y
-the output that the layer is clamped to, or else has at the last step. A bias is the weight of a
-unit that is always 1. Until the epoch ends weights are what they were.
+epoch, n the units that its compartment may read by weights that learn (Hopfield 1982): x is what
+the connection reads, y the output that the layer is clamped to, or else has at the last step. A
+bias is the weight of a unit that is always 1. Until the epoch ends weights are what they were.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ from infosim.rules.executor import Executor, executes
 class HebbExecutor(Executor):
     """Adds up products, in float64, and makes weights of them; for rules like it as well.
 
-    products : Σ_s y_s x_s of each trained compartment, shaped as its weights; sums : Σ_s y_s, (N,)
+    products : Σ_s y_s x_s of each trained connection, shaped as its weights; sums : Σ_s y_s, (N,)
     """
 
     def __init__(self, *arguments):
@@ -51,14 +51,18 @@ class HebbExecutor(Executor):
     def conclude(self):
         """Set weights and biases by what was added up."""
         host = self.kernels.host
-        for total, (_, c) in zip(self.products, self.layer.trained, strict=True):
-            n = self.network.size(c.spec.source)
-            c.weights = self.weights(host(total), n)
-            if c.spec.bias:
-                c.bias = host(self.sums) / n
+        units = [
+            sum(self.network.size(c.spec.source) for c in compartment.trained)
+            for compartment in self.layer.compartments
+        ]
+        for total, (k, c) in zip(self.products, self.layer.trained, strict=True):
+            c.weights = self.weights(host(total), units[k])
+        for n, compartment in zip(units, self.layer.compartments, strict=True):
+            if n and compartment.spec.bias:
+                compartment.bias = host(self.sums) / n
 
     def weights(self, products, n):
-        """The weights that a compartment's products make; what there are no connections for is
+        """The weights that a connection's products make; what there are no connections for is
         left out of them."""
         return products / n
 
@@ -66,7 +70,11 @@ class HebbExecutor(Executor):
         """The sums of a replica, live."""
         size = self.layer.spec.size
         rows = slice(replica * size, (replica + 1) * size)
-        arrays = {"sums": self.sums[rows]}
-        for total, (_, c) in zip(self.products, self.layer.trained, strict=True):
-            arrays[f"{c.spec.name}/products"] = total[rows]
-        return arrays
+        names = [
+            f"{compartment.spec.name}/{own}products"
+            for compartment in self.layer.compartments
+            for own, c in compartment.named
+            if c.trainable
+        ]
+        products = {name: total[rows] for name, total in zip(names, self.products, strict=True)}
+        return {"sums": self.sums[rows]} | products

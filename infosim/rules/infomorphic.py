@@ -2,27 +2,28 @@
 
 Each function makes its calls of k, which writes them down to be carried out (`kernels.tape`), for a
 whole layer: `layer` holds what is learnt and described (`machine.layer.LayerState`), `firing` what
-a batch of B samples has led to (`machine.firing.Firing`). A signal x is what a compartment's source
+a batch of B samples has led to (`machine.firing.Firing`). A signal x is what a connection's source
 holds, (R, units, B), or None if that is silent. docs/theory.md has the mathematics,
 docs/architecture.md the words.
 """
 
 from infosim.network.rules import Infomorphic
-from infosim.rules.connect import accumulate, chain, project, update
+from infosim.rules.connect import accumulate_all, chain, project_compartment, update
 from infosim.rules.executor import Executor, executes
 
 
 def fire(layer, firing, signals, sampled, place, slot, k):
     """Project the signals, activate, and draw outputs.
 
-    signals : (number of the compartment, x) of those that are to be projected; the potentials of
-        the others, of inputs that are held, are there from the step before
+    signals : (number, x of each connection, known: see `project_compartment`) of the compartments
+        that are to be projected; the potentials of the others, of inputs that are held, are there
+        from the step before
     sampled : whether outputs are drawn, or the likelier is taken
     place : which random numbers; slot : which of `firing.outputs` is filled
     """
     k.over(layer.spec.size, firing.n_samples)
-    for number, x in signals:
-        project(layer.compartments[number], x, firing.u[number], k)
+    for number, heard, known in signals:
+        project_compartment(number, heard, known, layer, firing, k)
     k.activate(
         **layer.form, u=firing.u, bias=layer.biases, p=layer.parameters, clamp=layer.clamp,
         off=layer.off, sampled=sampled, seeds=layer.seeds, place=place,
@@ -50,9 +51,9 @@ def measure(layer, firing, k):
 
 def score(layer, firing, signals, k):
     """Leave the goal's gradient: ∂G/∂θ in `firing.slope`, ∂G/∂u in `firing.delta`, ∂G/∂bias in
-    `layer.bias_gradient`, and ∂G/∂W in each trained compartment's `arrays.gradient`.
+    `layer.bias_gradient`, and ∂G/∂W in each trained connection's `arrays.gradient`.
 
-    signals : x of every compartment, as when the layer fired
+    signals : x of each connection, as when the layer fired
     """
     k.over(layer.spec.size, firing.n_samples)
     k.score(
@@ -61,14 +62,13 @@ def score(layer, firing, signals, k):
         direct=firing.direct,
     )  # fmt: skip
     chain(layer, firing.u, firing.theta, firing.slope, firing.delta, layer.bias_gradient, k)
-    for number, c in layer.trained:
-        accumulate(c, signals[number], firing.delta[number], c.arrays.gradient, k)
+    accumulate_all(layer, signals, firing.delta, k)
 
 
 def learn(layer, firing, signals, k):
     """Climb the gradient of the layer's goal.
 
-    signals : x of every compartment, as when the layer fired
+    signals : x of each connection, as when the layer fired
     """
     score(layer, firing, signals, k)
     update(layer, k)

@@ -80,6 +80,43 @@ SETTINGS = {
         "unknown compartment 'X'; allowed",
     ),
     "misspelt input": ("network.inputs.imag=images", "no compartment reads it; did you mean image"),
+    "missing source of a connection": (
+        f"{HIDDEN}.compartments.C.connections.lable={{}}",
+        "did you mean label",
+    ),
+    "unknown key of a connection": (
+        f"{HIDDEN}.compartments.C.connections.label.delai=1",
+        "unknown key layers.hidden.compartments.C.connections.label.delai; did you mean delay?",
+    ),
+    "bias of a connection": (
+        f"{HIDDEN}.compartments.C.connections.label.bias=false",
+        "unknown key",
+    ),
+    "connections that are none": (
+        f"{HIDDEN}.compartments.C.connections=[]",
+        "C.connections must be a table, was []",
+    ),
+    "no connections": (
+        f"{HIDDEN}.compartments.C.connections={{}}",
+        "'C': needs at least one connection",
+    ),
+    "a connection that is no table": (
+        f"{HIDDEN}.compartments.C.connections.label=1",
+        "C.connections.label must be a table",
+    ),
+    "a setting beside connections": (
+        f"{HIDDEN}.compartments.C={{connections={{label={{}}}}, delay=1}}",
+        "C.delay: beside connections there is none, it is said of each of them: "
+        "layers.hidden.compartments.C.connections.NAME.delay",
+    ),
+    "two connections alike": (
+        f"{HIDDEN}.compartments.C.connections={{a={{source='label'}}, label={{}}}}",
+        "layer 'hidden': compartment 'C': two connections read 'label' with delay 0",
+    ),
+    "delay of a connection": (
+        f"{HIDDEN}.compartments.L.connections.hidden.delay=3",
+        "layer 'hidden': compartment 'L': connection from 'hidden': delay must be 0 or 1, was 3",
+    ),
     "missing layer": (f"{OUTPUT}.compartments.F.source=hiden", "did you mean hidden"),
     "delay-0 cycle": (f"{HIDDEN}.compartments.L.delay=0", "a cycle"),
     "delay of an input": (f"{HIDDEN}.compartments.C.delay=1", "its delay must be 0"),

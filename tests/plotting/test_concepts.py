@@ -8,7 +8,7 @@ import pytest
 from drawing import check_drawn
 
 from infosim.errors import ConfigError
-from infosim.network import Compartment, Layer
+from infosim.network import Compartment, Connection, Layer
 from infosim.neuron import Activation
 from infosim.pid import Goal, lattice
 from infosim.pid.lattice import covers, levels, members
@@ -256,11 +256,12 @@ def test_neuron_has_a_part_for_every_compartment(ax, names):
 
 
 def test_neuron_says_what_a_layer_reads(ax):
-    compartments = [Compartment("F", "image"), Compartment("L", "hidden", delay=1)]
+    both = [Connection("hidden", delay=1), Connection("more")]
+    compartments = [Compartment("F", "image"), Compartment("L", connections=both)]
     neuron(Layer("hidden", 3, compartments, Activation("bivariate")), ax)
     written = [text.get_text() for text in ax.texts]
     assert "F: image" in written
-    assert "L: hidden (t−1)" in written
+    assert "L: hidden (t−1) + more" in written
 
 
 def test_usual_sources_keep_their_colours():

@@ -9,7 +9,7 @@ from infosim.errors import ConfigError, DataError
 from infosim.experiments import Experiment, train
 from infosim.experiments.results import load_run
 from infosim.machine.events import Fire, Learn
-from infosim.network import SGD, Adam, Compartment, Layer, Masked, Network
+from infosim.network import SGD, Adam, Compartment, Connection, Layer, Masked, Network
 from infosim.neuron import Activation
 
 N_IN, N_CLASSES, N_SAMPLES = 4, 3, 7
@@ -28,8 +28,9 @@ def hidden(name="h", compartments=None, activation=TRIVARIATE, size=5, **options
     return Layer(name, size, compartments, activation, **options)
 
 
-def readout(source="h", optimizer=CLIMB, more=(), **options):
-    compartments = [Compartment("F", source), *more]
+def readout(source="h", optimizer=CLIMB, more=(), skip=None, **options):
+    forward = [Connection(one) for one in (source, skip) if one]
+    compartments = [Compartment("F", connections=forward), *more]
     return Layer(
         "out", N_CLASSES, compartments, Activation("feedforward"), optimizer=optimizer, **options
     )
@@ -48,15 +49,22 @@ def batch(n_samples=N_SAMPLES, seed=0):
     return {"image": rng.normal(size=(N_IN, n_samples)), "label": np.eye(N_CLASSES)[labels].T}
 
 
+def connections(simulator):
+    """All connections, keyed as `naive.presentation` has it."""
+    return {
+        (name, compartment.spec.name, *(own.rstrip("/"),) * (own != "")): c
+        for name, layer in simulator.layers.items()
+        for compartment in layer.compartments
+        for own, c in compartment.named
+    }
+
+
 def stored(simulator):
-    """Copies of all weights and biases: (layer, compartment) -> array, each."""
-    host = simulator.kernels.host
-    found = {}, {}
-    for name, layer in simulator.layers.items():
-        for c in layer.compartments:
-            for kind, array in zip(found, (c.weights, c.bias), strict=True):
-                kind[name, c.spec.name] = np.array(host(array))
-    return found
+    """Copies of all weights and biases, by what `naive.presentation` calls them."""
+    host, found = simulator.kernels.host, connections(simulator)
+    weights = {key: np.array(host(c.weights)) for key, c in found.items()}
+    biases = {key[:2]: np.array(host(simulator[key[0]][key[1]].bias)) for key in found}
+    return weights, biases
 
 
 def learnt(simulator, inputs):
@@ -91,22 +99,21 @@ def check(spec, inputs=None, backend="cpu", **options):
     """The gradient of a presentation is minus the derivative of the naive loss; returns it."""
     simulator = Simulator(spec, backend, 3, threads=1, dtype="float64", **options)
     for layer in simulator.layers.values():
-        for c in layer.compartments:
+        for _, c in layer.connections:
             c.weights = 3 * c.weights  # so that context and earlier steps matter
     inputs = inputs or batch()
     labels = inputs["label"].argmax(axis=0)
     (weights, biases), (gradient, bias_gradient), frozen = learnt(simulator, inputs)
     dense, index = {}, {}
-    for name, layer in simulator.layers.items():
-        for c in layer.compartments:
-            key = name, c.spec.name
-            n, n_in = len(c.weights), spec.size(c.spec.source)
-            index[key] = np.tile(np.arange(n_in), (n, 1)) if c.index is None else np.array(c.index)
-            dense[key] = np.zeros((n, n_in))
-            np.put_along_axis(dense[key], index[key], weights[key], axis=1)
-            if c.mask is not None:
-                assert not gradient[key][~c.mask].any()
-                assert c.mask.any()
+    for key, c in connections(simulator).items():
+        values = weights[key]
+        n, n_in = len(values), spec.size(c.spec.source)
+        index[key] = np.tile(np.arange(n_in), (n, 1)) if c.index is None else np.array(c.index)
+        dense[key] = np.zeros((n, n_in))
+        np.put_along_axis(dense[key], index[key], values, axis=1)
+        if c.mask is not None:
+            assert not gradient[key][~c.mask].any()
+            assert c.mask.any()
 
     def theta():
         return naive.presentation(spec, dense, biases, inputs, frozen)[spec.steps - 1, "out"]
@@ -116,26 +123,27 @@ def check(spec, inputs=None, backend="cpu", **options):
 
     np.testing.assert_allclose(theta(), frozen[spec.steps - 1, "out"][0], atol=1e-13)
     assert simulator.rule.loss == pytest.approx(-climbed(), rel=1e-13)
-    for layer in spec.layers:
-        for c in layer.compartments:
-            key = layer.name, c.name
-            if not c.trainable:
-                assert not gradient[key].any()
-                assert not bias_gradient[key].any()
-                continue
-            mask = simulator[layer.name][c.name].mask
-            for (n, j), found in np.ndenumerate(gradient[key]):
-                if mask is None or mask[n, j]:
-                    expected = derivative(climbed, dense[key], (n, index[key][n, j]))
-                    assert found == pytest.approx(expected, rel=1e-6, abs=1e-10), (key, n, j)
-            for n, found in enumerate(bias_gradient[key]):
-                expected = derivative(climbed, biases[key], n) if c.bias else 0.0
-                assert found == pytest.approx(expected, rel=1e-6, abs=1e-10), (key, n)
+    for key, c in connections(simulator).items():
+        found = gradient[key]
+        if not c.trainable:
+            assert not found.any()
+            continue
+        for (n, j), one in np.ndenumerate(found):
+            if c.mask is None or c.mask[n, j]:
+                expected = derivative(climbed, dense[key], (n, index[key][n, j]))
+                assert one == pytest.approx(expected, rel=1e-6, abs=1e-10), (key, n, j)
+    for key, found in bias_gradient.items():
+        compartment = simulator[key[0]][key[1]]
+        for n, one in enumerate(found):
+            moves = compartment.spec.bias and compartment.trained
+            expected = derivative(climbed, biases[key], n) if moves else 0.0
+            assert one == pytest.approx(expected, rel=1e-6, abs=1e-10), (key, n)
     return gradient
 
 
 SIGNED = {"outputs": "signed"}
 FEEDBACK = Compartment("C", "out", delay=1)
+FEEDBACKS = [Connection("label"), Connection("out", delay=1)]
 SECOND = [Compartment("F", "h"), C, lateral("g")]
 #: Reads one layer's present and past, and another's past.
 BOTH = [Compartment("F", "h"), Compartment("D", "h", delay=1), lateral("g", "dense")]
@@ -204,6 +212,22 @@ CASES = {
         ),
         [("h", "F")],
     ),
+    "a context of label and feedback": (
+        network(hidden(compartments=[F, Compartment("C", connections=FEEDBACKS), lateral("h")]),
+                readout(), steps=3),
+        [("h", "C", "out"), ("h", "L")],
+    ),
+    "present and past, frozen, sparse": (
+        network(hidden(**SIGNED), hidden("g", [
+            Compartment("F", connections=[
+                Connection("h"), Connection("h", "sparse(2)", delay=1), Connection("image"),
+                Connection("g", "all-but-self", delay=1, trainable=False),
+            ]),
+            C, lateral("g"),
+        ]), readout("g", skip="h"), steps=4),
+        [("h", "F"), ("h", "L"), ("g", "F", "h@0"), ("g", "F", "h@1"), ("g", "F", "image"),
+         ("out", "F", "h"), ("out", "F", "g")],
+    ),
 }  # fmt: skip
 
 
@@ -211,11 +235,11 @@ CASES = {
 def test_the_gradient_is_that_of_the_loss_through_all_steps(case):
     spec, moving = CASES[case]
     gradient = check(spec)
-    for key in [*moving, ("out", "F")]:
+    for key in [*moving, *(key for key in gradient if key[:2] == ("out", "F"))]:
         assert abs(gradient[key]).max() > 1e-4, key  # the tolerances above mean something
 
 
-@pytest.mark.parametrize("case", ["the preset's", "sparse"])
+@pytest.mark.parametrize("case", ["the preset's", "sparse", "a context of label and feedback"])
 def test_the_gradient_on_each_backend(kernels, case):
     check(CASES[case][0], batch(3), kernels)
 

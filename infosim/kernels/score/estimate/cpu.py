@@ -254,20 +254,21 @@ def estimate_split(bins, n, n_bins, theta, used, work):
 @inline
 def split_sample(bins, n, s, n_bins, work):
     """Leave a sample's cells and its shares of them in `part_of` and `parts`; returns how many."""
-    n_sources, part_of, parts = bins.shape[0], work.split.part_of, work.split.parts
+    n_sources, split = bins.shape[0], work.split
+    part_of, parts, shares, slopes = split.part_of, split.parts, split.shares, split.share_slopes
     count = 1
     part_of[0] = 0
     for j in range(n_sources + 1):
         parts[j, 0] = ONE
     for k in range(n_sources):
-        width = np.int64(work.split.widths[k, s])
+        width = np.int64(split.widths[k, s])
         # in place, from behind: what is read is overwritten last
         for i in range(count - 1, -1, -1):
             for w in range(width - 1, -1, -1):
                 at = i * width + w
                 cell = part_of[i] * np.uint32(n_bins[k]) + np.uint32(bins[k, n, s]) + np.uint32(w)
                 for j in range(n_sources + 1):
-                    factor = work.split.share_slopes[k, s, w] if j == k + 1 else work.split.shares[k, s, w]
+                    factor = slopes[k, s, w] if j == k + 1 else shares[k, s, w]
                     parts[j, at] = parts[j, i] * factor
                 part_of[at] = cell
         count *= width

@@ -207,7 +207,6 @@ def _resolve_layer(table, where):
     for part, keys in (("binning", ["bins"]), ("optimizer", _OPTIMIZER[name])):
         for key in keys:
             layer[part][key] = _spelled(layer[part][key], f"{where}.{part}.{key}")
-    _refuse_strangers(layer["compartments"], ("source",), f"{where}.compartments", "compartment")
     _refuse_strangers(
         layer["compartments"], ("source", "connections"), f"{where}.compartments", "compartment",
         "a source",

@@ -234,3 +234,11 @@ def exact(function):
 def reduction(function):
     """The same for a helper that does nothing but add up, in vector lanes, so in another order."""
     return register_jitable(**FLAGS | {"fastmath": FLAGS["fastmath"] | {"reassoc"}})(function)
+
+
+def reason(error):
+    """The line of Numba's message that says why a function cannot be compiled."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("Failed in", "During"))]
+    told = told or lines or [type(error).__name__]
+    return " ".join(told[: 2 if told[0].endswith(":") else 1])

@@ -56,7 +56,7 @@ def check(function, p, names):
     try:
         compiled(tuple(points[0].tolist()), p)
     except Exception as error:  # of whatever kind: uncompiled it has just run
-        raise ConfigError(f"{where} cannot be compiled: {_reason(error)}") from None
+        raise ConfigError(f"{where} cannot be compiled: {jit.reason(error)}") from None
 
     for u in points:
         drive, slopes = compiled(tuple(u), p)
@@ -105,14 +105,6 @@ def _check_call(where, function, u, p):
     for value in (drive, *slopes):
         if not isinstance(value, Real):
             raise ConfigError(f"{needed}; one of these numbers was {brief(value)}")
-
-
-def _reason(error):
-    """The line of Numba's message that says what is wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith(("Failed in", "During"))]
-    told = told or lines or [type(error).__name__]
-    return " ".join(told[: 2 if told[0].endswith(":") else 1])
 
 
 def _line(error):

@@ -144,6 +144,46 @@ def test_what_is_no_measure_is_said_in_a_line(measure, message):
             decompose(np.full((2, 2, 2), 1 / 8), measure=measure)
 
 
+def choosing(select):
+    """A measure that chooses by this function."""
+    return type("Own", (LeastOfFiring,), {"name": "own", "select": staticmethod(select)})()
+
+
+def of_others(information, candidates, weight, chosen):
+    chosen[0, 0] += weight
+    chosen[2, 1] += weight
+
+
+def of_more(information, candidates, weight, chosen):
+    chosen[candidates[0], 0] += weight
+    chosen[candidates[0], 1] += 2 * weight
+
+
+def out_of_bounds(information, candidates, weight, chosen):
+    chosen[99, 0] += weight
+
+
+def not_numbers(information, candidates, weight, chosen):
+    chosen[candidates[0], 0] += weight * len(chosen.tolist()) / len(chosen)
+    chosen[candidates[0], 1] += weight
+
+
+@pytest.mark.parametrize(
+    ("select", "message"),
+    [
+        (of_others, r"must add the weight, 0.5, for each output to candidates, \(0, 1\); it left"),
+        (of_more, "must add the weight, 0.5, for each output to candidates"),
+        (out_of_bounds, "cannot be called: IndexError: index 99 is out of bounds"),
+        (lambda chosen: None, "cannot be called: TypeError: "),
+        (not_numbers, "select cannot be compiled: "),
+    ],
+)
+def test_a_choice_is_tried_before_it_writes_into_a_kernel(select, message):
+    with pytest.raises(ConfigError, match=message) as told:
+        network(choosing(select))
+    assert "\n" not in str(told.value)
+
+
 def test_a_layer_of_another_measure_differs_in_nothing_else():
     given = network("shared-exclusions")
     layer = replace(given.layers[0], measure="williams-beer")

@@ -71,4 +71,8 @@ def parts_of(measure, lattice):
             )
         if measure.select is None and len(own) > 1:
             raise ConfigError(f"{where}: {label} has {len(own)} candidates, but no select")
+    if measure.select is not None and measure not in MEASURES.values():
+        from infosim.pid.measures.own import check  # Numba, which decompositions do without
+
+        check(measure.name, measure.select, max(candidates, key=len), len(terms))
     return terms, candidates

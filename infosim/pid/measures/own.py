@@ -40,8 +40,8 @@ def check(name, select, candidates, n_terms):
             ) from None
         if chosen[others].any() or not np.allclose(chosen.sum(axis=0), 0.5):
             raise ConfigError(
-                f"{where} must add the weight, 0.5, for each output to candidates, {candidates}; it "
-                f"left {chosen[:, 0].tolist()} for the first output"
+                f"{where} must add the weight, 0.5, for each output to candidates, {candidates}; "
+                f"it left {chosen[:, 0].tolist()} for the first output"
             )
     try:
         jit.kernel(select)(information, own, 0.5, np.zeros((n_terms, 2)))

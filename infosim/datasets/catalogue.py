@@ -1,13 +1,18 @@
 """All data sets by name, whether they are in the package, in the cache or made when asked for."""
 
+import math
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from infosim.datasets import cache
 from infosim.datasets.digits import load_digits
-from infosim.datasets.generated import GENERATED, complete, generate
-from infosim.datasets.sources import find_source
-from infosim.errors import DataError
+from infosim.datasets.generated import GENERATED, Generator, Option, complete, generate
+from infosim.datasets.sources import find_source, names
+from infosim.errors import ConfigError, DataError
+
+#: Names of data sets that `register` has added.
+_registered = set()
 
 
 class Status(NamedTuple):
@@ -58,3 +63,37 @@ def status(name):
         state = "absent" if len(paths) < len(source.files) else "damaged"
         problem = str(error)
     return Status(name, state, folder, size, problem)
+
+
+def register(name, make, options=None):
+    """Let experiments find a data set of your own under `name`, in this process.
+
+    Parameters
+    ----------
+    make : function of the seed, and of the options by name, that returns a `Dataset`; the same seed
+        and options must give the same, for runs are known by these
+    options : name -> default, which says its type; or (default, lowest, highest) for numbers
+
+    Raises
+    ------
+    ConfigError : a name that is taken or no name, a default of another type
+    """
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+        raise ConfigError(
+            f"a data set is called by small letters, digits and hyphens, not {name!r}"
+        )
+    if name in names() and name not in _registered:
+        raise ConfigError(f"there is a data set {name!r} already")
+    if not callable(make):
+        raise ConfigError(f"data set {name!r} must be made by a function, not {make!r}")
+    known = {}
+    for key, given in (options or {}).items():
+        default, *ends = given if isinstance(given, tuple) else (given,)
+        if type(default) not in (bool, int, float) or len(ends) not in (0, 2):
+            raise ConfigError(
+                f"data set {name!r}: option {key} must be true, false or a number, or (default, "
+                f"lowest, highest), was {given!r}"
+            )
+        known[key] = Option(default, *(ends or (-math.inf, math.inf)))
+    GENERATED[name] = Generator(make, known)
+    _registered.add(name)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from infosim.datasets.dataset import Dataset
-from infosim.errors import ConfigError, integer, near
+from infosim.errors import ConfigError, brief, integer, near
 
 #: What random numbers are drawn for; with the seed, each an independent stream.
 _TRAIN, _TEST, _CUES = 100, 101, 102
@@ -77,7 +77,10 @@ def generate(name, options, seed):
     ConfigError : as `complete`; a seed that is not an integer from 0 to 2**32 - 1
     """
     seed = integer("seed", seed, 0, 2**32 - 1)
-    return GENERATED[name].make(seed, **complete(name, options))
+    made = GENERATED[name].make(seed, **complete(name, options))
+    if not isinstance(made, Dataset):
+        raise ConfigError(f"data set {name!r}: a Dataset was to be made, not {brief(made)}")
+    return made
 
 
 def _rng(seed, purpose):

@@ -224,10 +224,12 @@ def score_kernel(settings, neurons):
     calls = Calls(kernels, step.simulator.workers, 1)
     infomorphic.score(layer, layer.firing, layer.read[1], calls)
     parts = [part for stage in calls.stages for part in stage]
-    call = next(call for part in parts for call in part if call[0] is kernels.score)
+    score = kernels.score(**layer.scored)
+    call = next(call for part in parts for call in part if call[0] is score)
     seconds = median_time(step.simulator, recorded(step.simulator, [call]))
-    # bins are read, θ and 1 - θ, and the slope written
-    moved = neurons * settings.batch * (len(layer.compartments) + 3 * layer.dtype.itemsize)
+    # potentials are read, θ and 1 - θ, and bins and the slope written
+    size, n_compartments = layer.dtype.itemsize, len(layer.compartments)
+    moved = neurons * settings.batch * (n_compartments * (size + 1) + 3 * size)
     row = [f"{timing.occupied(step.simulator):.0f}", _ms(seconds)]
     return [*row, f"{moved / seconds / 1e9:.0f}", *_resources(layer)]
 
@@ -239,7 +241,10 @@ def _resources(layer):
     from infosim.kernels.device import THREADS
     from infosim.kernels.score import cuda
 
-    compiled = cuda._score(len(layer.compartments), layer.dtype.type)
+    n_terms = len(layer.aim.arrays["terms"][0]) - 1
+    compiled = cuda._score(
+        *layer.scored.values(), len(layer.compartments), n_terms, layer.dtype.type
+    )
     try:
         definition = next(iter(compiled.overloads.values()))
         occupancy = definition._codelibrary.get_cufunc().kernel.occupancy

@@ -311,5 +311,5 @@ def occupied(simulator):
     """Mean number of occupied tuples of bins over the neurons of the first layer."""
     name, layer = next(iter(simulator.layers.items()))
     bins = simulator.bins(name).astype(np.int64)
-    keys = np.ravel_multi_index(tuple(bins), tuple(layer.n_bins))
+    keys = np.ravel_multi_index(tuple(bins), tuple(layer.bins_of))
     return float(np.mean([len(np.unique(row)) for row in keys]))

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 from infosim.errors import ConfigError
-from infosim.network import Compartment, Layer
+from infosim.network import Compartment, Layer, Network
 from infosim.neuron import Activation
 from infosim.pid import Goal
+from infosim.pid.measures import MEASURES
 from infosim.pid.scheduled import ScheduledGoal, goal_of, written
 from infosim.pid.terms import goal_terms
 from infosim.schedule import Moment, Schedule
+
+SX = MEASURES["shared-exclusions"]
 
 RISING = {"from": 0.0, "to": 1.0, "until": 4}
 
@@ -75,11 +78,11 @@ def test_kernels_are_given_what_is_ever_needed_and_no_more():
     goal = goal_of({"from": "classical/infomax", "to": "{F}{C}", "until": 3}, "FC")
     ever = [part for _, part in goal.parts]
     for epoch in range(4):
-        (starts, _, _), weights, _ = goal_terms([goal.at(Moment(epoch))], ever)
+        (starts, _, _), _, weights, _ = goal_terms([goal.at(Moment(epoch))], SX, ever)
         assert len(starts) == 3
-        assert weights.shape == (1, 2, 2)
-        np.testing.assert_allclose(sorted(weights[0, 0]), sorted([epoch / 3, 1 - epoch / 3]))
-    assert len(goal_terms([goal.at(Moment(3))])[0][0]) == 2
+        assert weights.shape == (1, 2)
+        np.testing.assert_allclose(sorted(weights[0]), sorted([epoch / 3, 1 - epoch / 3]))
+    assert len(goal_terms([goal.at(Moment(3))], SX)[0][0]) == 2
 
 
 def test_what_is_not_scheduled_is_a_goal():
@@ -121,4 +124,4 @@ def test_a_layer_takes_one():
     compartments = [Compartment("F", "x"), Compartment("C", "y")]
     layer = Layer("h", 3, compartments, Activation("sum"), goal={"{F}{C}": RISING})
     assert isinstance(layer.goal, ScheduledGoal)
-    assert layer.learns
+    assert Network({"x": 1, "y": 1}, [layer]).learning == ["h"]

@@ -224,7 +224,7 @@ def score_kernel(settings, neurons):
     calls = Calls(kernels, step.simulator.workers, 1)
     infomorphic.score(layer, layer.firing, layer.read[1], calls)
     parts = [part for stage in calls.stages for part in stage]
-    score = kernels.score(**layer.scored)
+    score = kernels.score(*layer.scored.values())
     call = next(call for part in parts for call in part if call[0] is score)
     seconds = median_time(step.simulator, recorded(step.simulator, [call]))
     # potentials are read, θ and 1 - θ, and bins and the slope written

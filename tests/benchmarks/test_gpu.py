@@ -127,8 +127,8 @@ def on_a_gpu(monkeypatch):
         _codelibrary=SimpleNamespace(get_cufunc=lambda: SimpleNamespace(kernel=kernel)),
     )
 
-    def score(n_sources, real):
-        return SimpleNamespace(overloads={(n_sources, real): definition})
+    def score(assignment, measure, n_sources, n_terms, real):
+        return SimpleNamespace(overloads={(n_sources, n_terms, real): definition})
 
     xp = SimpleNamespace(get_default_memory_pool=lambda: pool)
     monkeypatch.setattr(device, "THREADS", 128)
@@ -142,7 +142,11 @@ def on_a_gpu(monkeypatch):
 
 def test_what_the_driver_tells_of_the_score_kernel(on_a_gpu, capsys):
     definition, _ = on_a_gpu
-    layer = SimpleNamespace(compartments=[0, 1, 2], dtype=np.dtype("float32"))
+    layer = SimpleNamespace(
+        compartments=[0, 1, 2], dtype=np.dtype("float32"),
+        scored={"assignment": "hard", "measure": None},
+        aim=SimpleNamespace(arrays={"terms": ([0, 1, 2],)}),
+    )  # fmt: skip
     assert gpu._resources(layer) == ("64", "43.0 KB", "20")
     del definition._codelibrary  # another version's: the time that was measured stays
     assert gpu._resources(layer) == ("-", "-", "-")

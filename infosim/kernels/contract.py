@@ -154,7 +154,7 @@ KERNELS = {
         made_of=("assignment", "measure"),
     ),
     "information": _kernel(
-        "u bias binning theta terms candidates start stop work bins result",
+        "u bias binning theta terms candidates rows start stop work bins result",
         NEURONS,
         made_of=("assignment", "measure"),
     ),

@@ -84,7 +84,7 @@ def information(kernels, bins, theta, n_bins, dtype="float64", measure=SX):
     kernels.information("given", measure)(
         nothing, resident(np.zeros((n_sources, n_neurons), dtype)), (resident(n_bins),),
         resident(both(theta, dtype)), *given(kernels, *all_terms(n_sources, measure), dtype),
-        0, n_neurons, work, resident(bins), result,
+        resident(np.zeros(n_neurons, np.int64)), 0, n_neurons, work, resident(bins), result,
     )  # fmt: skip
     if kernels is cpu:
         assert not work.table.any()

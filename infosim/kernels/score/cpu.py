@@ -66,7 +66,8 @@ def score(assignment, measure):
         i in starts[t]:starts[t+1]
     candidates : (starts, members), antichain a has, or chooses from, the terms
         members[starts[a]:starts[a+1]]
-    weights : w_a, (Q, A); entropy_weights : h, (Q,); rows : which of them a neuron has, (N,)
+    weights : w_a, (Q, A); entropy_weights : h, (Q,); rows : which of them a neuron has, (N,); one
+        whose row is negative is passed over: its goal is of another measure
     work : `scratch`; bins : written, uint8 (K, N, B); slope : written, ∂G/∂θ in bits, (N, B)
     direct : written if samples are split, ∂G/∂u_k where θ is held, (K, N, B)
     """
@@ -87,6 +88,8 @@ def score(assignment, measure):
         begin_(n_bins, used, work)
         for n in range(start, stop):
             row = rows[n]
+            if row < 0:
+                continue
             assign_(u, bias, n, binning, work, bins)
             n_cells = estimate_(bins, n, n_bins, theta, used, work)
             inform(terms, n_cells, full, work, found)
@@ -105,7 +108,8 @@ def score(assignment, measure):
 def information(assignment, measure):
     """The redundancy I_∩ of every antichain, and the entropy, of each neuron's output, in bits.
 
-    The kernel's arguments are those of `score`, with all A antichains in `candidates`, and
+    The kernel's arguments are those of `score`, with all A antichains in `candidates`, of `rows`
+    the signs alone, and
 
     result : written, float64 (N, A + 1): I_∩ by antichain, then H(Y)
     """
@@ -114,7 +118,9 @@ def information(assignment, measure):
     select = inline(measure.select or take_own)
 
     @frugal
-    def information(u, bias, binning, theta, terms, candidates, start, stop, work, bins, result):
+    def information(
+        u, bias, binning, theta, terms, candidates, rows, start, stop, work, bins, result
+    ):
         n_bins, used, (begins, members) = binning[0], used_sets(terms[1]), candidates
         full, n_terms = (1 << bins.shape[0]) - 1, len(terms[0]) - 1
         n_antichains = len(begins) - 1
@@ -122,6 +128,8 @@ def information(assignment, measure):
         chosen[:] = 0
         begin_(n_bins, used, work)
         for n in range(start, stop):
+            if rows[n] < 0:
+                continue
             assign_(u, bias, n, binning, work, bins)
             n_cells = estimate_(bins, n, n_bins, theta, used, work)
             p1, p0 = informations(terms, n_cells, full, work, found)

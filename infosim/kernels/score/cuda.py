@@ -90,6 +90,8 @@ def _score(assignment, measure, n_sources, n_terms, real):
             table, numbers = work.tables[0, b], work.tables[1, b]
         for n in range(start + b, stop, cuda.gridDim.x):
             row = rows[n]
+            if row < 0:
+                continue
             assign_(u, bias, n, binning, bins)
             n_cells = find(bins, n, n_grid, table, numbers, slots, count)
             wide, narrow, sums = shared_wide, shared_narrow, shared_sums
@@ -163,8 +165,9 @@ def _information(assignment, measure, n_sources, n_terms, real):
 
     @cuda.jit
     def kernel(
-        u, bias, binning, theta, terms, candidates, start, stop, work, unit_mass, bins, result
-    ):
+        u, bias, binning, theta, terms, candidates, rows, start, stop, work, unit_mass, bins,
+        result,
+    ):  # fmt: skip
         shared_table = cuda.shared.array(n_slots, np.uint32)
         shared_numbers = cuda.shared.array(n_slots, np.uint32)
         shared_wide = cuda.shared.array(n_wide, np.int64)
@@ -183,6 +186,8 @@ def _information(assignment, measure, n_sources, n_terms, real):
         for i in range(t, 2 * n_found, step):
             chosen[i // 2, i % 2] = 0
         for n in range(start + b, stop, cuda.gridDim.x):
+            if rows[n] < 0:
+                continue
             assign_(u, bias, n, binning, bins)
             n_cells = find(bins, n, n_grid, table, numbers, slots, count)
             wide, narrow = shared_wide, shared_narrow
@@ -224,12 +229,14 @@ def _information(assignment, measure, n_sources, n_terms, real):
 def information(assignment, measure):
     """The redundancy I_∩ of every antichain, and the entropy, as on the CPU."""
 
-    def information(u, bias, binning, theta, terms, candidates, start, stop, work, bins, result):
+    def information(
+        u, bias, binning, theta, terms, candidates, rows, start, stop, work, bins, result
+    ):
         real, n_terms = theta.dtype.type, len(terms[0]) - 1
         device.launch(
             _information(assignment, measure, len(bins), n_terms, real), len(work.wide), u, bias,
-            binning, theta, terms, candidates, start, stop, work, unit_mass_of(real, bins.shape[2]),
-            bins, result,
+            binning, theta, terms, candidates, rows, start, stop, work,
+            unit_mass_of(real, bins.shape[2]), bins, result,
         )  # fmt: skip
 
     return information

@@ -17,7 +17,8 @@ _PUBLIC = {
     "infosim.neuron": ("Activation", "Binning"),
     "infosim.network": (
         "SGD", "Adam", "AllButSelf", "Backprop", "Compartment", "Connection", "Connectivity",
-        "Dense", "Hebb", "Infomorphic", "Layer", "Masked", "Network", "OneToOne", "Rule", "Sparse",
+        "Dense", "Group", "Hebb", "Infomorphic", "Layer", "Masked", "Network", "OneToOne", "Rule",
+        "Sparse",
     ),
     "infosim.rules": ("Executor", "executes"),
     "infosim.engine": ("Probe", "Progress", "Recorder", "Samples", "Simulator", "Training"),

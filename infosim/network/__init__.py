@@ -2,6 +2,7 @@
 
 from infosim.network.connection import Compartment, Connection
 from infosim.network.connectivity import AllButSelf, Connectivity, Dense, Masked, OneToOne, Sparse
+from infosim.network.groups import Group
 from infosim.network.network import Layer, Network
 from infosim.network.optimizers import SGD, Adam
 from infosim.network.rules import Backprop, Hebb, Infomorphic, Rule
@@ -15,6 +16,7 @@ __all__ = [
     "Connection",
     "Connectivity",
     "Dense",
+    "Group",
     "Hebb",
     "Infomorphic",
     "Layer",

@@ -1,11 +1,13 @@
 """Networks as data: named inputs, named layers, and the compartments that join them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from infosim.errors import ConfigError, InfosimError, brief, near
 from infosim.network.checks import positive_int
 from infosim.network.connection import Compartment
+from infosim.network.groups import Group, Population
 from infosim.network.optimizers import SGD, Adam
 from infosim.network.rules import Infomorphic, Rule
 from infosim.neuron import Activation, Binning
@@ -30,7 +32,9 @@ class Layer:
     (+1 and -1) or "binary" (1 and 0). `sampled` neurons draw them from their firing probability,
     others always take the likelier one. `rule` is what this layer learns by, given as for
     `Network`, whose rule it is by default. `measure` is of redundancy (`infosim.pid.measures`), by
-    name or a `Measure` of your own: the goal's atoms are those that it defines.
+    name or a `Measure` of your own: the goal's atoms are those that it defines. `groups` cut the
+    neurons, in this order, into some with goals and measures of their own; `size` is then the sum
+    of theirs, or None.
 
     Raises
     ------
@@ -38,7 +42,7 @@ class Layer:
     """
 
     name: str
-    size: int
+    size: int | None
     compartments: Sequence[Compartment]
     activation: Activation
     binning: Binning = field(default_factory=Binning)
@@ -48,10 +52,14 @@ class Layer:
     sampled: bool = True
     rule: Rule | str | Mapping | None = None
     measure: Measure | str = "shared-exclusions"
+    groups: Sequence[Group] = ()
 
     def __post_init__(self):
         set_ = object.__setattr__
         where = f"layer {self.name!r}"
+        set_(self, "groups", tuple(self.groups))
+        if self.groups:
+            set_(self, "size", self._size_of_groups(where))
         set_(self, "size", positive_int(f"{where}: size", self.size))
         if self.outputs not in tuple(_SILENT):
             raise ConfigError(
@@ -70,17 +78,62 @@ class Layer:
             self.activation.check(names)
             self.binning.bins_of(len(names))
             set_(self, "measure", measure_of(self.measure))
-            parts_of(self.measure, lattice(len(names)))
             if self.goal is not None:
                 set_(self, "goal", goal_of(self.goal, tuple(names)))
+            set_(self, "groups", tuple(_with_goal(one, tuple(names)) for one in self.groups))
+            for one in self.populations.values():
+                parts_of(one.measure, lattice(len(names)))
             if self.rule is not None:
                 set_(self, "rule", Rule.of(self.rule))
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
         if self.rule is not None and self.rule.whole:
             raise ConfigError(f"{where}: rule {self.rule} is of a whole network, not of a layer")
-        if self.rule is not None and self.rule.goal and self.goal is None:
+        goals = {name: one.goal for name, one in self.populations.items()}
+        if self.has_goal and None in goals.values():
+            without = ", ".join(name for name, goal in goals.items() if goal is None)
+            raise ConfigError(
+                f"{where}: {without} has no goal, but others have; the layer's would be that of "
+                f"all groups without one"
+            )
+        if self.rule is not None and self.rule.goal and not self.has_goal:
             raise ConfigError(f"{where}: rule {self.rule} needs a goal")
+
+    def _size_of_groups(self, where):
+        for one in self.groups:
+            if not isinstance(one, Group):
+                raise ConfigError(f"{where}: groups must be of type Group, was {brief(one)}")
+        names = [one.name for one in self.groups]
+        if len(set(names)) != len(names):
+            raise ConfigError(f"{where}: names of groups must differ, were {', '.join(names)}")
+        total = sum(one.size for one in self.groups)
+        if self.size not in (None, total):
+            sizes = " + ".join(f"{one.size} ({one.name})" for one in self.groups)
+            raise ConfigError(
+                f"{where}: size must be that of its groups, {sizes} = {total}, was {self.size}"
+            )
+        return total
+
+    @cached_property
+    def populations(self):
+        """What climbs, and is measured by, a goal of its own: name in results -> `Population`.
+
+        The layer as a whole goes by its name, a group by "LAYER/GROUP".
+        """
+        if not self.groups:
+            return {self.name: Population(slice(0, self.size), self.goal, self.measure)}
+        found, first = {}, 0
+        for one in self.groups:
+            goal = self.goal if one.goal is None else one.goal
+            neurons, first = slice(first, first + one.size), first + one.size
+            population = Population(neurons, goal, one.measure or self.measure)
+            found[f"{self.name}/{one.name}"] = population
+        return found
+
+    @property
+    def has_goal(self):
+        """Whether its neurons have goals."""
+        return any(one.goal is not None for one in self.populations.values())
 
     @property
     def connections(self):
@@ -91,6 +144,14 @@ class Layer:
     def silent(self):
         """The output of a neuron that does not fire; of one that does it is 1."""
         return _SILENT[self.outputs]
+
+
+def _with_goal(group, sources):
+    """A group whose goal, if it has one, is a Goal of these sources."""
+    try:
+        return group if group.goal is None else replace(group, goal=goal_of(group.goal, sources))
+    except ConfigError as error:
+        raise ConfigError(f"group {group.name!r}: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -151,6 +212,10 @@ class Network:
         for name in names:
             if names.count(name) > 1:
                 raise ConfigError(f"two inputs or layers are called {name!r}")
+        names_of_goals = [name for layer in self.layers for name in layer.populations]
+        for name in names_of_goals:
+            if names_of_goals.count(name) > 1:
+                raise ConfigError(f"a layer and a group of another are both called {name!r}")
         fired = set()
         for layer in self.layers:
             for compartment in layer.compartments:
@@ -307,8 +372,10 @@ def _form(network):
         form[f"{where} number of parameters"] = len(layer.activation.packed(float))
         form[f"{where} clamp"] = layer.activation.clamp
         form[f"{where} optimizer"] = type(layer.optimizer).__name__
-        form[f"{where} measure"] = layer.measure
-        form[f"{where} having a goal"] = layer.goal is not None
+        form[f"{where} groups"] = ", ".join(f"{one.name} {one.size}" for one in layer.groups)
+        for name, one in layer.populations.items():
+            form[f"layer {name!r}: measure"] = one.measure
+        form[f"{where} having a goal"] = layer.has_goal
         form[f"{where} outputs"] = layer.outputs
         form[f"{where} sampled"] = layer.sampled
         form[f"{where} rule"] = network.rule_of(layer)

@@ -88,9 +88,7 @@ class Rule:
 
     def trains(self, layer):
         """Whether a `Layer` learns by this rule."""
-        return any(c.trainable for _, c in layer.connections) and (
-            not self.goal or layer.goal is not None
-        )
+        return any(c.trainable for _, c in layer.connections) and (not self.goal or layer.has_goal)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,65 @@
+"""Groups of a layer's neurons, such as its cell types, with goals and measures of their own."""
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from infosim.errors import ConfigError, brief
+from infosim.network.checks import positive_int
+from infosim.pid import Goal
+from infosim.pid.measures import Measure, measure_of
+from infosim.pid.scheduled import ScheduledGoal
+
+
+@dataclass(frozen=True)
+class Group:
+    """Neighbouring neurons of a layer that share a goal.
+
+    Parameters
+    ----------
+    name : of letters, digits, - and _; results call the group "LAYER/NAME"
+    size : number of neurons
+    goal : as of a `Layer`; None: the layer's
+    measure : of redundancy, as of a `Layer`; None: the layer's
+
+    Raises
+    ------
+    ConfigError : a name, size or measure that cannot be
+    """
+
+    name: str
+    size: int
+    goal: Goal | ScheduledGoal | str | None = None
+    measure: Measure | str | None = None
+
+    def __post_init__(self):
+        set_ = object.__setattr__
+        if not isinstance(self.name, str) or not re.fullmatch(r"[\w-]+", self.name):
+            raise ConfigError(
+                f"the name of a group must be of letters, digits, - and _, was {brief(self.name)}"
+            )
+        if self.name == "labels":
+            raise ConfigError("no group can be called 'labels': files of atoms have these")
+        where = f"group {self.name!r}"
+        set_(self, "size", positive_int(f"{where}: size", self.size))
+        if self.measure is not None:
+            try:
+                set_(self, "measure", measure_of(self.measure))
+            except ConfigError as error:
+                raise ConfigError(f"{where}: {error}") from None
+
+
+class Population(NamedTuple):
+    """Neurons of a layer that climb one goal: those of a group, or all.
+
+    neurons : slice of a replica's; goal : None without one; measure : of redundancy
+    """
+
+    neurons: slice
+    goal: Goal | ScheduledGoal | None
+    measure: Measure
+
+    @property
+    def size(self):
+        """The number of neurons."""
+        return self.neurons.stop - self.neurons.start

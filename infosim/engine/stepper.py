@@ -387,7 +387,7 @@ class Stepper:
             self._feed.reserve(samples, batch)
             for layer in self.layers.values():
                 layer.resize(batch)
-                if layer.spec.goal is not None:
+                if layer.spec.has_goal:
                     size, n = layer.spec.size, self.n_replicas
                     for block in self.workers.blocks(size, batch, n):
                         layer.firing.work.of(Part(*block, 0, batch, size, n))

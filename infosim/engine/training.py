@@ -25,7 +25,8 @@ class History:
 
     train_error, val_error, test_error : fractions, nan where there is nothing to measure
     seconds : wall time of each epoch
-    mean_goal : layer -> goal in bits, mean over neurons
+    mean_goal : layer -> goal in bits, mean over neurons; groups are measured each for itself, here
+        and in what follows, and called "LAYER/GROUP"
     atoms : layer -> (n, A + 1) arrays, atoms and H_res in bits, mean over the recorded batches
     in_force : "rate_LAYER", "weight_decay_LAYER", "bins_LAYER/COMPARTMENT" or "gamma_LAYER/ATOM" ->
         its value at the epoch's last update, of all that a schedule changes or a goal set by hand
@@ -55,7 +56,7 @@ class _Information(Probe):
 
     def __init__(self, simulator):
         super().__init__()
-        self.layers = [layer.name for layer in simulator.network.layers if layer.goal is not None]
+        self.layers = [layer.name for layer in simulator.network.layers if layer.has_goal]
         self.sums = {}  # where the kernels are
         self.count = 0
 
@@ -250,13 +251,15 @@ class Training:
                 error = errors.get(name)
                 getattr(history, name).append(np.nan if error is None else float(error[r]))
         for name, total in self._probe.sums.items():
-            size = sim[name].spec.size
-            values = atoms(host(total) / self._probe.count, len(sim[name].spec.compartments))
+            layer = sim[name]
+            values = atoms(host(total) / self._probe.count, len(layer.compartments))
+            values = values.reshape(sim.n_replicas, layer.spec.size, -1)
             for r, history in enumerate(self.histories):
-                own = values[r * size : (r + 1) * size]
-                history.atoms.setdefault(name, []).append(own)
-                goal = own @ sim[name].aim.goals[r].at(sim[name].clock.last).gamma
-                history.mean_goal.setdefault(name, []).append(float(goal.mean()))
+                for population, one in layer.spec.populations.items():
+                    own = values[r, one.neurons]
+                    history.atoms.setdefault(population, []).append(own)
+                    goal = own @ layer.aim.goals[population][r].at(layer.clock.last).gamma
+                    history.mean_goal.setdefault(population, []).append(float(goal.mean()))
         for r, history in enumerate(self.histories):
             for layer in sim.layers.values():
                 if history.in_force or layer.changes:
@@ -276,9 +279,8 @@ class Training:
         state = {f"network/{k}": np.array(host(a)) for k, a in sim.arrays(replica).items()}
         for name, layer in sim.layers.items():
             state[f"updates/{name}"] = np.array(layer.clock.updates)
-            goal = layer.aim and layer.aim.goals[replica]
-            if goal and goal != layer.aim.described[replica]:
-                state[f"set_goal/{name}"] = np.array(json.dumps(written(goal)))
+            for population, goal in layer.aim.set_by_hand(replica).items() if layer.aim else ():
+                state[f"set_goal/{population}"] = np.array(json.dumps(written(goal)))
         for name, array in sim.noted(replica).items():
             state[f"rule/{name}"] = np.array(host(array))
         wrong = int(host(self._wrong)[replica])
@@ -320,8 +322,8 @@ class Training:
         for name, layer in sim.layers.items():
             layer.clock.updates = int(first[f"updates/{name}"])
             if layer.aim:
-                goals = [_goal(state, layer, r) for r, state in enumerate(states)]
-                if (*goals,) != layer.aim.goals:
+                goals = _goals(states, layer.aim.described)
+                if goals != layer.aim.goals:
                     layer.aim.set(goals)
         for replica, state in enumerate(states):
             for name, array in sim.noted(replica).items():
@@ -358,12 +360,17 @@ def _mistakes(simulator, samples, **options):
     return wrong / len(samples)
 
 
-def _goal(state, layer, replica):
-    """A layer's goal in what `Training.state` returned: as described, or as set by hand."""
-    name, described = layer.spec.name, layer.aim.described[replica]
-    if f"set_goal/{name}" not in state:
-        return described
-    return goal_of(json.loads(str(state[f"set_goal/{name}"])), described.sources)
+def _goals(states, described):
+    """A layer's goals in what `Training.state` returned: as described, or as set by hand."""
+    return {
+        population: tuple(
+            goal_of(json.loads(str(state[f"set_goal/{population}"])), goal.sources)
+            if f"set_goal/{population}" in state
+            else goal
+            for state, goal in zip(states, own, strict=True)
+        )
+        for population, own in described.items()
+    }
 
 
 def _history(state):

@@ -399,12 +399,13 @@ def _restore(outs, training, states):
 
 def _tell_of_goals(outs, training):
     """Say which goals were set by hand before, and hold on against what config.toml says."""
-    for name, layer in training.simulator.layers.items():
+    aims = [layer.aim for layer in training.simulator.layers.values() if layer.aim]
+    for aim in aims:
         for replica, out in enumerate(outs):
-            if layer.aim and layer.aim.goals[replica] != layer.aim.described[replica]:
+            for name, goal in aim.set_by_hand(replica).items():
                 warnings.warn(
                     f"{out} goes on with the goal of layer {name!r} that was set by hand, "
-                    f"{written(layer.aim.goals[replica])}, not with that of its config.toml",
+                    f"{written(goal)}, not with that of its config.toml",
                     InfosimWarning,
                     stacklevel=6,
                 )
@@ -420,11 +421,11 @@ def _check_history(history, training):
     for name, values in lists.items():
         if len(values) != n:
             raise ValueError(f"{name} of {len(values)} epochs, expected {n}")
-    learning = dict(_goal_layers(training)) if n else {}
+    learning = _climbing(training) if n else {}
     if history.atoms.keys() != learning.keys() or history.mean_goal.keys() != learning.keys():
         raise ValueError(f"atoms of {', '.join(history.atoms) or 'no layer'}")
-    for name, layer in learning.items():
-        shape, wanted = np.shape(history.atoms[name]), (n, layer.size, len(layer.goal.labels))
+    for name, one in learning.items():
+        shape, wanted = np.shape(history.atoms[name]), (n, one.size, len(one.goal.labels))
         if shape != wanted:
             raise ValueError(f"atoms of {name} have shape {shape}, expected {wanted}")
 
@@ -432,7 +433,7 @@ def _check_history(history, training):
 def _save(holds, training):
     """Write metrics, atoms, weights and the checkpoint of this moment, unless it has diverged."""
     training.check()
-    labels = {name: layer.goal.labels for name, layer in _goal_layers(training)}
+    labels = {name: one.goal.labels for name, one in _climbing(training).items()}
     for replica, held in enumerate(holds):
         held.check()
         out, state, history = held.folder, training.state(replica), training.histories[replica]
@@ -458,8 +459,10 @@ def _save(holds, training):
         held.rotates = True
 
 
-def _goal_layers(training):
-    return [(layer.name, layer) for layer in training.simulator.network.layers if layer.goal]
+def _climbing(training):
+    """Name -> `Population` of all that has a goal."""
+    layers = training.simulator.network.layers
+    return {n: one for layer in layers for n, one in layer.populations.items() if one.goal}
 
 
 def _metrics(history):
@@ -505,8 +508,8 @@ def _draw_summaries(outs, experiments, dataset, training, test):
         evaluation = evaluations[replica]
         figure = summary(
             training.histories[replica],
-            {name: layer.goal.labels for name, layer in _goal_layers(training)},
-            {name: np.split(rows, len(outs))[replica] for name, rows in fields.items()},
+            {name: one.goal.labels for name, one in _climbing(training).items()},
+            {name: rows[replica] for name, rows in fields.items()},
             dataset.image_shape,
             None if evaluation is None else evaluation.confusion(dataset.n_classes),
             f"{experiment.name} on {dataset.name}, seed {simulator.seeds[replica]}",
@@ -517,19 +520,25 @@ def _draw_summaries(outs, experiments, dataset, training, test):
 
 
 def _fields(simulator, images):
-    """The dense weights that read images, by layer; if it has more, each by its name in files."""
+    """The dense weights (R, n, d) that read images, by population; of several each with its name
+    in files.
+    """
     fields = {}
-    for name, layer in simulator.layers.items():
+    for layer in simulator.layers.values():
+        shape = simulator.n_replicas, layer.spec.size, -1
         found = {
-            f"{name}/{compartment.spec.name}/{own}".rstrip("/"): c.weights
+            f"/{compartment.spec.name}/{own}".rstrip("/"): c.weights.reshape(shape)
             for compartment in layer.compartments
             for own, c in compartment.named
             if c.spec.source in images and c.index is None
         }
         if len(found) == 1:
-            [weights] = found.values()
-            found = {name: weights}
-        fields |= found
+            found = {"": rows for rows in found.values()}
+        fields |= {
+            f"{name}{own}": rows[:, one.neurons]
+            for own, rows in found.items()
+            for name, one in layer.spec.populations.items()
+        }
     return fields
 
 

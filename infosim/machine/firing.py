@@ -68,7 +68,7 @@ class Firing:
         self.direct = array("direct", (k, 0, n_samples), dtype)
         self.slope = array("slope", (n, n_samples), dtype)
         self.delta = array("delta", (k, n, n_samples), dtype)
-        n_terms = len(layer.measured["terms"][0]) - 1
+        n_terms = max(len(one["terms"][0]) - 1 for one in layer.measured)
         self.work = Work(layer.kernels, layer.bins_of, n_samples, dtype, n_terms)
         self.trace = n_traced and self._trace(layer, array, n_traced)
 

@@ -1,11 +1,12 @@
 """A layer's state: its compartments, its numbers as kernels read them, and its last firing."""
 
+from collections.abc import Mapping
 from numbers import Real
 
 import numpy as np
 
 from infosim.errors import ConfigError, DataError, near
-from infosim.machine.aim import Aim, resident_terms
+from infosim.machine.aim import Aim, resident_terms, rows_by_measure
 from infosim.machine.checks import in_precision
 from infosim.machine.clock import Clock
 from infosim.machine.compartment import CompartmentState
@@ -16,6 +17,26 @@ from infosim.pid.lattice import lattice
 from infosim.pid.scheduled import goal_of
 from infosim.pid.terms import all_terms
 from infosim.schedule import Moment, at, schedules
+
+
+class GroupState:
+    """A group of a layer while it learns: `simulator["hidden"].groups["excitatory"]`.
+
+    layer : LayerState; name : of the group, alone; `neurons` : where it stands in each replica
+    """
+
+    def __init__(self, layer, name):
+        self._layer, self._name = layer, f"{layer.spec.name}/{name}"
+        self.neurons = layer.spec.populations[self._name].neurons
+
+    @property
+    def goal(self):
+        """The group's goal, read and set as a layer's (`LayerState.goal`)."""
+        return self._layer.goal_of(self._name)
+
+    @goal.setter
+    def goal(self, given):
+        self._layer.set_goals({self._name: given})
 
 
 class LayerState:
@@ -87,21 +108,35 @@ class LayerState:
         scalar = spec.activation.scalar(n_compartments)
         self.form = {"scalar": scalar, "n_compartments": n_compartments}
         self.clamp, self.off = map(dtype.type, (spec.activation.clamp, spec.silent))
-        #: what makes the score's kernels
-        self.scored = {"assignment": "hard", "measure": spec.measure}
+        #: what makes the score's kernels, beside a measure
+        self.assignment = "hard"
         self._set_bins(spec.binning.bins_of(n_compartments))
         self._bins_change = spec.binning.scheduled
-        #: the terms of all antichains, for what is measured
-        self.measured = resident_terms(*all_terms(n_compartments, spec.measure), kernels, dtype)
+        rows = rows_by_measure(spec.populations, spec.size, len(specs))
+        rows = {measure: kernels.resident(own) for measure, own in rows.items()}
+        #: for each measure, arguments of the kernel `information`: the terms of all antichains
+        self.measured = [
+            {
+                "measure": measure,
+                **resident_terms(*all_terms(n_compartments, measure), kernels, dtype),
+                "rows": own,
+            }
+            for measure, own in rows.items()
+        ]
         self.specs = specs
         self._follow_rates()
         #: `Aim`, None without a goal
         self.aim = None
-        if spec.goal is not None:
-            goals = [one.goal for one in specs]
+        if spec.has_goal:
+            goals = {
+                name: tuple(one.populations[name].goal for one in specs)
+                for name in spec.populations
+            }
             self.aim = Aim(
-                goals, spec.measure, spec.size, where, self.clock, kernels, dtype, self._reshaped
+                goals, spec.populations, rows, where, self.clock, kernels, dtype, self._reshaped
             )
+        #: name -> `GroupState`
+        self.groups = {one.name: GroupState(self, one.name) for one in spec.groups}
 
     def _follow_rates(self):
         """Have the optimizers' numbers of the update that is being made in `rates`, (R, ...)."""
@@ -124,17 +159,43 @@ class LayerState:
 
         It may be set to whatever a `Layer` takes as its goal, or to a list of one for each replica,
         and holds from the next update on. `Simulator.reset` brings back what the network says.
+
+        Of a layer with groups it is read as {group: goal}, and may be set so; one goal is set for
+        all of them.
         """
-        if self.aim is None:
-            return None
-        goals = [one.at(self.clock.coming) for one in self.aim.goals]
-        return goals if self.n_replicas > 1 else goals[0]
+        if self.groups and self.aim is not None:
+            return {name: one.goal for name, one in self.groups.items()}
+        return self.goal_of(self.spec.name)
 
     @goal.setter
     def goal(self, given):
-        where, names = f"layer {self.spec.name!r}:", tuple(c.name for c in self.spec.compartments)
+        if isinstance(given, Mapping) and given.keys() & self.groups.keys():
+            for name in given:
+                if name not in self.groups:
+                    where = f"layer {self.spec.name!r}:"
+                    raise ConfigError(f"{where} no group {name!r}; {near(name, self.groups)}")
+            self.set_goals({f"{self.spec.name}/{name}": one for name, one in given.items()})
+        else:
+            self.set_goals(dict.fromkeys(self.spec.populations, given))
+
+    def goal_of(self, population):
+        """The goal that a population's next update climbs, of several replicas a list, or None."""
         if self.aim is None:
-            raise ConfigError(f"{where} it was described without a goal, so none can be set")
+            return None
+        goals = [one.at(self.clock.coming) for one in self.aim.goals[population]]
+        return goals if self.n_replicas > 1 else goals[0]
+
+    def set_goals(self, given):
+        """Set goals of populations, name -> what `goal` may be set to; all of them, or none."""
+        if self.aim is None:
+            raise ConfigError(
+                f"layer {self.spec.name!r}: it was described without a goal, so none can be set"
+            )
+        self.aim.set({name: self._of_replicas(name, one) for name, one in given.items()})
+
+    def _of_replicas(self, population, given):
+        """A tuple of the goal of each replica, of one goal or a list of as many."""
+        where, names = f"layer {population!r}:", tuple(c.name for c in self.spec.compartments)
         each = isinstance(given, list | tuple) and not all(isinstance(one, Real) for one in given)
         if each and len(given) != self.n_replicas:
             raise ConfigError(
@@ -145,7 +206,7 @@ class LayerState:
             goals = [goal_of(one, names) for one in (given if each else [given])]
         except ConfigError as error:
             raise ConfigError(f"{where} {error}") from None
-        self.aim.set(goals if each else goals * self.n_replicas)
+        return tuple(goals if each else goals * self.n_replicas)
 
     def _set_bins(self, bins):
         """Let each compartment have so many bins."""
@@ -199,7 +260,7 @@ class LayerState:
             for compartment, n in zip(spec.compartments, bins, strict=True):
                 yield f"bins_{where}/{compartment.name}", float(n), None
         for label, now, was in self.aim.in_force(replica, moment) if self.aim else ():
-            yield f"gamma_{where}/{label}", now, was
+            yield f"gamma_{label}", now, was
 
     def __getitem__(self, name):
         for compartment in self.compartments:

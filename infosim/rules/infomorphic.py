@@ -35,7 +35,7 @@ def assign(layer, firing, k):
     """Assign each potential its bin: `firing.bins`."""
     k.over(layer.spec.size, firing.n_samples)
     k.assign(
-        assignment=layer.scored["assignment"], u=firing.u, bias=layer.biases,
+        assignment=layer.assignment, u=firing.u, bias=layer.biases,
         binning=layer.binning, work=firing.work, bins=firing.bins,
     )  # fmt: skip
 
@@ -43,10 +43,12 @@ def assign(layer, firing, k):
 def measure(layer, firing, k):
     """Leave I_∩ of every antichain and H(Y) in `layer.information`."""
     k.over(layer.spec.size, firing.n_samples)
-    k.information(
-        **layer.scored, u=firing.u, bias=layer.biases, binning=layer.binning, theta=firing.theta,
-        **layer.measured, work=firing.work, bins=firing.bins, result=layer.information,
-    )  # fmt: skip
+    for own in layer.measured:  # one call for each measure of redundancy
+        k.information(
+            assignment=layer.assignment, **own, u=firing.u, bias=layer.biases,
+            binning=layer.binning, theta=firing.theta, work=firing.work, bins=firing.bins,
+            result=layer.information,
+        )  # fmt: skip
 
 
 def score(layer, firing, signals, k):
@@ -56,11 +58,12 @@ def score(layer, firing, signals, k):
     signals : x of each connection, as when the layer fired
     """
     k.over(layer.spec.size, firing.n_samples)
-    k.score(
-        **layer.scored, u=firing.u, bias=layer.biases, binning=layer.binning, theta=firing.theta,
-        **layer.aim.arrays, work=firing.work, bins=firing.bins, slope=firing.slope,
-        direct=firing.direct,
-    )  # fmt: skip
+    for own in layer.aim.arrays:  # one call for each measure of redundancy
+        k.score(
+            assignment=layer.assignment, **own, u=firing.u, bias=layer.biases,
+            binning=layer.binning, theta=firing.theta, work=firing.work, bins=firing.bins,
+            slope=firing.slope, direct=firing.direct,
+        )  # fmt: skip
     chain(layer, firing.u, firing.theta, firing.slope, firing.delta, layer.bias_gradient, k)
     accumulate_all(layer, signals, firing.delta, k)
 

@@ -10,7 +10,10 @@ from infosim.cli.shared import DIRECTORY, Bar, overrides, reporting, settings
 
 @click.command()
 @click.argument("preset_or_file")
-@click.option("--layer", help="Layer whose goal is searched (default: the first that learns).")
+@click.option(
+    "--layer",
+    help="Layer, or LAYER/GROUP, whose goal is searched (default: the first that learns).",
+)
 @click.option(
     "--trials", default=100, show_default=True, help="Trials of the whole study, pruned ones too."
 )

@@ -13,6 +13,7 @@ import tomllib
 from dataclasses import asdict, dataclass, fields
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from infosim.datasets import generated
 from infosim.errors import ConfigError, InfosimError, brief, near
 from infosim.machine.randomness import Purpose, generator
 from infosim.machine.samples import Samples
-from infosim.network import Compartment, Connection, Layer, Network
+from infosim.network import Compartment, Connection, Group, Layer, Network
 from infosim.network.optimizers import OPTIMIZERS
 from infosim.network.rules import Rule
 from infosim.neuron import Activation, Binning
@@ -96,6 +97,7 @@ _LAYER = {
     "sampled": ((bool,), True),
     "rule": ((str, dict), ""),
     "measure": ((str,), "shared-exclusions"),
+    "groups": ((dict,), None),
 }
 #: Settings that may be tables which say a schedule.
 _SCHEDULED = ("goal", "bins", "rate", "weight_decay")
@@ -108,6 +110,11 @@ _BINNING = {
     "bins": ((int, list, dict), 20),
     "low": ((float,), -20.0),
     "high": ((float,), 20.0),
+}
+_GROUP = {
+    "size": ((int,), _REQUIRED),
+    "goal": ((str, dict, list), ""),
+    "measure": ((str,), ""),
 }
 _COMPARTMENT = {
     "source": ((str,), _REQUIRED),
@@ -191,8 +198,23 @@ def _spelled(value, where):
         raise ConfigError(f"{where}: {error}") from None
 
 
+def _with_groups(table, where):
+    """A layer's table with its groups' filled in, and its size if they alone say it."""
+    given = table.get("groups")
+    if not isinstance(given, dict):
+        return table
+    if not given:  # as without
+        return {key: value for key, value in table.items() if key != "groups"}
+    _refuse_strangers(given, ("size",), f"{where}.groups", "group", "a size")
+    groups = {
+        name: _check(one, _GROUP, f"{where}.groups.{name}")
+        for name, one in _tables(given, f"{where}.groups")
+    }
+    return {"size": sum(one["size"] for one in groups.values()), **table, "groups": groups}
+
+
 def _resolve_layer(table, where):
-    layer = _check(table, _LAYER, where)
+    layer = _check(_with_groups(table, where), _LAYER, where)
     name, rest = _named(layer["activation"], ACTIVATIONS, f"{where}.activation")
     clamp = {} if "clamp" not in rest else {"clamp": rest.pop("clamp")}
     activation = Activation(name, rest, **clamp)
@@ -215,15 +237,17 @@ def _resolve_layer(table, where):
         key: _resolve_compartment(value, f"{where}.compartments.{key}")
         for key, value in _tables(layer["compartments"], f"{where}.compartments")
     }
-    try:
-        measure_of(layer["measure"])
-    except ConfigError as error:
-        raise ConfigError(f"{where}.measure: {error}") from None
-    if layer["goal"] != "":  # without one the layer does not learn by itself
+    sources, groups = tuple(layer["compartments"]), layer.get("groups", {})
+    for at, one in [(where, layer), *((f"{where}.groups.{key}", groups[key]) for key in groups)]:
         try:
-            layer["goal"] = written(goal_of(layer["goal"], tuple(layer["compartments"])))
+            measure_of(one["measure"] or layer["measure"])
         except ConfigError as error:
-            raise ConfigError(f"{where}.goal: {error}") from None
+            raise ConfigError(f"{at}.measure: {error}") from None
+        if one["goal"] != "":  # it does not learn by one, or a group by the layer's
+            try:
+                one["goal"] = written(goal_of(one["goal"], sources))
+            except ConfigError as error:
+                raise ConfigError(f"{at}.goal: {error}") from None
     if layer["rule"] != "":  # it has one of its own
         layer["rule"] = _resolve_rule(layer["rule"], f"{where}.rule")
     return layer
@@ -249,6 +273,31 @@ def _resolve_compartment(table, where):
 def connections(compartment):
     """The settings of each connection of a compartment's resolved settings."""
     return compartment["connections"].values() if "connections" in compartment else [compartment]
+
+
+class GoalSetting(NamedTuple):
+    """Where a goal stands in resolved settings.
+
+    layer : its name; keys : that lead to the goal's text or table; goal : that, or the layer's, ""
+        if there is none
+    """
+
+    layer: str
+    keys: tuple[str, ...]
+    goal: object
+
+
+def goals(config):
+    """The goals of layers, or of their groups: name in results -> `GoalSetting`."""
+    found = {}
+    for name, layer in config["layers"].items():
+        path = "layers", name
+        if "groups" not in layer:
+            found[name] = GoalSetting(name, (*path, "goal"), layer["goal"])
+        for key, one in layer.get("groups", {}).items():
+            goal = one["goal"] or layer["goal"]
+            found[f"{name}/{key}"] = GoalSetting(name, (*path, "groups", key, "goal"), goal)
+    return found
 
 
 def _refuse_strangers(tables, known_by, where, kind, needed):
@@ -389,7 +438,7 @@ def _merge(base, changes):
 def _chosen(config):
     """What a resolved configuration says beyond defaults, in an order that does not matter.
 
-    The order of layers and of compartments does: these are lists of pairs.
+    The order of layers, of compartments and of groups does: these are lists of pairs.
     """
 
     def chosen(table, schema, before=()):
@@ -413,6 +462,9 @@ def _chosen(config):
             one = one | {"connections": [chosen(c, _CONNECTION) for c in connections(one)]}
         return chosen(one, _COMPARTMENT)
 
+    def groups(layer):
+        return [(name, chosen(one, _GROUP)) for name, one in layer["groups"].items()]
+
     layers = [
         (
             name,
@@ -423,6 +475,7 @@ def _chosen(config):
             chosen(layer["optimizer"], _OPTIMIZER[layer["optimizer"]["name"]]),
             [(key, of_compartment(one)) for key, one in layer["compartments"].items()],
             *chosen(rule({key: layer[key] for key in _LATER}), _LATER),
+            *(["groups", *groups(layer)] if "groups" in layer else []),
         )
         for name, layer in config["layers"].items()
     ]
@@ -635,6 +688,10 @@ class Experiment:
                         sampled=table["sampled"],
                         rule=table["rule"] or None,
                         measure=table["measure"],
+                        groups=[
+                            Group(key, one["size"], one["goal"] or None, one["measure"] or None)
+                            for key, one in table.get("groups", {}).items()
+                        ],
                     )
                 )
             except InfosimError as error:
@@ -701,7 +758,7 @@ class Experiment:
         if dataset.cues is not None and network["clamped"]:
             patterns = {Purpose.VALIDATION: dataset.train_x, Purpose.TEST: dataset.test_x}
             return RecallError(next(iter(network["clamped"])), patterns)
-        learning = [name for name, layer in self.config["layers"].items() if layer["goal"]]
+        learning = [one.layer for one in goals(self.config).values() if one.goal]
         if dataset.test_factors is not None and learning:
             factors = {
                 Purpose.VALIDATION: dataset.train_factors,

@@ -1,4 +1,4 @@
-"""The search for goals: γ of one layer, by the error that training with them ends at.
+"""The search for goals: γ of one layer or group, by the error that training with them ends at.
 
 A trial is one training, in memory; the test split is not looked at. All trials lie in a database,
 from which a search goes on wherever it was stopped, which many processes may share, and from which
@@ -13,8 +13,9 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from numbers import Real
+from operator import getitem
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,13 @@ from infosim.errors import (
     near,
 )
 from infosim.experiments import store
-from infosim.experiments.config import DESCRIPTIONS, Experiment, connections, preset_names
+from infosim.experiments.config import (
+    DESCRIPTIONS,
+    Experiment,
+    connections,
+    goals,
+    preset_names,
+)
 from infosim.experiments.engines import DaskWorkers, dask_client
 from infosim.experiments.extras import need
 from infosim.experiments.stopping import Interrupted, signals
@@ -104,7 +111,8 @@ def optimize(
     trials : of the whole study, complete or pruned: a study that has as many is finished. Several
         processes may end with one more each
     minutes : after which no more trials are begun by this call, which makes one at least
-    layer : whose goal; by default the first one that learns and is not the readout
+    layer : whose goal; by default the first one that learns and is not the readout. Of a layer with
+        groups one of them is named, "LAYER/GROUP"
     metric : "val_error" or "train_error", after the last epoch
     sampler : "tpe" or "cmaes", Optuna's; seed : its seed
     storage : URL of the database; by default SQLite in `out`
@@ -226,31 +234,40 @@ def _studies():
 
 
 def _layer(experiment, name):
-    """The name of the layer whose goal is searched."""
+    """The name of the layer, or the group, whose goal is searched."""
     layers = experiment.config["layers"]
     readout, rule = (experiment.config["network"][key] for key in ("readout", "rule"))
     climbing = [name for name, one in layers.items() if Rule.of(one["rule"] or rule).goal]
     if not climbing:
         raise ConfigError(f"with network.rule {Rule.of(rule).name!r} no layer learns by a goal")
-    learning = [
-        name
-        for name in climbing
-        if layers[name]["goal"]
-        and any(
-            c["trainable"] for k in layers[name]["compartments"].values() for c in connections(k)
+    found = goals(experiment.config)
+    trained = {
+        layer
+        for layer in climbing
+        if any(
+            c["trainable"] for k in layers[layer]["compartments"].values() for c in connections(k)
         )
-    ]
+    }
     if name is None:
-        for layer in learning:
-            if layer != readout:
-                return layer
-        raise ConfigError("no layer but the readout learns; name the one to search with --layer")
-    if name not in layers:
-        raise ConfigError(f"no layer {name!r}; {near(name, layers)}")
-    if name not in climbing:
+        learning = [one.layer for one in found.values() if one.goal and one.layer in trained]
+        name = next((layer for layer in learning if layer != readout), None)
+        if name is None:
+            raise ConfigError(
+                "no layer but the readout learns; name the one to search with --layer"
+            )
+    own = [one for one, place in found.items() if place.layer == name != one]
+    if own:
+        raise ConfigError(
+            f"layer {name!r} has groups, of which one goal is searched at a time; name it with "
+            f"--layer: {', '.join(own)}"
+        )
+    if name not in found:
+        raise ConfigError(f"no layer {name!r}; {near(name, found)}")
+    layer, _, goal = found[name]
+    if layer not in climbing:
         raise ConfigError(f"layer {name!r} does not learn by its goal")
-    if name not in learning:
-        why = "none of its compartments is trainable" if layers[name]["goal"] else "it has no goal"
+    if not goal or layer not in trained:
+        why = "none of its compartments is trainable" if goal else "it has no goal"
         raise ConfigError(f"layer {name!r} does not learn: {why}")
     return name
 
@@ -297,10 +314,15 @@ class _Search:
         return self.experiment.config["training"]["epochs"]
 
     @property
+    def place(self):
+        """Where the searched goal stands in the settings."""
+        return goals(self.experiment.config)[self.layer]
+
+    @property
     def start(self):
         """The goal the search begins with: the experiment's, within [-1, 1]."""
-        table = self.experiment.config["layers"][self.layer]
-        goal = goal_of(table["goal"], tuple(table["compartments"]))
+        layer, _, given = self.place
+        goal = goal_of(given, tuple(self.experiment.config["layers"][layer]["compartments"]))
         if not isinstance(goal, Goal):
             raise ConfigError(
                 f"the goal of layer {self.layer!r} changes over training; a search is for one that "
@@ -311,7 +333,8 @@ class _Search:
     def settings(self):
         """A table of all that a study's values depend on, but for γ."""
         settings = copy.deepcopy(self.experiment.config)
-        del settings["layers"][self.layer]["goal"]
+        *tables, key = self.place.keys
+        del reduce(getitem, tables, settings)[key]
         for name in DESCRIPTIONS:
             del settings[name]
         return {"layer": self.layer, "metric": self.metric, **settings}
@@ -353,7 +376,8 @@ class _Search:
     def with_goal(self, goal):
         """The experiment with this goal."""
         config = copy.deepcopy(self.experiment.config)
-        config["layers"][self.layer]["goal"] = str(goal)
+        *tables, key = self.place.keys
+        reduce(getitem, tables, config)[key] = str(goal)
         return Experiment(self.experiment.name, config)
 
     def data(self):
@@ -559,8 +583,9 @@ class _Results:
         config = search.with_goal(self.goal(trial)).config
         config["title"] = f"{search.experiment.name}, goal of layer {search.layer} found by search"
         changes = _changes(base, config)
-        changes.setdefault("layers", {}).setdefault(search.layer, {})
-        changes["layers"][search.layer]["goal"] = config["layers"][search.layer]["goal"]
+        *tables, key = search.place.keys
+        table = reduce(lambda table, one: table.setdefault(one, {}), tables, changes)
+        table[key] = str(self.goal(trial))
         samplers = {one.user_attrs["sampler"] for one in ranked}
         start = self.started(ranked)
         began = "" if start is None else f"; the search began at {start:.6g}"

@@ -298,7 +298,8 @@ def _form(config):
     form = json.loads(json.dumps({k: config[k] for k in ("data", "training", "network", "layers")}))
     form["training"].pop("seed")
     for layer in form["layers"].values():
-        layer.pop("goal")
+        for one in (layer, *layer.get("groups", {}).values()):
+            one.pop("goal")
         layer["optimizer"] = layer["optimizer"]["name"]
         layer["activation"] = layer["activation"]["name"], layer["activation"]["clamp"]
         for compartment in layer["compartments"].values():

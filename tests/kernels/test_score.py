@@ -42,14 +42,17 @@ def given(kernels, terms, candidates, dtype):
 
 
 def score(
-    kernels, goal, bins, theta, n_bins, dtype="float64", spans=None, work=None, measure=SX
+    kernels, goal, bins, theta, n_bins, dtype="float64", spans=None, work=None, measure=SX,
+    rows=None,
 ):  # fmt: skip
-    """∂G/∂θ (N, B) by the kernel; `goal` may be several, one for each replica."""
+    """∂G/∂θ (N, B) by the kernel; `goal` may be several, one for each replica or as `rows` say."""
     n_sources, n_neurons, n_samples = bins.shape
     resident = kernels.resident
     n_bins = prepared(n_bins, n_sources)
     goals = goal if isinstance(goal, list) else [goal]
     *terms, weights, entropy_weights = goal_terms(goals, measure)
+    if rows is None:
+        rows = np.repeat(np.arange(len(goals)), n_neurons // len(goals))
     if work is None:
         work = kernels.scratch(n_neurons, tuple(n_bins.tolist()), n_samples, dtype, 200)
     slope = resident(np.full((n_neurons, n_samples), np.nan, dtype))
@@ -59,8 +62,7 @@ def score(
             nothing, resident(np.zeros((n_sources, n_neurons), dtype)), (resident(n_bins),),
             resident(both(theta, dtype)), *given(kernels, *terms, dtype),
             resident(weights.astype(dtype)), resident(entropy_weights.astype(dtype)),
-            resident(np.repeat(np.arange(len(goals)), n_neurons // len(goals))), start, stop,
-            work, resident(bins), slope, nothing,
+            resident(np.array(rows)), start, stop, work, resident(bins), slope, nothing,
         )  # fmt: skip
     if kernels is cpu:
         assert not work.table.any()  # or the next neuron would number its cells wrongly
@@ -73,7 +75,7 @@ def both(theta, dtype):
     return np.stack([theta, 1 - theta])
 
 
-def information(kernels, bins, theta, n_bins, dtype="float64", measure=SX):
+def information(kernels, bins, theta, n_bins, dtype="float64", measure=SX, rows=None):
     """I_∩ of all antichains and H(Y), (N, A + 1), by the kernel."""
     n_sources, n_neurons, n_samples = bins.shape
     resident = kernels.resident
@@ -84,7 +86,8 @@ def information(kernels, bins, theta, n_bins, dtype="float64", measure=SX):
     kernels.information("given", measure)(
         nothing, resident(np.zeros((n_sources, n_neurons), dtype)), (resident(n_bins),),
         resident(both(theta, dtype)), *given(kernels, *all_terms(n_sources, measure), dtype),
-        resident(np.zeros(n_neurons, np.int64)), 0, n_neurons, work, resident(bins), result,
+        resident(np.array([0] * n_neurons if rows is None else rows)), 0, n_neurons, work,
+        resident(bins), result,
     )  # fmt: skip
     if kernels is cpu:
         assert not work.table.any()
@@ -101,6 +104,25 @@ def reference(goal, bins, theta, n_bins):
     return np.array(
         [goal_gradient(goal, bins[:, n], theta[n], n_bins) for n in range(bins.shape[1])]
     )
+
+
+@pytest.mark.parametrize("measure", MEASURES.values())
+def test_neurons_without_a_row_are_passed_over(kernels, measure):
+    """They are of another call, and what that call left is as it was."""
+    rng = np.random.default_rng(5)
+    bins, theta = random_batch(2, rng, 4, n_samples=12)
+    goals = [random_goal(2, rng) for _ in range(2)]
+    rows = [-1, 1, -1, 0]
+    found = score(kernels, goals, bins, theta, 4, measure=measure, rows=rows)
+    all_of_them = score(kernels, goals, bins, theta, 4, measure=measure, rows=[0, 1, 1, 0])
+    np.testing.assert_array_equal(found[[1, 3]], all_of_them[[1, 3]])
+    assert np.isfinite(all_of_them).all()
+    assert np.isnan(found[[0, 2]]).all()
+    found = information(kernels, bins, theta, 4, measure=measure, rows=rows)
+    np.testing.assert_array_equal(
+        found[[1, 3]], information(kernels, bins, theta, 4, measure=measure)[[1, 3]]
+    )
+    assert np.isnan(found[[0, 2]]).all()
 
 
 @pytest.mark.parametrize("seed", [0, 1])

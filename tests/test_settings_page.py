@@ -55,6 +55,7 @@ TABLES = {
     "[layers.NAME.binning]": ("", config._BINNING),
     "[layers.NAME.compartments.NAME]": ("", config._COMPARTMENT),
     "[layers.NAME.compartments.NAME.connections.NAME]": ("", config._CONNECTION),
+    "[layers.NAME.groups.NAME]": ("", config._GROUP),
 }
 
 

@@ -462,7 +462,7 @@ def _save(holds, training):
 def _climbing(training):
     """Name -> `Population` of all that has a goal."""
     layers = training.simulator.network.layers
-    return {n: one for layer in layers for n, one in layer.populations.items() if one.goal}
+    return {n: one for layer in layers for n, one in layer.populations.items() if one.goal is not None}
 
 
 def _metrics(history):
@@ -533,7 +533,8 @@ def _fields(simulator, images):
             if c.spec.source in images and c.index is None
         }
         if len(found) == 1:
-            found = {"": rows for rows in found.values()}
+            [rows] = found.values()
+            found = {"": rows}
         fields |= {
             f"{name}{own}": rows[:, one.neurons]
             for own, rows in found.items()

@@ -25,6 +25,19 @@ class Group:
     Raises
     ------
     ConfigError : a name, size or measure that cannot be
+
+    Examples
+    --------
+    >>> from infosim import Activation, Compartment, Group, Layer
+    >>> layer = Layer(
+    ...     "hidden", None, [Compartment("F", "image"), Compartment("C", "label")],
+    ...     Activation("bivariate"), goal="{F}{C}",
+    ...     groups=[Group("excitatory", 8), Group("inhibitory", 2, goal="{F} - {C}")],
+    ... )
+    >>> layer.size
+    10
+    >>> {name: (one.size, str(one.goal)) for name, one in layer.populations.items()}
+    {'hidden/excitatory': (8, '{F}{C}'), 'hidden/inhibitory': (2, '{F} - {C}')}
     """
 
     name: str

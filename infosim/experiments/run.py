@@ -462,7 +462,8 @@ def _save(holds, training):
 def _climbing(training):
     """Name -> `Population` of all that has a goal."""
     layers = training.simulator.network.layers
-    return {n: one for layer in layers for n, one in layer.populations.items() if one.goal is not None}
+    found = {name: one for layer in layers for name, one in layer.populations.items()}
+    return {name: one for name, one in found.items() if one.goal is not None}
 
 
 def _metrics(history):

@@ -210,7 +210,7 @@ WRONG = {
     "unknown key": ("excitatory.siz=3", "unknown key {}.excitatory.siz; did you mean size"),
     "misspelt group": ("exitatory.goal={F}", "unknown group 'exitatory'; did you mean excitatory"),
     "no table": ("excitatory=3", "{}.excitatory must be a table, was 3"),
-    "no size": ("x.measure=williams-beer", "(a new group needs size)"),
+    "no size": ("x.measure=williams-beer", "(a new group needs a size)"),
     "text as size": ("excitatory.size=all", "{}.excitatory.size must be an integer, was 'all'"),
     "empty": ("excitatory.size=0", "group 'excitatory': size must be an integer of at least 1"),
     "sizes": ("excitatory.size=5", "5 (excitatory) + 2 (inhibitory) = 7, was 8"),

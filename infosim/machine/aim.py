@@ -153,10 +153,13 @@ class Aim:
         }
 
     def in_force(self, replica, moment):
-        """γ of a replica at a moment: yields population and label, γ, and as it was described,
-        None if scheduled.
+        """γ of a replica at a moment.
 
         It is scheduled where the description says so, whatever was set since.
+
+        Yields
+        ------
+        "POPULATION/ATOM", γ, and None if it is scheduled, else γ as it was described
         """
         for name, own in self.described.items():
             described = own[replica]

@@ -224,7 +224,8 @@ def score_kernel(settings, neurons):
     calls = Calls(kernels, step.simulator.workers, 1)
     infomorphic.score(layer, layer.firing, layer.read[1], calls)
     parts = [part for stage in calls.stages for part in stage]
-    score = kernels.score(*layer.scored.values())
+    [own] = layer.aim.arrays  # one measure of redundancy
+    score = kernels.score(layer.assignment, own["measure"])
     call = next(call for part in parts for call in part if call[0] is score)
     seconds = median_time(step.simulator, recorded(step.simulator, [call]))
     # potentials are read, θ and 1 - θ, and bins and the slope written
@@ -241,9 +242,10 @@ def _resources(layer):
     from infosim.kernels.device import THREADS
     from infosim.kernels.score import cuda
 
-    n_terms = len(layer.aim.arrays["terms"][0]) - 1
+    [own] = layer.aim.arrays
+    n_terms = len(own["terms"][0]) - 1
     compiled = cuda._score(
-        *layer.scored.values(), len(layer.compartments), n_terms, layer.dtype.type
+        layer.assignment, own["measure"], len(layer.compartments), n_terms, layer.dtype.type
     )
     try:
         definition = next(iter(compiled.overloads.values()))

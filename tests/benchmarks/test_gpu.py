@@ -143,9 +143,8 @@ def on_a_gpu(monkeypatch):
 def test_what_the_driver_tells_of_the_score_kernel(on_a_gpu, capsys):
     definition, _ = on_a_gpu
     layer = SimpleNamespace(
-        compartments=[0, 1, 2], dtype=np.dtype("float32"),
-        scored={"assignment": "hard", "measure": None},
-        aim=SimpleNamespace(arrays={"terms": ([0, 1, 2],)}),
+        compartments=[0, 1, 2], dtype=np.dtype("float32"), assignment="hard",
+        aim=SimpleNamespace(arrays=[{"measure": None, "terms": ([0, 1, 2],)}]),
     )  # fmt: skip
     assert gpu._resources(layer) == ("64", "43.0 KB", "20")
     del definition._codelibrary  # another version's: the time that was measured stays

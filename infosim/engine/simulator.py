@@ -215,7 +215,8 @@ class Simulator(Stepper):
         for number, first in enumerate(range(0, n, at_once)):
             span = slice(first, min(first + at_once, n))
             self.gather(samples, rows[:, span], without)
-            self.present(*self.gathered, sampled=sampled, stream=stream, batch=number)
+            place = {"stream": stream, "batch": number}
+            self.present(*self.gathered, sampled=sampled, carry=False, **place)
             self.run()
             yield span
 
@@ -259,6 +260,10 @@ class Simulator(Stepper):
         layer : its name, by default the only one
         max_steps : by default the number of neurons; sampled : draw outputs at random
 
+        Raises
+        ------
+        ConfigError : a layer that reads itself with a delay above 1: what it is is not its state
+
         Returns
         -------
         Recall, or one of each replica (Memory 2025, section "Recall": synchronous updates, stop at
@@ -269,6 +274,11 @@ class Simulator(Stepper):
                 raise ConfigError(f"recall: name one of the layers {', '.join(self.layers)}")
             (layer,) = self.layers
         state = self[layer]
+        for _, c in state.connections:
+            if c.reads is state and c.spec.delay > 1:
+                raise ConfigError(
+                    f"recall: layer {layer!r} reads itself with delay {c.spec.delay}, needed is 1"
+                )
         n, given = state.spec.size, np.shape(cues)
         cues = np.asarray(cues, self.dtype)
         cues = np.broadcast_to(cues, (self.n_replicas, *cues.shape)) if cues.ndim == 2 else cues

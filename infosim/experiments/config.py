@@ -75,6 +75,7 @@ _TRAINING = {
     "dtype": ((str,), "float32"),
     "record_every": ((int,), 10),
     "evaluate_every": ((int,), 1),
+    "shuffle": ((bool,), True),
 }
 _NETWORK = {
     "inputs": ((dict,), {"image": "images", "label": "labels"}),
@@ -84,6 +85,8 @@ _NETWORK = {
     "rule": ((str, dict), "infomorphic"),
     "clamped": ((dict,), {}),
     "inversion": ((str,), None),
+    "learn_at": ((str, list), "last"),
+    "carry": ((bool,), False),
 }
 _LAYER = {
     "size": ((int,), _REQUIRED),
@@ -99,7 +102,7 @@ _LAYER = {
 }
 #: Settings that may be tables which say a schedule.
 _SCHEDULED = ("goal", "bins", "rate", "weight_decay")
-_INPUTS = ("images", "labels", "signed-labels")
+_INPUTS = ("images", "rows", "labels", "signed-labels")
 _SCALINGS = ("standard", "none")
 #: Those of a layer's settings that came later: in a run's key only where they are no defaults.
 _LATER = {key: _LAYER[key] for key in ("outputs", "sampled", "rule", "measure")}
@@ -614,7 +617,14 @@ class Experiment:
     def network(self, dataset):
         """The Network for `dataset`'s image size and classes."""
         settings = self.config["network"]
-        pixels = int(np.prod(dataset.image_shape))
+        n_rows, pixels = dataset.image_shape[0], int(np.prod(dataset.image_shape))
+        for name, kind in settings["inputs"].items():
+            if kind == "rows" and settings["steps"] != n_rows:
+                raise ConfigError(
+                    f"network.inputs.{name}: images of {dataset.name} have {n_rows} rows, one is "
+                    f"shown at each step, but network.steps was {settings['steps']}"
+                )
+        units = {"images": pixels, "rows": pixels // n_rows}
         layers = []
         for name, table in self.config["layers"].items():
             activation, optimizer = dict(table["activation"]), dict(table["optimizer"])
@@ -643,7 +653,7 @@ class Experiment:
                 raise type(error)(f"{where}{error}") from None
         return Network(
             inputs={
-                name: pixels if kind == "images" else dataset.n_classes
+                name: units.get(kind, dataset.n_classes)
                 for name, kind in settings["inputs"].items()
             },
             layers=layers,
@@ -652,12 +662,15 @@ class Experiment:
             target=settings["target"] or None,
             rule=settings["rule"],
             inversion=settings["inversion"],
+            learn_at=settings["learn_at"],
+            carry=settings["carry"],
         )
 
     def samples(self, dataset):
         """Training, validation (or None) and test Samples; the seed draws the split.
 
-        A memory's validation samples are its training samples, its layers clamped to their cues.
+        Where training does not shuffle, the last samples are held out. A memory's validation
+        samples are its training samples, its layers clamped to their cues.
 
         Raises
         ------
@@ -667,11 +680,12 @@ class Experiment:
         held_out = self.config["data"]["validation"]
         scaling = {name: (0.5, 2.0) for name, kind in inputs.items() if kind == "signed-labels"}
         if self.config["data"]["scaling"] == "standard":
-            images = [name for name, kind in inputs.items() if kind == "images"]
+            images = [name for name, kind in inputs.items() if kind in ("images", "rows")]
             scaling |= dict.fromkeys([*images, *clamped], (dataset.mean, 1 / (dataset.std or 1.0)))
 
         def part(x, y, state):
-            arrays = {name: x if kind == "images" else y for name, kind in inputs.items()}
+            shown = {"images": x, "rows": x.reshape(len(x), dataset.image_shape[0], -1)}
+            arrays = {name: shown.get(kind, y) for name, kind in inputs.items()}
             return Samples(arrays | dict.fromkeys(clamped, state), scaling)
 
         train = part(dataset.train_x, dataset.train_y, dataset.train_x)
@@ -686,6 +700,9 @@ class Experiment:
         held_out = int(np.ceil(held_out * len(train)))
         if held_out == 0:
             return train, None, test
+        if not self.config["training"]["shuffle"]:
+            order = np.arange(len(train))
+            return train.subset(order[:-held_out]), train.subset(order[-held_out:]), test
         order = generator(self.config["training"]["seed"], Purpose.SPLIT).permutation(len(train))
         return train.subset(order[held_out:]), train.subset(order[:held_out]), test
 

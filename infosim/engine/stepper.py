@@ -255,7 +255,8 @@ class Stepper:
         if len(batches) != 1:
             raise ShapeError(f"all inputs need the same number of samples, were {sorted(batches)}")
         (self._n_samples,) = batches
-        batch, self._inputs = self._feed[self._n_samples], {}
+        #: what is shown, by name, and whether any of it is another at each step
+        batch, self._inputs, self._moves = self._feed[self._n_samples], {}, False
         for layer in self.layers.values():
             layer.silence(event.time)
         if event.goes_on:
@@ -263,19 +264,20 @@ class Stepper:
         for name, values in given.items():
             if name not in self._sizes:
                 raise ConfigError(f"the network has no input {name!r}; {near(name, self._sizes)}")
-            values = self._shaped(name, self.kernels.resident(values, self.dtype))
             if name in self.layers:
-                self.layers[name].clamp_output(event.time - 1, values)
-            else:
-                shown = self._inputs[name] = (
-                    batch[name] if values.ndim == 3 else batch.sequence(name)
-                )
-                if values is not shown:
-                    shown[...] = values
+                self.layers[name].clamp_output(event.time - 1, self._shaped(name, values))
+                continue
+            if not batch.owns(name, values):
+                shown = self._shaped(name, values)
+                values = batch[name] if shown.ndim == 3 else batch.sequence(name)
+                values[...] = shown
+            self._inputs[name] = values
+            self._moves |= values.ndim == 4
         self._presented = event
 
     def _shaped(self, name, values):
-        """What is presented under a name, for each replica: (R, units, B), or (T, R, units, B)."""
+        """What is given under a name, for each replica: (R, units, B), or (T, R, units, B)."""
+        values = self.kernels.resident(values, self.dtype)
         given, shape = values.shape, (self._sizes[name], self._n_samples)
         wanted, steps = (self.n_replicas, *shape), self.network.steps
         if values.ndim == 3 and self.n_replicas == 1 < steps and len(values) != 1:
@@ -308,11 +310,15 @@ class Stepper:
         slot = layer.begin_firing(event.time)
         # what each connection reads, and keys that say which of the machine's arrays these are
         keys, signals, new, projected = [], [], [], []
+        moves = self._moves
         for number, compartment in enumerate(layer.compartments):
             heard, changed, known = [], False, True
             for c in compartment.connections:
                 if c.reads is None:
-                    key, x = self._shown(c.spec, step)
+                    x = self._inputs.get(c.spec.source)
+                    key = None if x is None else c.spec.source
+                    if moves or c.spec.delay:
+                        key, x = self._shown(c.spec, x, step)
                     # An input held over several steps is projected once, unless weights change.
                     # (Layers reuse their memory: theirs has always changed.)
                     held = c.projected is key
@@ -339,9 +345,8 @@ class Stepper:
             key = "keep", event.layer, n_samples, step
             self.tape.play(key, keep, layer.firing, step, layer.spec.size)
 
-    def _shown(self, connection, step):
-        """What a connection hears of its input at a step: a key of it, and x, None if silent."""
-        x = self._inputs.get(connection.source)
+    def _shown(self, connection, x, step):
+        """What a connection hears of its input x at a step: a key of it, and x then."""
         if x is None or step < connection.delay:
             return None, None
         if x.ndim == 3:

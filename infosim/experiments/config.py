@@ -571,6 +571,18 @@ def _compartment(name, settings):
     return Compartment(name, connections=several, bias=settings["bias"])
 
 
+def _check_rows(where, dataset, steps):
+    """Raise unless images have as many rows as there are steps to show one each."""
+    n_rows, *columns = dataset.image_shape
+    if len(columns) != 1:
+        raise ConfigError(f"{where}: images of {dataset.name} are {dataset.image_shape}, not rows")
+    if n_rows != steps:
+        raise ConfigError(
+            f"{where}: images of {dataset.name} have {n_rows} rows, one is shown at each step, but "
+            f"network.steps was {steps}"
+        )
+
+
 @dataclass(frozen=True)
 class Experiment:
     """A resolved experiment: what to train, on what, and how.
@@ -617,14 +629,10 @@ class Experiment:
     def network(self, dataset):
         """The Network for `dataset`'s image size and classes."""
         settings = self.config["network"]
-        n_rows, pixels = dataset.image_shape[0], int(np.prod(dataset.image_shape))
         for name, kind in settings["inputs"].items():
-            if kind == "rows" and settings["steps"] != n_rows:
-                raise ConfigError(
-                    f"network.inputs.{name}: images of {dataset.name} have {n_rows} rows, one is "
-                    f"shown at each step, but network.steps was {settings['steps']}"
-                )
-        units = {"images": pixels, "rows": pixels // n_rows}
+            if kind == "rows":
+                _check_rows(f"network.inputs.{name}", dataset, settings["steps"])
+        units = {"images": int(np.prod(dataset.image_shape)), "rows": dataset.image_shape[-1]}
         layers = []
         for name, table in self.config["layers"].items():
             activation, optimizer = dict(table["activation"]), dict(table["optimizer"])

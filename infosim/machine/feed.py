@@ -16,27 +16,34 @@ class Batch:
 
     def __init__(self, network, n_replicas, dtype, n_samples, array):
         self._network, self._shape, self._dtype = network, (n_replicas, n_samples), dtype
-        self._array, self._values = array, {}
+        self._array, self._held, self._sequences = array, {}, {}
         self.rows = array("rows", self._shape, np.int64)
 
     def __getitem__(self, name):
         """What is presented under this name and held, (R, units, B)."""
-        return self._made(name, name)
+        if name not in self._held:
+            self._held[name] = self._made(name, name)
+        return self._held[name]
 
     def sequence(self, name):
         """What is presented under this name step by step, (T, R, units, B)."""
-        return self._made(f"{name} by step", name, self._network.steps)
+        if name not in self._sequences:
+            made = self._made(f"{name} by step", name, self._network.steps)
+            self._sequences[name] = made
+        return self._sequences[name]
+
+    def _made(self, memory, name, *steps):
+        # samples lie one after the other, as they are gathered
+        shape = *steps, *self._shape, self._network.size(name)
+        return self._array(memory, shape, self._dtype).swapaxes(-1, -2)
 
     def of(self, name, array):
         """What samples of this array, (n, units) or (n, T, units), are presented in."""
         return self.sequence(name) if array.ndim == 3 else self[name]
 
-    def _made(self, memory, name, *steps):
-        if memory not in self._values:
-            # samples lie one after the other, as they are gathered
-            shape = *steps, *self._shape, self._network.size(name)
-            self._values[memory] = self._array(memory, shape, self._dtype).swapaxes(-1, -2)
-        return self._values[memory]
+    def owns(self, name, values):
+        """Whether `values` are what is presented under this name already."""
+        return values is self._held.get(name) or values is self._sequences.get(name)
 
 
 class Feed:

@@ -17,6 +17,11 @@ def _own(array):
     return array
 
 
+def _places(samples):
+    """Which numbers the arrays of samples are, by name: the same of two views of the same."""
+    return {name: array.__array_interface__ for name, array in samples.arrays.items()}
+
+
 class Samples:
     """What a network is shown.
 
@@ -95,8 +100,7 @@ class Samples:
         """
         first = several[0]
         for one in several[1:]:
-            same = all(one.arrays.get(name) is array for name, array in first.arrays.items())
-            if not same or len(one.arrays) != len(first.arrays) or len(one) != len(first):
+            if _places(one) != _places(first) or len(one) != len(first):
                 raise DataError("replicas need equally many samples of the same arrays")
         stack = first.subset(slice(None))
         stack._set_index(np.array([one.index for one in several]))

@@ -189,7 +189,10 @@ SETTINGS = {
     "readout missing": ("network.readout=outputs", "did you mean output"),
     "target missing": ("network.target=labels", "did you mean label"),
     "readout size": (f"{OUTPUT}.size=9", "9"),
-    "unknown input kind": ("network.inputs.image=pixels", "must be 'images' or 'labels' or"),
+    "unknown input kind": (
+        "network.inputs.image=pixels",
+        "must be 'images' or 'rows' or 'labels' or",
+    ),
     "clamped layer missing": ("network.clamped.hiden=images", "no layer 'hiden'; did you mean"),
     "clamped to what": ("network.clamped.hidden=labels", "must be 'images', was 'labels'"),
     "clamped layer of another size": ("network.clamped.hidden=images", "64 units"),

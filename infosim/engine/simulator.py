@@ -215,8 +215,7 @@ class Simulator(Stepper):
         for number, first in enumerate(range(0, n, at_once)):
             span = slice(first, min(first + at_once, n))
             self.gather(samples, rows[:, span], without)
-            place = {"stream": stream, "batch": number}
-            self.present(*self.gathered, sampled=sampled, carry=False, **place)
+            self.present(*self.gathered, sampled=sampled, stream=stream, batch=number, carry=False)
             self.run()
             yield span
 
@@ -260,14 +259,14 @@ class Simulator(Stepper):
         layer : its name, by default the only one
         max_steps : by default the number of neurons; sampled : draw outputs at random
 
-        Raises
-        ------
-        ConfigError : a layer that reads itself with a delay above 1: what it is is not its state
-
         Returns
         -------
         Recall, or one of each replica (Memory 2025, section "Recall": synchronous updates, stop at
         a fixed point or a cycle of two states)
+
+        Raises
+        ------
+        ConfigError : the layer reads itself with a delay above 1, so that one output is no state
         """
         if layer is None:
             if len(self.layers) != 1:

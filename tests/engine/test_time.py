@@ -489,6 +489,20 @@ def test_a_checkpoint_without_what_was_carried_is_refused():
             restored([damaged], given)
 
 
+@pytest.mark.parametrize("tape", [True, False])
+def test_any_number_of_threads_gives_the_same_bits(tape):
+    """Of a layer that is cut into blocks and tiles, and of sequences that are gathered in parts."""
+    big = replace(hidden(F, C, lateral(2, "sparse(9)")), size=70)
+    spec = network(big, readout(), steps=2, learn_at="every", carry=True)
+    given = samples(2 * 900, steps=2)
+    nets = [Simulator(spec, seed=3, threads=threads, tape=tape) for threads in (1, 2)]
+    assert len(nets[0].workers.blocks(70, 900)) == 2
+    for net in nets:
+        net.fit(given, 1, batch=900, shuffle=False)
+    assert_same_bits(*(net.arrays() for net in nets))
+    assert nets[0]["h"].clock.updates == 4
+
+
 BAD_CARRIES = {
     "shuffled": ({}, "a network that carries outputs needs shuffle to be false, was true"),
     "unequal": ({"shuffle": False, "batch": 7}, "but 20 training samples are not batches of 7"),

@@ -121,10 +121,10 @@ def presentation(network, weights, biases, inputs, frozen):
 
     weights (n, n_in), biases (n,) : by (layer, compartment); weights of one that sums several
         connections by (layer, compartment, connection)
-    inputs : name -> (units, B)
+    inputs : name -> (units, B), or of a sequence (steps, units, B)
     frozen : (step, layer) -> θ₀ and y₀ of what fired; y is y₀ + (1 - silent) (θ - θ₀)
     """
-    n_samples = len(next(iter(inputs.values()))[0])
+    n_samples = next(iter(inputs.values())).shape[-1]
     theta, y = {}, {}
     for step in range(network.steps):
         for layer in network.layers:
@@ -133,8 +133,11 @@ def presentation(network, weights, biases, inputs, frozen):
                 key = layer.name, compartment.name
                 u = np.tile(biases[key][:, None], n_samples)
                 for name, c in zip(compartment.names, compartment.connections, strict=True):
-                    held = c.source in network.inputs
-                    x = inputs.get(c.source) if held else y.get((step - c.delay, c.source))
+                    then = step - c.delay
+                    x = y.get((then, c.source))
+                    if c.source in network.inputs and then >= 0:
+                        x = inputs.get(c.source)
+                        x = x[then] if np.ndim(x) == 3 else x
                     if x is not None:
                         several = len(compartment.names) > 1
                         u = u + weights[(*key, name) if several else key] @ x

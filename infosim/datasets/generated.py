@@ -1,4 +1,4 @@
-"""Data sets that are made, not published: bars, dead-leaves patches, random patterns.
+"""Data sets that are made, not published: bars, dead-leaves patches, random patterns, sequences.
 
 The same name, options and seed give the same arrays; nothing is read or downloaded.
 """
@@ -190,6 +190,24 @@ def _patterns(seed, units, patterns, noise):
     )
 
 
+def _echo(seed, symbols, length, ago, train, test):
+    """Sequences of random symbols, each a row of an image; the class is that of `ago` rows before
+    the last.
+    """
+    if ago >= length:
+        raise ConfigError(
+            f"data set 'echo': option ago must be below the length of {length}, was {ago}"
+        )
+    parts = []
+    for n, purpose in ((train, _TRAIN), (test, _TEST)):
+        shown = _rng(seed, purpose).integers(symbols, size=(n, length))
+        rows = np.eye(symbols, dtype=np.float32)[shown]
+        parts += [rows.reshape(n, -1), shown[:, -1 - ago]]
+    return Dataset(
+        "echo", *parts, n_classes=symbols, image_shape=(length, symbols), source="generated"
+    )
+
+
 def flip(patterns, fraction, rng):
     """Patterns (P, n) of +1 and -1 with this fraction of the bits of each flipped, at random."""
     n = patterns.shape[1]
@@ -216,6 +234,15 @@ GENERATED = {
             "units": Option(100, 1, 10**5),
             "patterns": Option(40, 1, 10**6),
             "noise": Option(0.1),
+        },
+    ),
+    "echo": Generator(
+        _echo,
+        {
+            "symbols": Option(4, 2, 1000),
+            "length": Option(4, 1, 1000),
+            "ago": Option(2, 0, 999),
+            **_MANY,
         },
     ),
 }

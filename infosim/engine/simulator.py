@@ -215,7 +215,7 @@ class Simulator(Stepper):
         for number, first in enumerate(range(0, n, at_once)):
             span = slice(first, min(first + at_once, n))
             self.gather(samples, rows[:, span], without)
-            self.present(*self.gathered, sampled=sampled, stream=stream, batch=number)
+            self.present(*self.gathered, sampled=sampled, stream=stream, batch=number, carry=False)
             self.run()
             yield span
 
@@ -263,12 +263,21 @@ class Simulator(Stepper):
         -------
         Recall, or one of each replica (Memory 2025, section "Recall": synchronous updates, stop at
         a fixed point or a cycle of two states)
+
+        Raises
+        ------
+        ConfigError : the layer reads itself with a delay above 1, so that one output is no state
         """
         if layer is None:
             if len(self.layers) != 1:
                 raise ConfigError(f"recall: name one of the layers {', '.join(self.layers)}")
             (layer,) = self.layers
         state = self[layer]
+        for _, c in state.connections:
+            if c.reads is state and c.spec.delay > 1:
+                raise ConfigError(
+                    f"recall: layer {layer!r} reads itself with delay {c.spec.delay}, needed is 1"
+                )
         n, given = state.spec.size, np.shape(cues)
         cues = np.asarray(cues, self.dtype)
         cues = np.broadcast_to(cues, (self.n_replicas, *cues.shape)) if cues.ndim == 2 else cues

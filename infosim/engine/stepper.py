@@ -9,7 +9,7 @@ from infosim.kernels import backend as backends
 from infosim.kernels.contract import Part
 from infosim.kernels.tape import Tape
 from infosim.kernels.workers import Workers
-from infosim.machine.events import EventLoop, Fire, Learn, Present, Record
+from infosim.machine.events import Carry, EventLoop, Fire, Learn, Present, Record
 from infosim.machine.feed import Feed
 from infosim.machine.layer import LayerState
 from infosim.machine.randomness import Purpose, generator
@@ -42,6 +42,7 @@ class Stepper:
         self._firings = [
             (step, layer.name, orders[layer.name]) for step, layer in self.network.firings()
         ]
+        self._learning_steps = self.network.learning_steps
         self.tape = Tape(self.kernels, self.workers, self.n_replicas, tape)
         self._feed = Feed(self.network, self.n_replicas, self.kernels, self.tape, self.dtype)
         with self.workers.engaged():
@@ -78,6 +79,7 @@ class Stepper:
                 self.kernels,
                 self.dtype,
                 self.tape,
+                self.network.longest_delay(layer.name),
                 self.network.steps if layer.name in self._traced else None,
             )
             for i, layer in enumerate(self.network.layers)
@@ -129,22 +131,32 @@ class Stepper:
         probes=(),
         stream=Purpose.FREE,
         batch=None,
+        carry=True,
     ):
         """Schedule one presentation; `run` or `advance` carry it out.
 
-        inputs : input name -> array (units, B) or (R, units, B); an input left out is silent
-        outputs : layer name -> likewise, what delayed connections read at the first step
-        learn : whether layers learn after the last step, by their rules
+        inputs : input name -> array (units, B), held over the steps, or (R, units, B); or a
+            sequence of what is shown at each, (steps, units, B) of one network, else
+            (steps, R, units, B); an input left out is silent
+        outputs : layer name -> array (units, B) or (R, units, B), what delayed connections read at
+            the first step
+        learn : whether layers learn, by their rules, at the steps that the network says
         sampled : draw outputs from the firing probabilities
         probes : called after the last step, before learning
         stream, batch : the place of this presentation's random numbers; by default its time,
             so that no two presentations by hand share them
+        carry : whether, where the network carries outputs, this presentation goes on from those of
+            the one before and leaves its own; else it is by itself, and what was carried stays
 
         Raises
         ------
-        ConfigError, DataError : a rule that cannot learn from this (`Executor.check`), a value that
-            is not finite
+        ConfigError, DataError : a rule that cannot learn from this (`Executor.check`), outputs
+            given where they are carried, a value that is not finite
         """
+        carry = carry and self.network.carry
+        if carry and outputs:
+            given = ", ".join(map(repr, outputs))
+            raise ConfigError(f"outputs of {given} were given, but layers go on from those carried")
         for given in (inputs, outputs or {}):
             if not isinstance(given, Mapping):
                 raise DataError(
@@ -163,16 +175,24 @@ class Stepper:
         batch = self.time if batch is None else batch
         start, last = self.time, self.time + self.network.steps - 1
         schedule = self.events.schedule
-        schedule(Present(start, inputs, outputs or {}, stream, batch))
+        schedule(Present(start, inputs, outputs or {}, stream, batch, carry))
         traced = self._traced if learn else ()
         for step, layer, order in self._firings:
             kept = layer in traced and start + step < last
             schedule(Fire(start + step, layer, order, sampled, kept))
         for probe in probes:
             schedule(Record(last, probe))
-        for layer in learning:
-            schedule(Learn(last, layer))
+        for step in self._learning_steps if learning else ():
+            for layer in learning:
+                schedule(Learn(start + step, layer))
+        if carry:
+            schedule(Carry(last))
         self.time = last + 1
+
+    def forget(self):
+        """Carry nothing: the next presentation begins in silence."""
+        for layer in self.layers.values():
+            layer.carried = None
 
     def _check_finite(self, name, values):
         """Raise unless all values are finite in the network's precision."""
@@ -219,6 +239,9 @@ class Stepper:
                     event.probe(self)
                 case Learn():
                     self._learn(self.executors[event.layer])
+                case Carry():
+                    for layer in self.layers.values():
+                        layer.carry(event.time)
         except BaseException:
             self.events.clear()  # the rest of what failed must not run into the next presentation
             raise
@@ -232,27 +255,53 @@ class Stepper:
         if len(batches) != 1:
             raise ShapeError(f"all inputs need the same number of samples, were {sorted(batches)}")
         (self._n_samples,) = batches
-        batch, self._inputs = self._feed[self._n_samples], {}
+        #: what is shown, by name, and whether any of it is another at each step
+        batch, self._inputs, self._moves = self._feed[self._n_samples], {}, False
         for layer in self.layers.values():
             layer.silence(event.time)
+        if event.goes_on:
+            self._go_on()
         for name, values in given.items():
             if name not in self._sizes:
                 raise ConfigError(f"the network has no input {name!r}; {near(name, self._sizes)}")
-            values = self.kernels.resident(values, self.dtype)
-            given, shape = values.shape, (self._sizes[name], self._n_samples)
-            if values.ndim == 2 and self.n_replicas == 1:
-                values = values[None]
-            elif values.ndim == 2:
-                values = self.kernels.xp.broadcast_to(values, (self.n_replicas, *values.shape))
-            if values.shape != (self.n_replicas, *shape):
-                raise ShapeError(f"{name!r} has shape {given}, the network expects {shape}")
             if name in self.layers:
-                self.layers[name].clamp_output(event.time - 1, values)
-            else:
-                self._inputs[name] = batch[name]
-                if values is not batch[name]:
-                    batch[name][...] = values
+                self.layers[name].clamp_output(event.time - 1, self._shaped(name, values))
+                continue
+            if not batch.owns(name, values):
+                shown = self._shaped(name, values)
+                values = batch[name] if shown.ndim == 3 else batch.sequence(name)
+                values[...] = shown
+            self._inputs[name] = values
+            self._moves |= values.ndim == 4
         self._presented = event
+
+    def _shaped(self, name, values):
+        """What is given under a name, for each replica: (R, units, B), or (T, R, units, B)."""
+        values = self.kernels.resident(values, self.dtype)
+        given, shape = values.shape, (self._sizes[name], self._n_samples)
+        wanted, steps = (self.n_replicas, *shape), self.network.steps
+        if values.ndim == 3 and self.n_replicas == 1 < steps and len(values) != 1:
+            values = values[:, None]
+        elif values.ndim == 2 and self.n_replicas == 1:
+            values = values[None]
+        elif values.ndim == 2:
+            values = self.kernels.xp.broadcast_to(values, (self.n_replicas, *given))
+        if values.ndim == 4 and name not in self.layers:
+            wanted = steps, *wanted
+        if values.shape != wanted:
+            by_step = f"; a sequence has {steps} steps in front" if len(given) > 2 else ""
+            raise ShapeError(f"{name!r} has shape {given}, the network expects {shape}{by_step}")
+        return values
+
+    def _go_on(self):
+        """Let layers go on from what was carried, sample by sample."""
+        for layer in self.layers.values():
+            if layer.carried is not None and layer.carried.shape[2] != self._n_samples:
+                raise ShapeError(
+                    f"{self._n_samples} sample(s) cannot go on from the outputs of "
+                    f"{layer.carried.shape[2]} that are carried; forget() begins anew"
+                )
+            layer.go_on()
 
     def _fire(self, event):
         layer, n_samples = self.layers[event.layer], self._n_samples
@@ -261,14 +310,17 @@ class Stepper:
         slot = layer.begin_firing(event.time)
         # what each connection reads, and keys that say which of the machine's arrays these are
         keys, signals, new, projected = [], [], [], []
+        moves = self._moves
         for number, compartment in enumerate(layer.compartments):
             heard, changed, known = [], False, True
             for c in compartment.connections:
                 if c.reads is None:
                     x = self._inputs.get(c.spec.source)
                     key = None if x is None else c.spec.source
-                    # An input held over several steps is projected once: the weights stay the same
-                    # within a presentation. (Layers reuse their memory: theirs has always changed.)
+                    if moves or c.spec.delay:
+                        key, x = self._shown(c.spec, x, step)
+                    # An input held over several steps is projected once, unless weights change.
+                    # (Layers reuse their memory: theirs has always changed.)
                     held = c.projected is key
                     known = known and held
                 else:
@@ -292,6 +344,15 @@ class Stepper:
         if event.kept:
             key = "keep", event.layer, n_samples, step
             self.tape.play(key, keep, layer.firing, step, layer.spec.size)
+
+    def _shown(self, connection, x, step):
+        """What a connection hears of its input x at a step: a key of it, and x then."""
+        if x is None or step < connection.delay:
+            return None, None
+        if x.ndim == 3:
+            return connection.source, x
+        at = step - connection.delay
+        return (connection.source, at), x[at]
 
     def _learn(self, executor):
         if not executor.rule.once:
@@ -398,10 +459,11 @@ class Stepper:
             layer.clock.epochs = made
 
     def look_ahead(self, n):
-        """Have what the next n updates need, beside their samples, where the kernels are."""
+        """Have what learning from the next n presentations needs, beside their samples, where the
+        kernels are."""
         for executor in self.executors.values():
             for name in executor.learning:
-                self.layers[name].clock.look_ahead(n)
+                self.layers[name].clock.look_ahead(n * len(self._learning_steps))
 
     def rows(self, samples, positions):
         """Where the samples at `positions` stand in their arrays, (R, B), where the kernels are."""
@@ -413,7 +475,8 @@ class Stepper:
         self._rows = batch.rows
         inputs, outputs = {}, {}
         for name in names:
-            (inputs if name in self.network.inputs else outputs)[name] = batch[name]
+            shown = inputs if name in self.network.inputs else outputs
+            shown[name] = batch.of(name, samples.arrays[name])
         self.gathered = inputs, outputs
 
 

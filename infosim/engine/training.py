@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from infosim.engine.probes import Probe
-from infosim.errors import CheckpointError, ConfigError, DivergedError, integer
+from infosim.errors import CheckpointError, ConfigError, DivergedError, brief, integer
 from infosim.machine.checks import check_array
 from infosim.machine.randomness import Purpose, generator, stream
 from infosim.pid.scheduled import goal_of, written
@@ -87,18 +87,22 @@ class Training:
     validation, test : further samples, or None
     error : (simulator, samples, *, batch, purpose, epoch) -> fractions (R,), what to measure in
         validation and test samples; by default the readout's mistakes, if there is a readout
+    shuffle : whether each epoch has the samples in another order. A network that carries outputs
+        needs them in theirs: sample s goes on where sample s - batch ended, and each epoch begins
+        in silence
     record_every : information is measured in the first of every so many batches
     evaluate_every : validation and test error are measured in every so manyth epoch, from 0 on
 
     Raises
     ------
-    ConfigError : batch not in 1 to the number of samples, record_every or evaluate_every below 1
+    ConfigError : batch not in 1 to the number of samples, record_every or evaluate_every below 1;
+        samples shuffled, or batches of unequal size, where outputs are carried
     DivergedError : raised by `advance` at the end of an epoch that left the finite numbers
     """
 
     def __init__(
         self, simulator, inputs, *, batch=1024, validation=None, test=None, error=None,
-        record_every=10, evaluate_every=1,
+        shuffle=True, record_every=10, evaluate_every=1,
     ):  # fmt: skip
         self.simulator = simulator
         self.samples = simulator.samples(inputs)
@@ -108,6 +112,16 @@ class Training:
             raise ConfigError(f"batch of {batch} is larger than the {n} training samples")
         self.batch = batch
         self.n_batches = -(-n // batch)
+        if not isinstance(shuffle, bool):
+            raise ConfigError(f"shuffle must be true or false, was {brief(shuffle)}")
+        self.shuffle = shuffle
+        if simulator.network.carry and shuffle:
+            raise ConfigError("a network that carries outputs needs shuffle to be false, was true")
+        if simulator.network.carry and n % batch:
+            raise ConfigError(
+                f"a network that carries outputs needs batches of one size, but {n} training "
+                f"samples are not batches of {batch}"
+            )
         self.measured = (
             simulator.network.readout is not None and simulator.network.target is not None
         )
@@ -155,6 +169,7 @@ class Training:
         self._seconds = 0.0
         self._probe = _Information(self.simulator)
         self._rows = None
+        self.simulator.forget()
         if self.measured:
             self.simulator.readout.begin_epoch()
 
@@ -171,7 +186,8 @@ class Training:
         sim = self.simulator
         if self._rows is None:
             # the whole epoch's at once: nothing else is brought to the kernels until it ends
-            self._rows = sim.rows(self.samples, self._orders())
+            orders = self._orders() if self.shuffle else np.arange(len(self.samples))
+            self._rows = sim.rows(self.samples, orders)
             sim.look_ahead(self.n_batches)
         rows = self._rows[:, self.position * self.batch : (self.position + 1) * self.batch]
         sim.gather(self.samples, rows)
@@ -189,7 +205,7 @@ class Training:
         self._seconds += time.perf_counter() - began
 
     def _orders(self):
-        """The order of this epoch's samples, of each replica, (R, n)."""
+        """A random order of the samples for this epoch, of each replica, (R, n)."""
         n, seeds = len(self.samples), self.simulator.seeds
         return np.array(
             [generator(seed, Purpose.SHUFFLE, self.epoch).permutation(n) for seed in seeds]
@@ -283,6 +299,10 @@ class Training:
                 state[f"set_goal/{population}"] = np.array(json.dumps(written(goal)))
         for name, array in sim.noted(replica).items():
             state[f"rule/{name}"] = np.array(host(array))
+        for name, layer in sim.layers.items():
+            if layer.carried is not None:
+                rows = slice(replica * layer.spec.size, (replica + 1) * layer.spec.size)
+                state[f"carried/{name}"] = np.array(host(layer.carried)[:, rows])
         wrong = int(host(self._wrong)[replica])
         state["progress"] = np.array([self.epoch, self.position, wrong, self._probe.count])
         state["seconds"] = np.array([*h.seconds, self._seconds])
@@ -343,13 +363,18 @@ class Training:
             kind, _, name = key.partition("/")
             if kind == "sums":
                 self._probe.sums[name] = self._joined(states, key, sim[name].information)
+        for name, layer in sim.layers.items() if sim.network.carry and position else ():
+            depth = min(layer.longest_delay, position * sim.network.steps)
+            shape = depth, layer.biases.shape[1], self.batch
+            like = np.broadcast_to(layer.off, shape)
+            layer.carried = self._joined(states, f"carried/{name}", like, axis=1)
         if self.measured and sim.readout.learned:
             agreement = sim.readout.agreement
             agreement[...] = self._joined(states, "agreement", agreement)
 
-    def _joined(self, states, key, like):
+    def _joined(self, states, key, like, axis=0):
         """An array of all replicas in one, where the kernels are, if it is shaped like `like`."""
-        joined = np.concatenate([state[key] for state in states])
+        joined = np.concatenate([state[key] for state in states], axis)
         check_array(key, joined, like)
         return self.simulator.kernels.resident(joined)
 

@@ -76,6 +76,7 @@ _TRAINING = {
     "dtype": ((str,), "float32"),
     "record_every": ((int,), 10),
     "evaluate_every": ((int,), 1),
+    "shuffle": ((bool,), True),
 }
 _NETWORK = {
     "inputs": ((dict,), {"image": "images", "label": "labels"}),
@@ -85,6 +86,8 @@ _NETWORK = {
     "rule": ((str, dict), "infomorphic"),
     "clamped": ((dict,), {}),
     "inversion": ((str,), None),
+    "learn_at": ((str, list), "last"),
+    "carry": ((bool,), False),
 }
 _LAYER = {
     "size": ((int,), _REQUIRED),
@@ -101,7 +104,7 @@ _LAYER = {
 }
 #: Settings that may be tables which say a schedule.
 _SCHEDULED = ("goal", "bins", "rate", "weight_decay")
-_INPUTS = ("images", "labels", "signed-labels")
+_INPUTS = ("images", "rows", "labels", "signed-labels")
 _SCALINGS = ("standard", "none")
 #: Those of a layer's settings that came later: in a run's key only where they are no defaults.
 _LATER = {key: _LAYER[key] for key in ("outputs", "sampled", "rule", "measure")}
@@ -621,6 +624,18 @@ def _compartment(name, settings):
     return Compartment(name, connections=several, bias=settings["bias"])
 
 
+def _check_rows(where, dataset, steps):
+    """Raise unless images have as many rows as there are steps to show one each."""
+    n_rows, *columns = dataset.image_shape
+    if len(columns) != 1:
+        raise ConfigError(f"{where}: images of {dataset.name} are {dataset.image_shape}, not rows")
+    if n_rows != steps:
+        raise ConfigError(
+            f"{where}: images of {dataset.name} have {n_rows} rows, one is shown at each step, but "
+            f"network.steps was {steps}"
+        )
+
+
 @dataclass(frozen=True)
 class Experiment:
     """A resolved experiment: what to train, on what, and how.
@@ -667,7 +682,10 @@ class Experiment:
     def network(self, dataset):
         """The Network for `dataset`'s image size and classes."""
         settings = self.config["network"]
-        pixels = int(np.prod(dataset.image_shape))
+        for name, kind in settings["inputs"].items():
+            if kind == "rows":
+                _check_rows(f"network.inputs.{name}", dataset, settings["steps"])
+        units = {"images": int(np.prod(dataset.image_shape)), "rows": dataset.image_shape[-1]}
         layers = []
         for name, table in self.config["layers"].items():
             activation, optimizer = dict(table["activation"]), dict(table["optimizer"])
@@ -700,7 +718,7 @@ class Experiment:
                 raise type(error)(f"{where}{error}") from None
         return Network(
             inputs={
-                name: pixels if kind == "images" else dataset.n_classes
+                name: units.get(kind, dataset.n_classes)
                 for name, kind in settings["inputs"].items()
             },
             layers=layers,
@@ -709,12 +727,15 @@ class Experiment:
             target=settings["target"] or None,
             rule=settings["rule"],
             inversion=settings["inversion"],
+            learn_at=settings["learn_at"],
+            carry=settings["carry"],
         )
 
     def samples(self, dataset):
         """Training, validation (or None) and test Samples; the seed draws the split.
 
-        A memory's validation samples are its training samples, its layers clamped to their cues.
+        Where training does not shuffle, the last samples are held out. A memory's validation
+        samples are its training samples, its layers clamped to their cues.
 
         Raises
         ------
@@ -724,11 +745,12 @@ class Experiment:
         held_out = self.config["data"]["validation"]
         scaling = {name: (0.5, 2.0) for name, kind in inputs.items() if kind == "signed-labels"}
         if self.config["data"]["scaling"] == "standard":
-            images = [name for name, kind in inputs.items() if kind == "images"]
+            images = [name for name, kind in inputs.items() if kind in ("images", "rows")]
             scaling |= dict.fromkeys([*images, *clamped], (dataset.mean, 1 / (dataset.std or 1.0)))
 
         def part(x, y, state):
-            arrays = {name: x if kind == "images" else y for name, kind in inputs.items()}
+            shown = {"images": x, "rows": x.reshape(len(x), dataset.image_shape[0], -1)}
+            arrays = {name: shown.get(kind, y) for name, kind in inputs.items()}
             return Samples(arrays | dict.fromkeys(clamped, state), scaling)
 
         train = part(dataset.train_x, dataset.train_y, dataset.train_x)
@@ -743,6 +765,9 @@ class Experiment:
         held_out = int(np.ceil(held_out * len(train)))
         if held_out == 0:
             return train, None, test
+        if not self.config["training"]["shuffle"]:
+            order = np.arange(len(train))
+            return train.subset(order[:-held_out]), train.subset(order[-held_out:]), test
         order = generator(self.config["training"]["seed"], Purpose.SPLIT).permutation(len(train))
         return train.subset(order[held_out:]), train.subset(order[:held_out]), test
 

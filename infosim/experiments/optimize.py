@@ -402,6 +402,7 @@ class _Search:
             error=self.experiment.error(dataset),
             record_every=len(train),  # nobody looks at the atoms
             evaluate_every=settings["evaluate_every"],
+            shuffle=settings["shuffle"],
         )
 
     def run(self, trial, arrived=()):

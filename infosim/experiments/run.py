@@ -89,7 +89,7 @@ def train_together(
     """Train experiments side by side in one simulation, each into its directory as if alone.
 
     They may differ in seeds (unless the data are made from it) and in numbers
-    (`Network.check_alike`), not in data, batch, epochs, precision, `record_every` and
+    (`Network.check_alike`), not in data, batch, epochs, precision, `shuffle`, `record_every` and
     `evaluate_every`. Arguments and errors as for `train`.
 
     summary : whether to draw summary.png
@@ -113,7 +113,7 @@ def train_together(
     training = Training(
         simulator, samples, batch=settings["batch"], validation=validation, test=test,
         error=experiments[0].error(dataset), record_every=settings["record_every"],
-        evaluate_every=settings["evaluate_every"],
+        evaluate_every=settings["evaluate_every"], shuffle=settings["shuffle"],
     )  # fmt: skip
     training.check_epochs(settings["epochs"])
     with ExitStack() as stack:
@@ -185,7 +185,7 @@ def _check_together(one, other):
     """Raise unless experiments of these configurations can share a simulation."""
     for table, keys in (
         ("data", ("name", "validation", "options", "scaling")),
-        ("training", ("epochs", "batch", "dtype", "record_every", "evaluate_every")),
+        ("training", ("epochs", "batch", "dtype", "record_every", "evaluate_every", "shuffle")),
         ("network", ("inputs", "clamped")),
     ):
         for key in keys:

@@ -12,9 +12,10 @@ import numpy as np
 class Present:
     """Clamp the inputs from `time` on, and silence every layer but those given an output.
 
-    inputs : input name -> array (n_in, B); a missing input is silent
+    inputs : input name -> array (n_in, B), or (steps, n_in, B); a missing input is silent
     outputs : layer name -> array (n, B) that delayed connections read at `time`
     stream, batch : the random numbers' place beside step, layer, neuron and sample
+    goes_on : whether layers go on from the outputs that were carried (`Carry`)
     """
 
     time: int
@@ -22,6 +23,7 @@ class Present:
     outputs: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     stream: int = 0
     batch: int = 0
+    goes_on: bool = False
 
     order = -1
 
@@ -58,6 +60,15 @@ class Learn:
     time: int
     layer: str | None = None
     order: int = 2000
+
+
+@dataclass(slots=True)
+class Carry:
+    """Keep what the next presentation is to go on from, when all of this one is done."""
+
+    time: int
+
+    order = 3000
 
 
 class EventLoop:

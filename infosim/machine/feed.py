@@ -9,21 +9,41 @@ from infosim.machine.sizes import Sizes
 class Batch:
     """Inputs (and outputs to be clamped) of B samples, for each of R replicas its own.
 
+    An input is held, (R, units, B), or a sequence of what is shown at each of T steps.
+
     rows : where the samples that were gathered stand in their arrays, int64 (R, B)
     """
 
     def __init__(self, network, n_replicas, dtype, n_samples, array):
         self._network, self._shape, self._dtype = network, (n_replicas, n_samples), dtype
-        self._array, self._values = array, {}
+        self._array, self._held, self._sequences = array, {}, {}
         self.rows = array("rows", self._shape, np.int64)
 
     def __getitem__(self, name):
-        """What is presented under this name, (R, units, B)."""
-        if name not in self._values:
-            # samples lie one after the other, as they are gathered
-            shape = *self._shape, self._network.size(name)
-            self._values[name] = self._array(name, shape, self._dtype).transpose(0, 2, 1)
-        return self._values[name]
+        """What is presented under this name and held, (R, units, B)."""
+        if name not in self._held:
+            self._held[name] = self._made(name, name)
+        return self._held[name]
+
+    def sequence(self, name):
+        """What is presented under this name step by step, (T, R, units, B)."""
+        if name not in self._sequences:
+            made = self._made(f"{name} by step", name, self._network.steps)
+            self._sequences[name] = made
+        return self._sequences[name]
+
+    def _made(self, memory, name, *steps):
+        # samples lie one after the other, as they are gathered
+        shape = *steps, *self._shape, self._network.size(name)
+        return self._array(memory, shape, self._dtype).swapaxes(-1, -2)
+
+    def of(self, name, array):
+        """What samples of this array, (n, units) or (n, T, units), are presented in."""
+        return self.sequence(name) if array.ndim == 3 else self[name]
+
+    def owns(self, name, values):
+        """Whether `values` are what is presented under this name already."""
+        return values is self._held.get(name) or values is self._sequences.get(name)
 
 
 class Feed:
@@ -49,9 +69,9 @@ class Feed:
 
     def reserve(self, samples, n_samples):
         """Take the memory that batches of so many of these samples need."""
-        for name in samples.arrays:
+        for name, array in samples.arrays.items():
             samples.resident(name, self._kernels)
-            self._batches[n_samples][name]
+            self._batches[n_samples].of(name, array)
 
     def rows(self, samples, positions):
         """`samples.rows(positions)` for each replica, where the kernels are, (R, B)."""
@@ -75,8 +95,9 @@ class Feed:
         index = batch.rows.reshape(-1)
         with k.together():
             for name in names:
-                array, values = samples.resident(name, self._kernels), batch[name]
-                out = values.transpose(0, 2, 1).reshape(-1, values.shape[1])
+                array = samples.resident(name, self._kernels)
+                values = batch.of(name, array)
+                out = values.swapaxes(-1, -2).reshape(*values.shape[:-3], -1, values.shape[-2])
                 shift, scale = samples.scaling.get(name, (0.0, 1.0))
                 if array.ndim == 1:
                     off, on = (self._dtype.type((value - shift) * scale) for value in (0, 1))
@@ -85,4 +106,6 @@ class Feed:
                 # wide numbers are shifted as such, or their digits would be gone before
                 wide = type(number(np.zeros(1, array.dtype)[0])) is np.float64
                 shift, scale = map(np.float64 if wide else self._dtype.type, (shift, scale))
-                k.take_scaled(data=array, index=index, shift=shift, scale=scale, out=out)
+                by_step = [(array[:, t], out[t]) for t in range(len(out))] if out.ndim == 3 else ()
+                for data, values in by_step or [(array, out)]:
+                    k.take_scaled(data=data, index=index, shift=shift, scale=scale, out=values)

@@ -10,7 +10,8 @@ class Trace:
     """Each firing of a presentation, for rules that learn from all, and room for the way back.
 
     past : (u, θ, y) of every step but the last, (K, N, B), (2, N, B) and (N, B), copies
-    slopes : the loss's, in θ or y, of a step and of the one before it, (N, B) each
+    slopes : the loss's, in θ or y, of a step and of those before it that it reads, a ring like
+        `Firing.outputs`, (N, B) each
     deltas, bias_gradients : all steps' sum and a single step's, (K, N, B) and (K, N) each
     """
 
@@ -42,8 +43,8 @@ class Firing:
     held : what inputs alone lead to, (N, B), by the number of a compartment that reads layers, too
     product : what is projected, before it is added to something, (N, B); None if nothing is
     theta : θ and 1 - θ, (2, N, B)
-    outputs : of this step and of the one before, by turns, (N, B) each; signals : the same as
-        (R, n, B), as other layers read them
+    outputs : of this step and of those before it that delayed connections read, a ring of (N, B)
+        each; signals : the same as (R, n, B), as other layers read them
     bins : uint8 (K, N, B); slope : ∂G/∂θ, (N, B); delta : ∂G/∂u, (K, N, B)
     direct : ∂G/∂u where θ is held, which bins leave that are held themselves none of: (K, 0, B)
     work : `Work`; trace : `Trace`, or None if the last firing is enough
@@ -62,7 +63,7 @@ class Firing:
         adds = layer.sums or n_traced
         self.product = array("product", (n, n_samples), dtype) if adds else None
         self.theta = array("theta", (2, n, n_samples), dtype)
-        self.outputs = [array(f"y{i}", (n, n_samples), dtype) for i in (0, 1)]
+        self.outputs = [array(f"y{i}", (n, n_samples), dtype) for i in range(layer.n_outputs)]
         self.signals = [y.reshape(layer.n_replicas, -1, n_samples) for y in self.outputs]
         self.bins = array("bins", (k, n, n_samples), np.uint8)
         self.direct = array("direct", (k, 0, n_samples), dtype)
@@ -84,7 +85,10 @@ class Firing:
         ]
         return Trace(
             past,
-            (self.slope, array("further slope", (n, b), dtype)),
+            (
+                self.slope,
+                *(array(f"further slope{i}", (n, b), dtype) for i in range(1, layer.n_outputs)),
+            ),
             (self.delta, array("further delta", (k, n, b), dtype)),
             (layer.bias_gradient, layer.kernels.xp.empty((k, n), dtype)),
         )

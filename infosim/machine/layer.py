@@ -54,10 +54,11 @@ class LayerState:
     rngs : (layer, compartment) or (layer, compartment, connection) -> a generator for each replica
     kernels, dtype : the backend, and its arrays' precision
     tape : cleared when an array had to become another one
+    longest_delay : by which it is read
     n_traced : steps of a presentation, for an executor that is traced (`Trace`)
     """
 
-    def __init__(self, specs, number, sizes, seeds, rngs, kernels, dtype, tape,
+    def __init__(self, specs, number, sizes, seeds, rngs, kernels, dtype, tape, longest_delay,
                  n_traced=None):  # fmt: skip
         self.spec, self.number, self.kernels, self.dtype = specs[0], number, kernels, dtype
         spec, xp, self.n_replicas = specs[0], kernels.xp, len(specs)
@@ -94,6 +95,11 @@ class LayerState:
         #: I_∩ of every antichain and H(Y) in bits, as last measured, (N, A + 1)
         self.information = xp.zeros((shape[1], len(lattice(n_compartments)) + 1), np.float64)
         self._n_traced = n_traced
+        #: outputs that a firing holds: this step's, and as many of before as are read, at least one
+        self.n_outputs = max(longest_delay, 1) + 1
+        self.longest_delay = longest_delay
+        #: outputs that the next presentation may go on from, the last first, (d, N, B), or None
+        self.carried = None
         self._forget_firings()
         self.silence(0)
 
@@ -291,7 +297,7 @@ class LayerState:
         """Forget all outputs: a presentation begins at `time`, with held inputs that may be new."""
         if self._bins_change:
             self._rebin()
-        self._began, self._times = time, [None, None]
+        self._began, self._times, self._clamped = time, [None] * self.n_outputs, False
         self.touch()
 
     def resize(self, n_samples):
@@ -305,7 +311,28 @@ class LayerState:
         self.resize(values.shape[2])
         slot = self._slot(time)
         self.firing.signals[slot][...] = values
-        self._times[slot] = time
+        self._times[slot], self._clamped = time, True
+
+    def carry(self, time):
+        """Keep a copy of the outputs at `time` and before that a presentation after it reads."""
+        times = range(time, time - self.longest_delay, -1)
+        slots = [slot for slot in map(self.fired, times) if slot is not None]
+        shape = len(slots), *self.firing.outputs[0].shape
+        if self.carried is None or self.carried.shape != shape:
+            self.carried = self.kernels.xp.empty(shape, self.dtype)
+        for copy, slot in zip(self.carried, slots, strict=True):
+            copy[...] = self.firing.outputs[slot]
+
+    def go_on(self):
+        """Let the outputs that were carried be those of before the presentation that begins."""
+        if self.carried is None:
+            return
+        self.resize(self.carried.shape[2])
+        for i, values in enumerate(self.carried):
+            time = self._began - 1 - i
+            slot = self._slot(time)
+            self.firing.outputs[slot][...] = values
+            self._times[slot] = time
 
     def begin_firing(self, time):
         """The slot of `firing.outputs` that the firing at `time` is to fill."""
@@ -320,7 +347,7 @@ class LayerState:
         return slot if self._times[slot] == time else None
 
     def _slot(self, time):
-        return (time - self._began) % 2
+        return (time - self._began) % self.n_outputs
 
     def check_fired(self):
         """Raise DataError unless there is a firing to look at."""
@@ -337,7 +364,7 @@ class LayerState:
     def activity(self):
         """What it does in a presentation, where the kernels are, (N, B): what its output was
         clamped to, while that stands (for one step), else its last firing's."""
-        clamped = self.fired(self._began - 1)
+        clamped = self.fired(self._began - 1) if self._clamped else None
         return self.firing.outputs[self._last if clamped is None else clamped]
 
     @property

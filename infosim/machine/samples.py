@@ -17,13 +17,19 @@ def _own(array):
     return array
 
 
+def _places(samples):
+    """Which numbers the arrays of samples are, by name: the same of two views of the same."""
+    return {name: array.__array_interface__ for name, array in samples.arrays.items()}
+
+
 class Samples:
     """What a network is shown.
 
     Parameters
     ----------
-    arrays : input name -> (n, n_in) numbers, or (n,) integer labels that become one-hot; a layer's
-        name -> (n, size) is the output that delayed connections read at the first step
+    arrays : input name -> (n, n_in) numbers, held over the steps of a presentation; or
+        (n, steps, n_in), shown one after the other; or (n,) integer labels that become one-hot; a
+        layer's name -> (n, size) is the output that delayed connections read at the first step
     scaling : input name -> (shift, scale): values are used as (x - shift) * scale, so that images
         can stay uint8, and the 0 and 1 of labels can become other values
     index : which samples to use, in this order, (n,); or (R, n), for each replica of a network its
@@ -50,10 +56,10 @@ class Samples:
                 f"every input needs the same number of samples, at least 1; was {listed}"
             )
         for name, array in self.arrays.items():
-            if array.ndim not in (1, 2) or array.dtype.kind not in "biuf":
+            if array.ndim not in (1, 2, 3) or array.dtype.kind not in "biuf":
                 raise DataError(
-                    f"input {name!r} must be numbers of shape (n, units) or labels of shape (n,), "
-                    f"was {array.dtype} {array.shape}"
+                    f"input {name!r} must be numbers of shape (n, units) or (n, steps, units), or "
+                    f"labels of shape (n,), was {array.dtype} {array.shape}"
                 )
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
@@ -94,15 +100,14 @@ class Samples:
         """
         first = several[0]
         for one in several[1:]:
-            same = all(one.arrays.get(name) is array for name, array in first.arrays.items())
-            if not same or len(one.arrays) != len(first.arrays) or len(one) != len(first):
+            if _places(one) != _places(first) or len(one) != len(first):
                 raise DataError("replicas need equally many samples of the same arrays")
         stack = first.subset(slice(None))
         stack._set_index(np.array([one.index for one in several]))
         return stack
 
     def labels(self, name):
-        """The integer labels of input `name`, (n,) or (R, n).
+        """The integer labels of input `name`, of a sequence those of its last step, (n,) or (R, n).
 
         Raises
         ------
@@ -115,7 +120,10 @@ class Samples:
         if name not in self.arrays:
             raise DataError(f"samples lack the target input {name!r}")
         array = self.arrays[name]
-        return array if array.ndim == 1 else self._keep((name, "labels"), array.argmax, 1)
+        if array.ndim == 1:
+            return array
+        last = array if array.ndim == 2 else array[:, -1]
+        return self._keep((name, "labels"), last.argmax, 1)
 
     def resident(self, name, kernels):
         """The array of input `name` where the kernels are, brought there once."""
@@ -136,7 +144,7 @@ class Samples:
 
         Raises
         ------
-        ShapeError : wrong number of units
+        ShapeError : wrong number of units or steps
         DataError : unknown input, label out of range, numbers beyond what `dtype` holds
         """
         if self.index.ndim not in (1, 2) or (
@@ -151,11 +159,20 @@ class Samples:
             if name not in known:
                 raise DataError(f"the network has no input {name!r}; {near(name, known)}")
             size = network.size(name)
-            if array.ndim == 2 and array.shape[1] != size:
+            if array.ndim == 3 and name not in network.inputs:
                 raise ShapeError(
-                    f"input {name!r} has {array.shape[1]} units, the network expects {size}"
+                    f"the output of layer {name!r} is given as (n, units), was {array.shape}"
                 )
-            if array.ndim == 2:
+            if array.ndim == 3 and array.shape[1] != network.steps:
+                raise ShapeError(
+                    f"input {name!r} has sequences of {array.shape[1]} steps, the network presents "
+                    f"{network.steps}"
+                )
+            if array.ndim > 1 and array.shape[-1] != size:
+                raise ShapeError(
+                    f"input {name!r} has {array.shape[-1]} units, the network expects {size}"
+                )
+            if array.ndim > 1:
                 self._check_range(name, dtype)
             if array.ndim == 1:
                 if array.dtype.kind not in "biu":

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from numbers import Integral
 
-from infosim.errors import ConfigError, InfosimError, brief
+from infosim.errors import ConfigError, InfosimError, brief, integer
 from infosim.network.checks import number
 from infosim.network.connectivity import Connectivity, Dense
+
+#: Steps that a connection may look back: a layer keeps as many outputs as it is read back.
+LONGEST_DELAY = 1000
 
 #: Where something is not given, since None may be.
 _LEFT_OUT = object()
@@ -21,7 +23,7 @@ class Connection:
     ----------
     source : the input or layer that is read
     connectivity : which units of the source each neuron reads
-    delay : 0 reads the source's value of this step, 1 that of the previous step
+    delay : 0 reads the source's value of this step, d that of d steps before, up to 1000
     trainable : whether the weights learn
     weight : initial value of all weights; None draws them uniformly from ±1/√fan-in, of all the
         units that the compartment reads by weights that are drawn
@@ -42,9 +44,7 @@ class Connection:
         if not isinstance(self.source, str):
             raise ConfigError(f"a connection's source must be a name, was {brief(self.source)}")
         set_(self, "connectivity", Connectivity.of(self.connectivity))
-        if not isinstance(self.delay, Integral) or self.delay is True or self.delay not in (0, 1):
-            raise ConfigError(f"{where}: delay must be 0 or 1, was {self.delay}")
-        set_(self, "delay", int(self.delay))
+        set_(self, "delay", integer(f"{where}: delay", self.delay, 0, LONGEST_DELAY))
         if not isinstance(self.trainable, bool):
             raise ConfigError(f"{where}: trainable must be true or false, was {self.trainable!r}")
         if self.weight is not None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from infosim.errors import ConfigError, InfosimError, brief, near
+from infosim.errors import ConfigError, InfosimError, brief, integer, near
 from infosim.network.checks import positive_int
 from infosim.network.connection import Compartment
 from infosim.network.groups import Group, Population
@@ -21,6 +21,8 @@ _MOST_LAYERS = 256
 _SILENT = {"signed": -1.0, "binary": 0.0}
 #: Which neurons of a readout are read as 1 - θ (`infosim.engine.readout`).
 INVERSIONS = ("learned", "batch", "none")
+#: The steps of a presentation at which layers learn, by name.
+_LEARN_AT = {"last": lambda steps: range(steps - 1, steps), "every": range}
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ class Network:
     ----------
     inputs : input name -> number of units
     layers : in the order in which they fire within a step
-    steps : time steps of one presentation; layers learn on the last
+    steps : time steps of one presentation
     readout : the layer whose firing probabilities are the prediction, one neuron per class, or None
     target : the input that holds the label as one-hot; withheld (silent) at evaluation
     rule : what layers learn by that have none of their own: a `Rule`, its name ("infomorphic",
@@ -170,12 +172,17 @@ class Network:
     inversion : which readout neurons tell their class by being silent: "learned" from training
         samples, "batch" (those that mostly fire in a batch, as published), "none"; by default
         what the rule says, "none" with backprop and "learned" else
+    learn_at : the steps at which layers learn, "last", "every" or a tuple of them, from 0 on, or
+        from the end if negative
+    carry : whether a presentation goes on from the outputs that the one before it ended with,
+        sample by sample; else it begins in silence
 
     Raises
     ------
     ConfigError : a compartment that names a missing source, reads a layer that has not yet fired
-        in this step (a delay-0 cycle), or delays an input; sizes that do not fit; rules that need
-        readout and target where there are none, or that do not go together
+        in this step (a delay-0 cycle), or an input with a delay that no step is late enough for;
+        sizes that do not fit; steps to learn at that there are not; rules that need readout and
+        target where there are none, or that do not go together
 
     Examples
     --------
@@ -195,6 +202,8 @@ class Network:
     target: str | None = None
     rule: Rule | str | Mapping = field(default_factory=Infomorphic)
     inversion: str | None = None
+    learn_at: str | Sequence[int] = "last"
+    carry: bool = False
 
     def __post_init__(self):
         set_ = object.__setattr__
@@ -202,6 +211,9 @@ class Network:
         set_(self, "inputs", {k: positive_int(f"input {k!r}: size", n) for k, n in inputs})
         set_(self, "layers", tuple(self.layers))
         set_(self, "steps", positive_int("steps", self.steps))
+        set_(self, "learn_at", _checked_learn_at(self.learn_at, self.steps))
+        if not isinstance(self.carry, bool):
+            raise ConfigError(f"carry must be true or false, was {brief(self.carry)}")
         if not self.layers:
             raise ConfigError("a network needs at least one layer")
         if len(self.layers) > _MOST_LAYERS:
@@ -253,9 +265,15 @@ class Network:
             if source not in names:
                 raise ConfigError(f"{where}: source {source!r} is missing; {near(source, names)}")
             if source in self.inputs:
-                if c.delay:
+                if c.delay >= self.steps:
                     raise ConfigError(
-                        f"{where}: an input is held for all steps, its delay must be 0"
+                        f"{where}: an input is heard from step {c.delay} on with delay {c.delay}, "
+                        f"there are {self.steps} step(s)"
+                    )
+                if c.delay and self.carry:
+                    raise ConfigError(
+                        f"{where}: with carry the delay of an input must be 0, was {c.delay}: "
+                        f"outputs of layers are carried, inputs are not"
                     )
             elif c.delay == 0 and source not in fired:
                 raise ConfigError(
@@ -274,6 +292,17 @@ class Network:
         ]:
             if rule.labels and None in (self.readout, self.target):
                 raise ConfigError(f"{where}rule {rule} needs a readout layer and a target input")
+            if rule.whole or rule.once:
+                if tuple(self.learning_steps) != (self.steps - 1,):
+                    raise ConfigError(
+                        f"{where}rule {rule} learns at the last step, learn_at must be 'last', was "
+                        f"{self.learn_at!r}"
+                    )
+                if self.carry:
+                    raise ConfigError(
+                        f"{where}rule {rule} learns from presentations that begin in silence, "
+                        f"carry must be false"
+                    )
             if self.rule.whole and where:
                 raise ConfigError(
                     f"{where}rule {rule} cannot be beside {self.rule}, which is of the whole "
@@ -315,16 +344,27 @@ class Network:
         """The names of the layers that learn."""
         return [one.name for one in self.layers if self.rule_of(one).trains(one)]
 
+    @property
+    def learning_steps(self):
+        """The steps of a presentation at which layers learn, in order."""
+        if isinstance(self.learn_at, str):
+            return _LEARN_AT[self.learn_at](self.steps)
+        return sorted(step % self.steps for step in self.learn_at)
+
+    def longest_delay(self, name):
+        """The longest delay by which any layer reads an input or layer; 0 if none does."""
+        read = (c for layer in self.layers for _, c in layer.connections if c.source == name)
+        return max((c.delay for c in read), default=0)
+
     def size(self, name):
         """The number of units of an input or layer."""
         return self.inputs[name] if name in self.inputs else self.layer(name).size
 
     def firings(self):
         """What fires in a presentation, in order: [(step, layer)]."""
-        needed = map(self.needed, range(self.steps))
         return [
             (step, layer)
-            for step, names in enumerate(needed)
+            for step, names in enumerate(self._needed())
             for layer in self.layers
             if layer.name in names
         ]
@@ -332,36 +372,49 @@ class Network:
     def needed(self, step):
         """The names of the layers whose output matters at `step` of a presentation.
 
-        At the last step all layers do. Before it, a layer does if one that matters reads it in
-        the same step, or in the next one with delay 1.
+        At the last step all layers do, and where outputs are carried at every step. At any other a
+        layer does if it learns then, or if one that matters reads it, d steps later with delay d.
         """
-        needed = {layer.name for layer in self.layers}
-        for _ in range(self.steps - 1 - step):
-            earlier = self._needed_before(needed)
-            if earlier == needed:
-                break  # and so it stays for all steps before
-            needed = earlier
+        return self._needed()[step]
+
+    def _needed(self):
+        """`needed` of every step."""
+        everything = {layer.name for layer in self.layers}
+        needed = [set(everything) if self.carry else set() for _ in range(self.steps)]
+        for step in self.learning_steps:
+            needed[step].update(self.learning)
+        needed[-1] = everything
+        for step in reversed(range(self.steps)):
+            for layer in reversed(self.layers):
+                for _, c in layer.connections if layer.name in needed[step] else ():
+                    if c.delay <= step and c.source not in self.inputs:
+                        needed[step - c.delay].add(c.source)
         return needed
 
-    def _needed_before(self, later):
-        """The layers that matter in a step if those named `later` matter in the next."""
-        needed = {
-            c.source
-            for layer in self.layers
-            if layer.name in later
-            for _, c in layer.connections
-            if c.delay == 1
-        }
-        for layer in reversed(self.layers):
-            if layer.name in needed:
-                needed |= {c.source for _, c in layer.connections if c.delay == 0}
-        return needed - set(self.inputs)
+
+def _checked_learn_at(learn_at, steps):
+    """`learn_at` as the name, or the tuple of steps, that it is.
+
+    Raises
+    ------
+    ConfigError : it is neither, names a step that there is not, or one twice
+    """
+    if isinstance(learn_at, str) and learn_at in _LEARN_AT:
+        return learn_at
+    if isinstance(learn_at, str) or not isinstance(learn_at, Sequence) or not len(learn_at):
+        names = ", ".join(map(repr, _LEARN_AT))
+        raise ConfigError(f"learn_at must be {names} or a list of steps, was {brief(learn_at)}")
+    found = tuple(integer("learn_at: a step", one, -steps, steps - 1) for one in learn_at)
+    if len({step % steps for step in found}) < len(found):
+        raise ConfigError(f"learn_at names a step twice, was {brief(list(learn_at))}")
+    return found
 
 
 def _form(network):
     """What must be the same in networks that are simulated side by side, by name."""
-    alike = ("inputs", "steps", "readout", "target", "rule", "inversion")
+    alike = ("inputs", "steps", "readout", "target", "rule", "inversion", "carry")
     form = {key: getattr(network, key) for key in alike}
+    form["learn_at"] = list(network.learning_steps)
     form["the order of layers"] = [layer.name for layer in network.layers]
     for layer in network.layers:
         where = f"layer {layer.name!r}:"

@@ -68,7 +68,10 @@ def _inputs(layer):
     """(name, what it reads) of every compartment."""
     if hasattr(layer, "compartments"):
         inputs = [
-            (one.name, " + ".join(c.source + " (t−1)" * c.delay for c in one.connections))
+            (
+                one.name,
+                " + ".join(c.source + f" (t−{c.delay})" * (c.delay > 0) for c in one.connections),
+            )
             for one in layer.compartments
         ]
     else:

@@ -7,8 +7,6 @@ likelier of two, and has no derivative; in its place (surrogate gradient) it pas
 expectation, ∂y/∂A = (1 - silent) σ'(A), with `silent` the output of a neuron that does not fire.
 """
 
-from collections import Counter
-
 from infosim.errors import ConfigError
 from infosim.machine.sizes import Sizes
 from infosim.network.rules import Backprop
@@ -41,15 +39,8 @@ class BackpropExecutor(Executor):
                 if c.index is not None:
                     shape = len(c.index), network.size(source)
                     self._dense[name, i] = kernels.xp.empty(shape, layers[name].dtype)
-        #: likewise -> the gradient of one step, where weights read something else at each
+        #: likewise -> room for the gradient of one step, where weights read something else at each
         self._further = {}
-        read = Counter(
-            (name, i) for step, name, _ in self._way for i, _, _ in self._read(step, name)
-        )
-        for (name, i), n_steps in read.items():
-            if n_steps > 1:
-                gradient = layers[name].connections[i][1].arrays.gradient
-                self._further[name, i] = kernels.xp.empty_like(gradient)
 
     @property
     def loss(self):
@@ -72,33 +63,50 @@ class BackpropExecutor(Executor):
         """Follow the gradient of the presentation that has just been made, and descend it."""
         n_samples = inputs[self.network.target].shape[-1]
         self._loss = self._losses[n_samples]
-        self.tape.play(("backprop", n_samples, *inputs), self._follow, inputs, self._loss)
+        shown = ((name, x.ndim) for name, x in inputs.items())
+        self.tape.play(("backprop", n_samples, *shown), self._follow, inputs, self._loss)
 
     def _room(self, n_samples, array):
         """Where the losses of so many samples go, (R, B)."""
         readout = self.layers[self.network.readout]
         return array("loss", (readout.n_replicas, n_samples), readout.dtype)
 
-    def _read(self, step, name):
-        """The layer's trained connections that read a layer which had fired by then.
+    def _read(self, step, name, inputs):
+        """The layer's trained connections that hear something of their own at a step.
 
-        [(i, k, c)], c the i-th connection of the layer and of its k-th compartment
+        [(i, k, c, x)], c the i-th connection of the layer and of its k-th compartment, x what it
+        hears
         """
         return [
-            (i, k, c)
+            (i, k, c, self._heard(c, step - c.spec.delay, inputs))
             for i, (k, c) in enumerate(self.layers[name].connections)
-            if c.trainable and c.reads is not None and step >= c.spec.delay
+            if c.trainable and step >= c.spec.delay and not _held(c, inputs)
         ]
+
+    def _heard(self, c, step, inputs):
+        """What was shown, or fired, at a step: (R, units, B)."""
+        if c.reads is None:
+            x = inputs[c.spec.source]
+            return x if x.ndim == 3 else x[step]
+        y = self._firing(c.spec.source, step)[2]
+        return y.reshape(c.reads.n_replicas, -1, y.shape[1])
+
+    def _room_for(self, name, i, gradient):
+        """Where the gradient of one step of a layer's i-th connection goes."""
+        if (name, i) not in self._further:
+            self._further[name, i] = self.kernels.xp.empty_like(gradient)
+        return self._further[name, i]
 
     # -- the way back ----------------------------------------------------------------------------
 
     def _follow(self, inputs, loss, k):
         """The loss, the way back through all firings, and the updates."""
-        self._begin(inputs[self.network.target], loss, k)
+        target = inputs[self.network.target]
+        self._begin(target if target.ndim == 3 else target[-1], loss, k)
         sloped, chained, weighed = {self._way[0][:2]} if self._way else set(), set(), set()
         for step, name, below in self._way:
             own = name in chained  # after the layer's first, a step's δ is added to the sum
-            self._chain(step, name, own, weighed, k)
+            self._chain(step, name, own, weighed, inputs, k)
             self._project_back(name, own, below, sloped, k)
             chained.add(name)
             sloped.update(firing for _, firing in below)
@@ -107,7 +115,7 @@ class BackpropExecutor(Executor):
     def _begin(self, target, loss, k):
         """The loss and its slope, and the matrices that sparse weights stand for."""
         firing, n_samples = self.layers[self.network.readout].firing, loss.shape[1]
-        slope = firing.trace.slopes[(self.network.steps - 1) % 2]
+        slope = _slope(firing, self.network.steps - 1)
         with k.together():
             theta = firing.theta[0]
             k.over(1, n_samples).cross_entropy(theta=theta, target=target, slope=slope, loss=loss)
@@ -117,7 +125,7 @@ class BackpropExecutor(Executor):
                 over = k.over(layer.spec.size, n_samples)
                 over.spread(weights=a.weights, index=a.index, dense=dense)
 
-    def _chain(self, step, name, own, weighed, k):
+    def _chain(self, step, name, own, weighed, inputs, k):
         """Take the slope of a firing to the layer's potentials, and to its weights.
 
         weighed : connections whose gradient holds something, added to
@@ -127,23 +135,21 @@ class BackpropExecutor(Executor):
         one = layer.dtype.type(1)
         delta, bias_gradient = trace.deltas[own], trace.bias_gradients[own]
         k.over(layer.spec.size, layer.firing.n_samples)
-        chain(layer, u, theta, trace.slopes[step % 2], delta, bias_gradient, k)
+        chain(layer, u, theta, _slope(layer.firing, step), delta, bias_gradient, k)
         for number, compartment in enumerate(layer.compartments) if own else ():
             if not compartment.trained:
                 continue
             values, total = (some[number][:, None] for some in (bias_gradient, layer.bias_gradient))
             k.add_rows(values=values, factor=one, total=total)
-            if any(c.reads is None for c in compartment.trained):
-                # inputs are held: one product for the sum of all steps
+            if any(_held(c, inputs) for c in compartment.trained):
+                # one product for the sum of all steps
                 k.add_rows(values=delta[number], factor=one, total=trace.deltas[0][number])
-        for i, number, c in self._read(step, name):
-            y = self._firing(c.spec.source, step - c.spec.delay)[2]
-            x = y.reshape(layer.n_replicas, -1, y.shape[1])
+        for i, number, c, x in self._read(step, name, inputs):
             if (name, i) not in weighed:
                 accumulate(c, x, delta[number], c.arrays.gradient, k)
                 weighed.add((name, i))
                 continue
-            further = self._further[name, i]
+            further = self._room_for(name, i, c.arrays.gradient)
             accumulate(c, x, delta[number], further, k)
             k.add_rows(values=further, factor=one, total=c.arrays.gradient)
 
@@ -163,7 +169,7 @@ class BackpropExecutor(Executor):
                 for i, firing in below:
                     if firing[1] != source_name:
                         continue
-                    slope = source.firing.trace.slopes[firing[0] % 2]
+                    slope = _slope(source.firing, firing[0])
                     if firing not in begun:
                         k.silence(u=slope)
                         begun.add(firing)
@@ -173,14 +179,15 @@ class BackpropExecutor(Executor):
                     k.add(values=product, factor=gain, total=slope)
 
     def _update(self, inputs, weighed, k):
-        """The gradients that are left, of weights that read inputs, and the updates."""
+        """The gradients that are left, of weights that read held inputs, and the updates."""
         with k.together():
             for name in self.learning:
                 layer = self.layers[name]
                 k.over(layer.spec.size, layer.firing.n_samples)
                 for i, (number, c) in enumerate(layer.connections):
-                    if c.trainable and (name, i) not in weighed:  # a layer's is always silent
-                        x, delta = inputs.get(c.spec.source), layer.firing.trace.deltas[0][number]
+                    if c.trainable and (name, i) not in weighed:  # silent, unless it is held
+                        x = inputs.get(c.spec.source) if _held(c, inputs) else None
+                        delta = layer.firing.trace.deltas[0][number]
                         accumulate(c, x, delta, c.arrays.gradient, k)
                 update(layer, k)
 
@@ -190,7 +197,21 @@ class BackpropExecutor(Executor):
         past = firing.trace.past
         if step < len(past):
             return past[step]
-        return firing.u, firing.theta, firing.outputs[step % 2]
+        return firing.u, firing.theta, firing.outputs[step % len(firing.outputs)]
+
+
+def _slope(firing, step):
+    """Where the slope of a step's firing goes."""
+    slopes = firing.trace.slopes
+    return slopes[step % len(slopes)]
+
+
+def _held(c, inputs):
+    """Whether a connection hears the same at every step: an input, not delayed, or its silence."""
+    if c.reads is not None:
+        return False
+    x = inputs.get(c.spec.source)
+    return x is None or (x.ndim == 3 and not c.spec.delay)
 
 
 def _way_back(network):

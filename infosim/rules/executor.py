@@ -17,10 +17,10 @@ _EXECUTORS = {}
 class Executor:
     """Carries out a rule: for one layer, or for the whole network if the rule is of that.
 
-    A rule by epochs has `learn`, which is called after each presentation that is to be learnt from,
-    when all layers have fired; their next update is counted then. One that learns once has
-    `conclude`, which is called when the first epoch has ended, and may have `learn` to note what it
-    is shown until then.
+    A rule by epochs has `learn`, which is called in each presentation that is to be learnt from, at
+    the network's `learning_steps`, when all layers have fired; their next update is counted then.
+    One that learns once has `conclude`, which is called when the first epoch has ended, and may
+    have `learn` to note what it is shown until then.
 
     Parameters
     ----------
@@ -57,7 +57,8 @@ class Executor:
     def learn(self, inputs):
         """Learn from, or note, the presentation that was just made.
 
-        inputs : as presented, name -> (R, units, B), in the machine's arrays
+        inputs : as presented, name -> (R, units, B), or (T, R, units, B) of what is another at each
+            step, in the machine's arrays
         """
 
     def conclude(self):
@@ -136,7 +137,7 @@ def executor_of(rule):
 
 def keep(firing, step, size, k):
     """Copy the firing of a step that is not the last, before the next overwrites it."""
-    now = firing.u, firing.theta, firing.outputs[step % 2]
+    now = firing.u, firing.theta, firing.outputs[step % len(firing.outputs)]
     k.over(size, firing.n_samples)
     for target, source in zip(firing.trace.past[step], now, strict=True):
         k.copy(source=source, target=target)

@@ -33,6 +33,7 @@ def test_list(cache, small_mnist, small_fashion):
         "bars": "generated",
         "patches": "generated",
         "patterns": "generated",
+        "echo": "generated",
     }
     assert str(cache / "mnist") in result.output
     assert f"cache: {cache}" in result.output

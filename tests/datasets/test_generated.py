@@ -11,6 +11,7 @@ SMALL = {
     "bars": {"train": 4000, "test": 500},
     "patches": {"train": 400, "test": 50},
     "patterns": {},
+    "echo": {"train": 400, "test": 50},
 }
 
 
@@ -29,6 +30,19 @@ def test_the_seed_makes_all_of_it(name):
     assert datasets.status(name).state == "generated"
     if name != "patterns":
         assert not np.array_equal(one.train_x[: len(one.test_x)], one.test_x)
+
+
+def test_the_class_of_an_echo_is_the_symbol_of_some_rows_ago():
+    found = datasets.load("echo", {"symbols": 3, "length": 5, "ago": 4, "train": 600, "test": 7})
+    assert (found.image_shape, found.n_classes) == ((5, 3), 3)
+    rows = found.train_x.reshape(-1, 5, 3)
+    np.testing.assert_array_equal(rows.sum(axis=2), 1)
+    np.testing.assert_array_equal(rows[:, 0].argmax(axis=1), found.train_y)
+    shown = rows.argmax(axis=2)
+    for row in range(1, 5):  # tells nothing
+        assert abs((shown[:, row] == found.train_y).mean() - 1 / 3) < 0.1
+    last = datasets.load("echo", {"ago": 0, "test": 50})
+    np.testing.assert_array_equal(last.test_x[:, -4:].argmax(axis=1), last.test_y)
 
 
 @pytest.mark.parametrize("vertical", [False, True])
@@ -98,6 +112,7 @@ BAD = {
     "bool for integer": ("bars", {"size": True}, "option size must be an integer"),
     "integer for bool": ("bars", {"vertical": 1}, "option vertical must be true or false, was 1"),
     "none at all": ("patterns", {"patterns": 0}, "from 1 to 1000000, was 0"),
+    "before all": ("echo", {"ago": 4}, "'echo': option ago must be below the length of 4, was 4"),
     "noise": ("patterns", {"noise": 1.5}, "option noise must be a number from 0 to 1, was 1.5"),
     "not a number": ("patterns", {"noise": float("nan")}, "from 0 to 1, was nan"),
 }

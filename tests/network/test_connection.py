@@ -97,7 +97,7 @@ WRONG = {
         "compartment 'L': two connections are called alike: h@0, h@1, h@1",
     ),
     "source": (lambda: Connection(3), "a connection's source must be a name, was 3"),
-    "delay": (lambda: Connection("a", delay=2), "'a': delay must be 0 or 1, was 2"),
+    "delay": (lambda: Connection("a", delay=-2), "'a': delay must be an integer .*, was -2"),
     "weight": (lambda: Connection("a", weight="1"), "connection from 'a': weight must be a number"),
     "trainable": (
         lambda: Connection("a", trainable=1), "'a': trainable must be true or false, was 1",
@@ -111,7 +111,7 @@ WRONG = {
         "layer 'h', compartment 'L', connection 'bb': source 'bb' is missing; did you mean b",
     ),
     "delayed input": (
-        lambda: network(A, Connection("b", delay=1)), "connection 'b': an input is held",
+        lambda: network(A, Connection("b", delay=1)), "connection 'b': an input is heard from step",
     ),
     "cycle": (lambda: network(A, Connection("h")), "connection 'h': reads 'h' with delay 0 before"),
     "size": (

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,10 +49,49 @@ WRONG = {
         lambda: network(layer("a", "b"), layer("b", "a")),
         "layer 'a', compartment 'F': reads 'b' with delay 0 before it fires",
     ),
-    "delayed input": (lambda: network(layer(delay=1)), "its delay must be 0"),
-    "delay 2": (lambda: Compartment("F", "x", delay=2), "delay must be 0 or 1, was 2"),
-    "delay -1": (lambda: Compartment("F", "x", delay=-1), "delay must be 0 or 1, was -1"),
+    "delayed input": (
+        lambda: network(layer(delay=2), steps=2),
+        r"'F': an input is heard from step 2 on with delay 2, there are 2 step\(s\)",
+    ),
+    "delay 1001": (
+        lambda: Compartment("F", "x", delay=1001),
+        "delay must be an integer from 0 to 1000, was 1001",
+    ),
+    "delay -1": (lambda: Compartment("F", "x", delay=-1), "from 0 to 1000, was -1"),
+    "delay 1.5": (lambda: Compartment("F", "x", delay=1.5), "from 0 to 1000, was 1.5"),
     "delay True": (lambda: Compartment("F", "x", delay=True), "was True"),
+    "learn at no such name": (
+        lambda: network(learn_at="first"), "learn_at must be 'last', 'every' or a list .* 'first'"
+    ),
+    "learn at no step": (lambda: network(learn_at=()), r"learn_at must be .*, was \(\)"),
+    "learn at a number": (lambda: network(learn_at=0), "learn_at must be .*, was 0"),
+    "learn at half a step": (
+        lambda: network(learn_at=[0.5], steps=2),
+        "learn_at: a step must be an integer from -2 to 1, was 0.5",
+    ),
+    "learn at a step there is not": (
+        lambda: network(learn_at=[0, 3], steps=3), "learn_at: a step .* from -3 to 2, was 3"
+    ),
+    "learn at a step twice": (
+        lambda: network(learn_at=[1, -2], steps=3), r"names a step twice, was \[1, -2\]"
+    ),
+    "closed forms at every step": (
+        lambda: network(rule="hebb", learn_at="every", steps=2),
+        "rule hebb learns at the last step, learn_at must be 'last', was 'every'",
+    ),
+    "closed forms of a layer at a step": (
+        lambda: network(replace(layer(), rule="hebb"), learn_at=[0], steps=2),
+        "layer 'h': rule hebb learns at the last step",
+    ),
+    "carry 1": (lambda: network(carry=1), "carry must be true or false, was 1"),
+    "carry of inputs": (
+        lambda: network(layer(delay=1), steps=2, carry=True),
+        "with carry the delay of an input must be 0, was 1: outputs of layers are carried",
+    ),
+    "carry in closed forms": (
+        lambda: network(rule="hebb", carry=True),
+        "rule hebb learns from presentations that begin in silence, carry must be false",
+    ),
     "weight": (lambda: Compartment("F", "x", weight=np.nan), "weight must be a number .* was nan"),
     "weight text": (lambda: Compartment("F", "x", weight="1"), "weight .* was '1'"),
     "layer of 0": (lambda: layer(size=0), "layer 'h': size must be an integer .* was 0"),
@@ -236,6 +277,11 @@ def test_layers_needed_early_are_those_that_something_later_reads():
     assert net("ab1", "bc1", steps=3).needed(0) == {"a"}
     assert net("ab0", "bb1", "bc0", steps=5000).needed(0) == {"a", "b"}
     assert net("ab1", "bc1", steps=3).needed(1) == {"a", "b"}
+    assert net("ab3", steps=5).needed(1) == {"a"}
+    assert [net("ab2", "bc1", "cc3", steps=5).needed(i) for i in range(4)] == [
+        {"b"}, {"a", "c"}, {"a"}, {"b"},
+    ]  # fmt: skip
+    assert net("ab2", steps=2).needed(0) == set()
 
 
 def test_networks_are_values():
@@ -275,7 +321,16 @@ def with_value(value):
         ({"x": 3.0}, DataError, "at least 1; was x 0"),
         ({"x": x(5, 4)}, ShapeError, "input 'x' has 4 units, the network expects 3"),
         ({"z": x()}, DataError, "no input 'z'; allowed: x, y, h"),
-        ({"x": np.zeros((5, 3, 1))}, DataError, r"shape \(n, units\).*\(5, 3, 1\)"),
+        ({"x": np.zeros((5, 3, 1, 1))}, DataError, r"shape \(n, units\).*\(5, 3, 1, 1\)"),
+        (
+            {"x": np.zeros((5, 2, 3))},
+            ShapeError,
+            "input 'x' has sequences of 2 steps, the network presents 1",
+        ),
+        ({"x": np.zeros((5, 1, 2))}, ShapeError, "'x' has 2 units, the network expects 3"),
+        ({"x": np.full((5, 1, 3), np.inf)}, DataError, r"holds inf at \[0, 0, 0\]"),
+        ({"x": np.full((5, 1, 3), 1e39)}, DataError, "holds 1e\\+39, which float32 cannot hold"),
+        ({"h": np.zeros((5, 1, 4))}, ShapeError, r"layer 'h' is given as \(n, units\)"),
         ({"x": np.array([["a"] * 3])}, DataError, "must be numbers"),
         ({"x": np.zeros((5, 3), complex)}, DataError, "must be numbers"),
     ],

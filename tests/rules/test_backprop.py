@@ -1,5 +1,7 @@
 """Backpropagation against finite differences of a plain forward model with frozen noise."""
 
+from dataclasses import replace
+
 import naive
 import numpy as np
 import pytest
@@ -102,7 +104,8 @@ def check(spec, inputs=None, backend="cpu", **options):
         for _, c in layer.connections:
             c.weights = 3 * c.weights  # so that context and earlier steps matter
     inputs = inputs or batch()
-    labels = inputs["label"].argmax(axis=0)
+    labels = inputs["label"].argmax(axis=-2)
+    labels = labels if labels.ndim == 1 else labels[-1]
     (weights, biases), (gradient, bias_gradient), frozen = learnt(simulator, inputs)
     dense, index = {}, {}
     for key, c in connections(simulator).items():
@@ -228,6 +231,33 @@ CASES = {
         [("h", "F"), ("h", "L"), ("g", "F", "h@0"), ("g", "F", "h@1"), ("g", "F", "image"),
          ("out", "F", "h"), ("out", "F", "g")],
     ),
+    "long delays": (
+        network(
+            hidden(activation=SUM, compartments=[
+                F, FEEDBACK, Compartment("L", "h", "all-but-self", delay=3),
+            ]),
+            hidden("g", [Compartment("F", "h", "sparse(2)", delay=2), C, lateral("g")], **SIGNED),
+            replace(readout(), compartments=[
+                Compartment("F", connections=[Connection("g"), Connection("h", delay=4)]),
+            ]),
+            steps=6,
+        ),
+        [("h", "F"), ("h", "C"), ("h", "L"), ("g", "F"), ("g", "L"), ("out", "F", "h")],
+    ),
+    "delayed inputs": (
+        network(
+            hidden(compartments=[
+                Compartment("F", connections=[Connection("image"), Connection("image", delay=2)]),
+                Compartment("C", "label", "sparse(2)", delay=1), lateral("h"),
+            ]),
+            replace(readout(), compartments=[
+                Compartment("F", connections=[Connection("h"), Connection("image", delay=3)]),
+            ]),
+            steps=4,
+        ),
+        [("h", "F", "image@0"), ("h", "F", "image@2"), ("h", "C"), ("h", "L"),
+         ("out", "F", "image")],
+    ),
 }  # fmt: skip
 
 
@@ -242,6 +272,34 @@ def test_the_gradient_is_that_of_the_loss_through_all_steps(case):
 @pytest.mark.parametrize("case", ["the preset's", "sparse", "a context of label and feedback"])
 def test_the_gradient_on_each_backend(kernels, case):
     check(CASES[case][0], batch(3), kernels)
+
+
+@pytest.mark.parametrize(
+    ("case", "kernels"),
+    [("three steps", "cpu"), ("long delays", "cpu"), ("delayed inputs", "cpu"),
+     ("delayed inputs", "cuda")],
+    indirect=["kernels"],
+)  # fmt: skip
+def test_the_gradient_of_sequences(case, kernels):
+    """Weights that read something else at each step follow it, with labels held or not."""
+    spec = CASES[case][0]
+    few = {"image": np.random.default_rng(1).normal(size=(spec.steps, N_IN, 3))}
+    gradient = check(spec, batch(3) | few, kernels)
+    image = next(key for key in gradient if key[:2] == ("h", "F") and "image@0" not in key)
+    assert abs(gradient[image]).max() > 1e-4
+    labels = np.eye(N_CLASSES)[np.random.default_rng(2).integers(0, N_CLASSES, (spec.steps, 3))]
+    check(spec, few | {"label": labels.transpose(0, 2, 1)}, kernels)
+
+
+def test_a_still_sequence_is_learnt_from_as_a_held_input():
+    """To rounding: a held input's product is one for the sum of all steps."""
+    spec, given = CASES["delayed inputs"][0], clouds(900)
+    still = {"image": np.repeat(given["image"][:, None], spec.steps, axis=1)}
+    (one, _), (other, _) = (
+        trained(spec, samples=given | more, dtype="float64") for more in ({}, still)
+    )
+    for name, array in one.arrays().items():
+        np.testing.assert_allclose(array, other.arrays()[name], rtol=1e-9, atol=1e-10, err_msg=name)
 
 
 def test_a_silent_input_has_no_gradient():

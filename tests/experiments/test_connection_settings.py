@@ -131,7 +131,7 @@ def test_a_run_is_continued_read_back_and_drawn(tmp_path):
     assert {name: one.shape for name, one in fields.items()} == {
         "hidden": (1, 6, 64), "output": (1, 10, 64),
     }  # fmt: skip
-    np.testing.assert_array_equal(fields["output"], expected.weights["output/F/image/weights"])
+    np.testing.assert_array_equal(fields["output"][0], expected.weights["output/F/image/weights"])
     more = [f"{LATERAL}.connections.image={{}}", f"{FORWARD}.other={{source='label'}}"]
     wider = Experiment.load("demo/digits", [*SETTINGS, *more])
     wider = infosim.Simulator(wider.network(infosim.load("digits")), threads=1)

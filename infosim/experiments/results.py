@@ -159,6 +159,8 @@ def read_metrics(path):
         header, *rows = csv.reader(text.splitlines(), strict=True)
         if len(set(header)) < len(header) or {len(row) for row in rows} - {len(header)}:
             raise ValueError("rows that are longer or shorter than the header")
+        if "epoch" not in header:
+            raise ValueError("it has no column epoch")
         table = np.array([[float(cell) for cell in row] for row in rows])
         return dict(zip(header, table.reshape(len(rows), len(header)).T.copy(), strict=True))
     except (ValueError, csv.Error) as error:

@@ -197,6 +197,7 @@ def test_what_is_written_is_read(tmp_path):
         ("epoch,x\n0\n", "longer or shorter"),
         ("epoch,epoch\n0,1\n", "longer or shorter"),
         ("epoch\nx\n", "could not convert"),
+        ("epobh,x\n0,1\n", "it has no column epoch"),
         ("", "not enough values"),
         ('epoch\n"1\n', "unexpected end"),
     ],

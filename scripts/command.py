@@ -3,6 +3,7 @@
 import functools
 import shlex
 import sys
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -17,6 +18,16 @@ SCALES = ("smoke", "laptop", "paper")
 
 #: Figures read the classes as the papers did (`infosim.engine.readout`).
 _READING = {"network.inversion": "batch"}
+
+
+@contextmanager
+def told_in_a_line():
+    """A context, or decorator, in which an error of infosim ends the script with one line."""
+    try:
+        yield
+    except InfosimError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(getattr(error, "exit_code", 2))
 
 
 def _options(command):
@@ -67,11 +78,8 @@ def figure_script(paper, settings=None):
                 draw=draw,
                 settings=_READING | (settings or {}).get(scale, {}),
             )
-            try:
+            with told_in_a_line():
                 function(work, **own)
-            except InfosimError as error:
-                click.echo(f"error: {error}", err=True)
-                sys.exit(getattr(error, "exit_code", 2))
 
         return command
 

@@ -4,16 +4,16 @@ Carries out the runs of scripts/goals.toml that were not made yet and puts what 
 the page.
 """
 
-import sys
 from pathlib import Path
 
 import click
 import numpy as np
 
 import infosim
-from infosim.errors import ConfigError, InfosimError
+from infosim.errors import ConfigError
 from infosim.experiments.sweep import Sweep, run_sweep
 from infosim.kernels.workers import available
+from scripts.command import told_in_a_line
 from scripts.files import ROOT
 from scripts.pages import percent, put_table
 
@@ -61,18 +61,15 @@ def carried_out(sweep, out, jobs=None):
 @click.option("--page", type=_FOLDER, default=PAGE, show_default=True, help="Whose table it is.")
 @click.option("--out", type=_FOLDER, default=ROOT / "runs" / "goals", help="Folder of the runs.")
 @click.option("--jobs", type=int, help="Processes (default: the CPUs).")
+@told_in_a_line()
 def main(sweep, page, out, jobs):
     """Run, summarise, write."""
-    try:
-        found = {}
-        for settings, one in carried_out(sweep, out, jobs):
-            found.setdefault(settings["layers.hidden.goal"], []).append(one)
-        head = ["goal", "training error", "test error", *ATOMS]
-        put_table(page, head, rows(found), right=len(head) - 1)
-        click.echo(page)
-    except InfosimError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(getattr(error, "exit_code", 2))
+    found = {}
+    for settings, one in carried_out(sweep, out, jobs):
+        found.setdefault(settings["layers.hidden.goal"], []).append(one)
+    head = ["goal", "training error", "test error", *ATOMS]
+    put_table(page, head, rows(found), right=len(head) - 1)
+    click.echo(page)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 Carries out the runs of scripts/measures.toml that were not made yet.
 """
 
-import sys
 from pathlib import Path
 
 import click
@@ -11,8 +10,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from infosim import plotting
-from infosim.errors import InfosimError
 from infosim.experiments import store
+from scripts.command import told_in_a_line
 from scripts.files import ROOT
 from scripts.files import table as as_csv
 from scripts.goals import ATOMS, carried_out, minus
@@ -76,27 +75,24 @@ def draw(rows):
 @click.option("--figure", type=_FOLDER, default=FIGURE, help="The figure's name, without ending.")
 @click.option("--out", type=_FOLDER, default=ROOT / "runs" / "measures", help="Folder of the runs.")
 @click.option("--jobs", type=int, help="Processes (default: the CPUs).")
+@told_in_a_line()
 def main(sweep, page, figure, out, jobs):
     """Run, draw, summarise, write."""
-    try:
-        rows = list(summed_up(carried_out(sweep, out, jobs)))
-        head = ["goal", "measure", "test error", *ATOMS]
-        lines = [
-            [f"`{row['goal']}`", row["measure"], f"{percent(np.median(row['errors']), 1)} %"]
-            + [minus(f"{row[atom]:.2f}") for atom in ATOMS]
-            for row in rows
-        ]
-        put_table(page, head, lines, right=len(head) - 2)
-        with plotting.style():
-            drawn = draw(rows)
-            with store.atomic(figure.with_suffix(".png")) as file:
-                plotting.save(drawn, file, "png", dpi=200)
-        flat = [{**row, "errors": " ".join(f"{e:.6g}" for e in row["errors"])} for row in rows]
-        store.write_text(figure.with_suffix(".csv"), as_csv(flat, list(flat[0])))
-        click.echo(page)
-    except InfosimError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(getattr(error, "exit_code", 2))
+    rows = list(summed_up(carried_out(sweep, out, jobs)))
+    head = ["goal", "measure", "test error", *ATOMS]
+    lines = [
+        [f"`{row['goal']}`", row["measure"], f"{percent(np.median(row['errors']), 1)} %"]
+        + [minus(f"{row[atom]:.2f}") for atom in ATOMS]
+        for row in rows
+    ]
+    put_table(page, head, lines, right=len(head) - 2)
+    with plotting.style():
+        drawn = draw(rows)
+        with store.atomic(figure.with_suffix(".png")) as file:
+            plotting.save(drawn, file, "png", dpi=200)
+    flat = [{**row, "errors": " ".join(f"{e:.6g}" for e in row["errors"])} for row in rows]
+    store.write_text(figure.with_suffix(".csv"), as_csv(flat, list(flat[0])))
+    click.echo(page)
 
 
 if __name__ == "__main__":

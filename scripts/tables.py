@@ -6,7 +6,6 @@ made again.
 """
 
 import csv
-import sys
 import warnings
 from pathlib import Path
 
@@ -14,9 +13,10 @@ import click
 import numpy as np
 
 from infosim import Dataset, Simulator
-from infosim.errors import ConfigError, InfosimError, near
+from infosim.errors import ConfigError, near
 from infosim.experiments import Experiment, store
 from infosim.experiments.extras import need
+from scripts.command import told_in_a_line
 from scripts.files import ROOT, table
 from scripts.pages import put_table
 
@@ -141,34 +141,31 @@ def cells(rows):
 @click.option("--rows", type=_FILE, default=ROWS, show_default=True, help="CSV file of the rows.")
 @click.option("--page", type=_FILE, default=PAGE, show_default=True, help="Whose table it is.")
 @click.option("--only", multiple=True, help="Name of a table (repeatable; default: all).")
+@told_in_a_line()
 def main(rows, page, only):
     """Train, summarise, write."""
-    try:
-        found = []
-        if rows.exists():
-            with open(rows, newline="") as file:
-                found = list(csv.DictReader(file))
-        known = {(row["table"], row["scaling"]) for row in found}
-        chosen = tables()
-        for name in only:
-            if name not in chosen:
-                raise ConfigError(f"no table {name!r}; {near(name, chosen)}")
-        chosen = {name: one for name, one in chosen.items() if not only or name in only}
-        for name, (x, y) in chosen.items():
-            for scaling in SCALINGS:
-                if (name, scaling) in known:
-                    continue
-                found += rows_of(name, x, y, scaling)
-                rows.parent.mkdir(parents=True, exist_ok=True)
-                store.write_text(rows, table(found, list(found[0])))
-                told = ", ".join(f"{row['model']} {row['error']:.3f}" for row in found[-5:])
-                click.echo(f"{name}, {scaling}: {told}", err=True)
-        head = ["table", "rows", "columns", "classes", "standardised", *OTHERS, *MODELS]
-        put_table(page, head, cells(found), right=5)
-        click.echo(page)
-    except InfosimError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(getattr(error, "exit_code", 2))
+    found = []
+    if rows.exists():
+        with open(rows, newline="") as file:
+            found = list(csv.DictReader(file))
+    known = {(row["table"], row["scaling"]) for row in found}
+    chosen = tables()
+    for name in only:
+        if name not in chosen:
+            raise ConfigError(f"no table {name!r}; {near(name, chosen)}")
+    chosen = {name: one for name, one in chosen.items() if not only or name in only}
+    for name, (x, y) in chosen.items():
+        for scaling in SCALINGS:
+            if (name, scaling) in known:
+                continue
+            found += rows_of(name, x, y, scaling)
+            rows.parent.mkdir(parents=True, exist_ok=True)
+            store.write_text(rows, table(found, list(found[0])))
+            told = ", ".join(f"{row['model']} {row['error']:.3f}" for row in found[-5:])
+            click.echo(f"{name}, {scaling}: {told}", err=True)
+    head = ["table", "rows", "columns", "classes", "standardised", *OTHERS, *MODELS]
+    put_table(page, head, cells(found), right=5)
+    click.echo(page)
 
 
 if __name__ == "__main__":

@@ -61,10 +61,7 @@ def score(goal, shares, theta, measure="shared-exclusions", share_slopes=None):
     information = informations(terms, cells, mass)
     chosen = np.zeros_like(information)
     for weight, candidates in zip(w, every, strict=True):
-        if measure.select is None:
-            chosen[candidates[0]] += weight
-        else:
-            measure.select(information, candidates, weight, chosen)
+        measure.choice(information, candidates, weight, chosen)
     p_y = mass.sum(axis=1)
     value = (chosen * information).sum() - h * p_y @ _log2(p_y)
     v = price(terms, chosen, h, cells, mass)

@@ -12,7 +12,7 @@ from infosim.kernels.score.estimate.cpu import (
     used_sets,
 )
 from infosim.kernels.score.price.cpu import informations, price, price_both
-from infosim.kernels.score.scalar import entropy, take_own
+from infosim.kernels.score.scalar import entropy
 
 
 @inline
@@ -73,7 +73,7 @@ def score(assignment, measure):
     """
     assign_, split = ASSIGNMENTS[assignment]
     begin_, estimate_, credit_ = _verbs(split)
-    select, inform = inline(measure.select or take_own), _needed(measure)
+    select, inform = inline(measure.choice), _needed(measure)
     price_ = price if measure.select is None and not split else price_both
 
     @frugal
@@ -115,7 +115,7 @@ def information(assignment, measure):
     """
     assign_, split = ASSIGNMENTS[assignment]
     begin_, estimate_, _ = _verbs(split)
-    select = inline(measure.select or take_own)
+    select = inline(measure.choice)
 
     @frugal
     def information(

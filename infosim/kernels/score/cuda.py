@@ -23,7 +23,7 @@ from infosim.kernels.score.estimate.cuda import (
     wide_of,
 )
 from infosim.kernels.score.price.cuda import informations, price
-from infosim.kernels.score.scalar import entropy, take_own
+from infosim.kernels.score.scalar import entropy
 
 
 @cache
@@ -53,7 +53,7 @@ def assign(assignment):
 @cache
 def _select(measure):
     """A measure's choice between terms, on the GPU."""
-    return cuda.jit(device=True)(measure.select or take_own)
+    return cuda.jit(device=True)(measure.choice)
 
 
 @cache

@@ -87,9 +87,3 @@ def union_prices(p1, p0, u1, u0, w1, w0, bits):
     p1, p0 = w1 * bits * p1, w0 * bits * p0
     own1, own0 = w1 * log2(u1 * inverse), w0 * log2(u0 * inverse)
     return own1, own0, p1 / u1, p0 / u0, (p1 + p0) * inverse
-
-
-def take_own(information, candidates, weight, chosen):
-    """An antichain's weight goes to its one term (`pid.measures.Measure.select`)."""
-    for y in range(chosen.shape[1]):
-        chosen[candidates[0], y] += weight

@@ -3,6 +3,12 @@
 import numpy as np
 
 
+def take_own(information, candidates, weight, chosen):
+    """An antichain's weight goes to its one term: what `Measure.select` does where it is None."""
+    for y in range(chosen.shape[1]):
+        chosen[candidates[0], y] += weight
+
+
 class Measure:
     """A measure of redundancy, and the base of those of your own.
 
@@ -28,6 +34,11 @@ class Measure:
     def candidates(self, lattice):
         """The numbers of the terms that each antichain has or chooses from, in canonical order."""
         return [(a,) for a in range(len(lattice))]
+
+    @property
+    def choice(self):
+        """`select`, or what stands for it where each antichain has one term."""
+        return self.select or take_own
 
     @property
     def pointwise(self):

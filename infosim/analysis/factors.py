@@ -9,29 +9,6 @@ from infosim.machine.randomness import Purpose, stream
 TOLD = 0.9
 
 
-class FactorError:
-    """The fraction of factors that no neuron of a layer tells, as `Training` measures it.
-
-    layer : its name; factors : purpose of samples -> (n, k) of +1 and -1 for their arrays' rows
-    """
-
-    def __init__(self, layer, factors):
-        self.layer, self.factors = layer, factors
-
-    def __call__(self, simulator, samples, *, purpose, epoch, **_):
-        found = self.correlations(simulator, samples, purpose=purpose, epoch=epoch)
-        return np.array([1 - told(one).mean() for one in found])
-
-    def correlations(self, simulator, samples, *, purpose=Purpose.TEST, epoch=0):
-        """Correlation of every neuron with every factor, for each replica, (R, N, k)."""
-        shown = outputs(simulator, self.layer, samples, purpose, epoch)
-        factors = np.broadcast_to(
-            self.factors[purpose][samples.index],
-            (len(shown), len(samples), self.factors[purpose].shape[1]),
-        )
-        return np.stack([correlations(*pair) for pair in zip(shown, factors, strict=True)])
-
-
 def outputs(simulator, layer, samples, purpose=Purpose.TEST, epoch=0):
     """Outputs that a layer's neurons draw for all samples, (R, N, n)."""
     with simulator.workers.engaged():

@@ -6,26 +6,6 @@ from infosim.datasets.generated import flip
 from infosim.machine.randomness import Purpose, generator
 
 
-class RecallError:
-    """The fraction of bits that are wrong after deterministic recall, as `Training` measures it.
-
-    Recall begins with what the samples clamp the layer to, and ends as `Simulator.recall` does.
-
-    layer : its name; patterns : purpose of samples -> the patterns (n, units) their arrays' rows
-        are to be recalled as
-    """
-
-    def __init__(self, layer, patterns):
-        self.layer, self.patterns = layer, patterns
-
-    def __call__(self, simulator, samples, *, purpose, **_):
-        cues, patterns = (
-            a[samples.index] for a in (samples.arrays[self.layer], self.patterns[purpose])
-        )
-        wrong = (recall(simulator, cues, self.layer) > 0) != (patterns > 0)
-        return wrong.mean(axis=(1, 2))
-
-
 def recall(simulator, cues, layer=None, **options):
     """The states that recall ends in, +1 and -1, (R, P, n) for R replicas.
 

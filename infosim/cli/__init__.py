@@ -25,6 +25,7 @@ _COMMANDS = {
     "bench": "infosim.cli.bench",
     "data": "infosim.cli.data",
     "demo": "infosim.cli.train",
+    "draw": "infosim.cli.draw",
     "env": "infosim.cli.env",
     "goal": "infosim.cli.goal",
     "optimize": "infosim.cli.optimize",

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from infosim.datasets import cache
-from infosim.datasets.digits import load_digits
+from infosim.datasets.digits import SHAPE, load_digits
 from infosim.datasets.generated import GENERATED, Generator, Option, complete, generate
-from infosim.datasets.sources import find_source, names
+from infosim.datasets.sources import SOURCES, find_source, names
 from infosim.errors import ConfigError, DataError
 
 #: Names of data sets that `register` has added.
@@ -40,6 +40,18 @@ def load(name, options=None, seed=0):
     if name in GENERATED:
         return generate(name, options, seed)
     return load_digits() if source is None else cache.read(source)
+
+
+def image_shape(name, options):
+    """The shape of an image of the data set `name` with these options, all of them; nothing is
+    loaded or made. None if that would have to be, or there is no such data set here.
+    """
+    if name in GENERATED:
+        shape = GENERATED[name].shape
+        return None if shape is None else shape(**options)
+    if name in SOURCES:
+        return SOURCES[name].image_shape
+    return SHAPE if name == "digits" else None
 
 
 def status(name):

@@ -6,6 +6,7 @@ import numpy as np
 
 from infosim.datasets.dataset import Dataset
 
+SHAPE = (8, 8)
 #: The file follows its writers, so this split holds out mostly unseen hands (see digits.md).
 N_TRAIN = 1437
 
@@ -27,6 +28,6 @@ def load_digits():
         test_x=x[N_TRAIN:],
         test_y=y[N_TRAIN:],
         n_classes=10,
-        image_shape=(8, 8),
+        image_shape=SHAPE,
         source="Alpaydin and Kaynak (1998), https://doi.org/10.24432/C50P49, CC BY 4.0",
     )

@@ -27,10 +27,14 @@ class Option(NamedTuple):
 
 
 class Generator(NamedTuple):
-    """A data set that is made by `make(seed, **options)`."""
+    """A data set that is made by `make(seed, **options)`.
+
+    shape : function of the options by name, the shape of an image; None if only the data set tells
+    """
 
     make: Callable
     options: Mapping[str, Option]
+    shape: Callable | None = None
 
 
 def complete(name, options):
@@ -83,6 +87,21 @@ def generate(name, options, seed):
     return made
 
 
+# Shapes of images, by options of their data set.
+
+
+def _square(size, **_):
+    return size, size
+
+
+def _row(units, **_):
+    return 1, units
+
+
+def _rows(length, symbols, **_):
+    return length, symbols
+
+
 def _rng(seed, purpose):
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, purpose])))
 
@@ -113,7 +132,7 @@ def _bars(seed, size, train, test, vertical, probability):
         train_x.reshape(train, -1),
         test_x.reshape(test, -1),
         name="bars",
-        image_shape=(size, size),
+        image_shape=_square(size),
         source="generated",
         train_factors=train_factors,
         test_factors=test_factors,
@@ -140,7 +159,7 @@ def _patches(seed, size, train, test, whiten):
         train_x.astype(np.float32),
         test_x.astype(np.float32),
         name="patches",
-        image_shape=(size, size),
+        image_shape=_square(size),
         source="generated, after Lee, Mumford and Huang (2001)",
     )
 
@@ -184,7 +203,7 @@ def _patterns(seed, units, patterns, noise):
         stored,
         stored,
         name="patterns",
-        image_shape=(1, units),
+        image_shape=_row(units),
         source="generated",
         cues=flip(stored, noise, _rng(seed, _CUES)),
     )
@@ -203,9 +222,8 @@ def _echo(seed, symbols, length, ago, train, test):
         shown = _rng(seed, purpose).integers(symbols, size=(n, length))
         rows = np.eye(symbols, dtype=np.float32)[shown]
         parts += [rows.reshape(n, -1), shown[:, -1 - ago]]
-    return Dataset(
-        "echo", *parts, n_classes=symbols, image_shape=(length, symbols), source="generated"
-    )
+    shape = _rows(length, symbols)
+    return Dataset("echo", *parts, n_classes=symbols, image_shape=shape, source="generated")
 
 
 def flip(patterns, fraction, rng):
@@ -226,8 +244,11 @@ GENERATED = {
             "vertical": Option(False),
             "probability": Option(0.5),
         },
+        _square,
     ),
-    "patches": Generator(_patches, {"size": Option(8, 2, 64), **_MANY, "whiten": Option(False)}),
+    "patches": Generator(
+        _patches, {"size": Option(8, 2, 64), **_MANY, "whiten": Option(False)}, _square
+    ),
     "patterns": Generator(
         _patterns,
         {
@@ -235,6 +256,7 @@ GENERATED = {
             "patterns": Option(40, 1, 10**6),
             "noise": Option(0.1),
         },
+        _row,
     ),
     "echo": Generator(
         _echo,
@@ -244,5 +266,6 @@ GENERATED = {
             "ago": Option(2, 0, 999),
             **_MANY,
         },
+        _rows,
     ),
 }

@@ -18,12 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from infosim import datasets, files
-from infosim.analysis.factors import FactorError
-from infosim.analysis.memory import RecallError
 from infosim.datasets import generated
 from infosim.errors import ConfigError, InfosimError, brief, near
-from infosim.machine.randomness import Purpose, generator
-from infosim.machine.samples import Samples
 from infosim.network import Compartment, Connection, Group, Layer, Network
 from infosim.network.optimizers import OPTIMIZERS
 from infosim.network.rules import Rule
@@ -32,6 +28,7 @@ from infosim.neuron.activation import ACTIVATIONS
 from infosim.pid.measures import measure_of
 from infosim.pid.scheduled import goal_of, written
 from infosim.schedule import Schedule, is_table
+from infosim.tasks import task_of
 
 _REQUIRED = object()
 _KINDS = {
@@ -731,63 +728,14 @@ class Experiment:
             carry=settings["carry"],
         )
 
+    def task(self, dataset):
+        """The `Task` that it is on its data set."""
+        return task_of(self.config, dataset)
+
     def samples(self, dataset):
-        """Training, validation (or None) and test Samples; the seed draws the split.
-
-        Where training does not shuffle, the last samples are held out. A memory's validation
-        samples are its training samples, its layers clamped to their cues.
-
-        Raises
-        ------
-        ConfigError : samples held out although the data set has cues
-        """
-        inputs, clamped = (self.config["network"][key] for key in ("inputs", "clamped"))
-        held_out = self.config["data"]["validation"]
-        scaling = {name: (0.5, 2.0) for name, kind in inputs.items() if kind == "signed-labels"}
-        if self.config["data"]["scaling"] == "standard":
-            images = [name for name, kind in inputs.items() if kind in ("images", "rows")]
-            scaling |= dict.fromkeys([*images, *clamped], (dataset.mean, 1 / (dataset.std or 1.0)))
-
-        def part(x, y, state):
-            shown = {"images": x, "rows": x.reshape(len(x), dataset.image_shape[0], -1)}
-            arrays = {name: shown.get(kind, y) for name, kind in inputs.items()}
-            return Samples(arrays | dict.fromkeys(clamped, state), scaling)
-
-        train = part(dataset.train_x, dataset.train_y, dataset.train_x)
-        test = part(dataset.test_x, dataset.test_y, dataset.test_x)
-        if dataset.cues is not None:
-            if held_out:
-                raise ConfigError(
-                    f"data.validation must be 0, was {held_out}: the memory of {dataset.name} is "
-                    f"validated by its cues"
-                )
-            return train, part(dataset.train_x, dataset.train_y, dataset.cues), test
-        held_out = int(np.ceil(held_out * len(train)))
-        if held_out == 0:
-            return train, None, test
-        if not self.config["training"]["shuffle"]:
-            order = np.arange(len(train))
-            return train.subset(order[:-held_out]), train.subset(order[-held_out:]), test
-        order = generator(self.config["training"]["seed"], Purpose.SPLIT).permutation(len(train))
-        return train.subset(order[held_out:]), train.subset(order[:held_out]), test
+        """Training, validation (or None) and test Samples (`Task.samples`)."""
+        return self.task(dataset).samples()
 
     def error(self, dataset):
-        """What a network without readout is measured by, as `Training` takes it, or None.
-
-        A clamped layer is measured by recall if the data set has cues, the first learning layer by
-        the factors it tells if the data set has any.
-        """
-        network = self.config["network"]
-        if network["readout"]:
-            return None
-        if dataset.cues is not None and network["clamped"]:
-            patterns = {Purpose.VALIDATION: dataset.train_x, Purpose.TEST: dataset.test_x}
-            return RecallError(next(iter(network["clamped"])), patterns)
-        learning = [one.layer for one in goals(self.config).values() if one.goal]
-        if dataset.test_factors is not None and learning:
-            factors = {
-                Purpose.VALIDATION: dataset.train_factors,
-                Purpose.TEST: dataset.test_factors,
-            }
-            return FactorError(learning[0], factors)
-        return None
+        """What it is measured by, as `Training` takes it, or None (`Task.measure`)."""
+        return self.task(dataset).measure

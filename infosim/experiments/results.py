@@ -1,6 +1,7 @@
 """Reading back what runs and sweeps left on disk."""
 
 import csv
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -8,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from infosim.engine import Simulator
+from infosim.engine.training import History
 from infosim.errors import CheckpointError, ShapeError
 from infosim.experiments import store
 from infosim.experiments.config import Experiment, override, resolve
 from infosim.experiments.environment import read as read_environment
 from infosim.experiments.extras import need
+from infosim.experiments.record import RECORD, read_record
 from infosim.experiments.run import read_config, read_result
 from infosim.experiments.sweep import load_plan, status, table
 
@@ -39,6 +42,32 @@ class RunResults:
     @cached_property
     def weights(self):
         return store.read_arrays(self.path / "weights.npz")
+
+    @cached_property
+    def record(self):
+        """The `Record` made when the run ended; None before, and of runs of earlier versions."""
+        path = self.path / RECORD
+        return read_record(path) if os.path.lexists(path) else None
+
+    @property
+    def history(self):
+        """What was measured, as the `History` that `Simulator.fit` returns.
+
+        Raises
+        ------
+        CheckpointError : metrics.csv lacks a column
+        """
+        left = {name: values.tolist() for name, values in self.metrics.items() if name != "epoch"}
+        try:
+            measured = [left.pop(f"{name}_error") for name in ("train", "val", "test")]
+            measured.append(left.pop("seconds"))
+        except KeyError as error:
+            path = self.path / "metrics.csv"
+            raise CheckpointError(f"{path} is damaged: it has no column {error.args[0]}") from None
+        goals = [name for name in left if name.startswith("mean_goal_")]
+        goals = {name.removeprefix("mean_goal_"): left.pop(name) for name in goals}
+        atoms = {name: list(values) for name, values in self.atoms.items()}
+        return History(*measured, goals, atoms, left)
 
     def simulator(self, settings=(), **options):
         """The network as it was when the run was last saved, in a Simulator, to look inside.
@@ -140,7 +169,10 @@ def load_run(path):
         metrics = read_metrics(path / "metrics.csv")
     except FileNotFoundError as error:
         missing = Path(error.filename).name
-        raise CheckpointError(f"{path} holds no run: {missing} is missing") from None
+        why = f"{missing} is missing"
+        if (path / "runs.json").exists():
+            why = f"it is a sweep's, of runs in {path / 'runs'}"
+        raise CheckpointError(f"{path} holds no run: {why}") from None
     atoms, labels = read_atoms(path / "atoms.npz")
     complete = read_result(path) is not None
     return RunResults(path, config, environment, complete, metrics, atoms, labels)

@@ -1,8 +1,8 @@
 """One training run and its directory: everything on disk, resumable to the same bits.
 
 The directory holds config.toml (all settings, resolved), environment.json, metrics.csv, atoms.npz,
-weights.npz, checkpoint.npz, the one before it and, at the end, result.json and summary.png. While
-it is written to, its process holds it (`store.hold`): another one is refused.
+weights.npz, checkpoint.npz, the one before it and, at the end, record.npz, result.json and
+summary.png. While it is written to, its process holds it (`store.hold`): another one is refused.
 """
 
 import csv
@@ -12,22 +12,19 @@ import os
 import time
 import warnings
 from contextlib import ExitStack, suppress
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import tomli_w
 
-from infosim.analysis.factors import FactorError
-from infosim.analysis.memory import RecallError, overlap_by_noise
 from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
 from infosim.experiments import environment, store
 from infosim.experiments.config import DESCRIPTIONS, Experiment, parse, recorded, resolve
+from infosim.experiments.record import RECORD, write_records
 from infosim.experiments.stopping import Interrupted, signals
 from infosim.kernels import backend as backends
-from infosim.machine.randomness import Purpose
 from infosim.pid.scheduled import written
 
 #: The newest checkpoint and the one before it, for when the newest turns out to be damaged.
@@ -35,14 +32,10 @@ CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
 #: Files of a run, removed in reverse: what says whose the others are goes last.
 FILES = (
     "config.toml", "environment.json", "metrics.csv", "atoms.npz", "weights.npz",
-    *reversed(CHECKPOINTS), "summary.png", "result.json",
+    *reversed(CHECKPOINTS), RECORD, "summary.png", "result.json",
 )  # fmt: skip
 
 _ERRORS = ("train_error", "val_error", "test_error")
-
-#: The picture of a memory: fractions of bits flipped in its cues, and how it recalls from them.
-FLIPPED = np.linspace(0, 0.5, 11)
-RECALLS = {"deterministic": {}, "stochastic, 20 steps": {"max_steps": 20, "sampled": True}}
 
 #: Seconds of work an interruption may cost; saving takes at most a twentieth of the time.
 CHECKPOINT_SECONDS = 10
@@ -110,9 +103,10 @@ def train_together(
     networks = [one.network(dataset) for one in experiments]
     simulator = Simulator(networks, backend, seeds, threads, settings["dtype"])
     samples, validation, test = _samples(experiments, dataset)
+    task = experiments[0].task(dataset)
     training = Training(
         simulator, samples, batch=settings["batch"], validation=validation, test=test,
-        error=experiments[0].error(dataset), record_every=settings["record_every"],
+        error=task.measure, record_every=settings["record_every"],
         evaluate_every=settings["evaluate_every"], shuffle=settings["shuffle"],
     )  # fmt: skip
     training.check_epochs(settings["epochs"])
@@ -123,13 +117,16 @@ def train_together(
         _note_environment(outs, simulator, backend)
         stack.enter_context(simulator.workers.engaged())
         _advance(holds, training, settings["epochs"], report)
+        write_records(outs, experiments, task, training, test)
         for replica, (out, one) in enumerate(zip(outs, experiments, strict=True)):
             for name in ("config.toml", "environment.json"):
                 if not (out / name).exists():
                     raise CheckpointError(f"{out / name} was removed while this was running")
             store.write_json(out / "result.json", _result(training, replica, one))
         if summary:
-            write_summaries(outs, experiments, dataset, training, test)
+            from infosim.experiments import picture  # which reads runs
+
+            picture.write_summaries(outs)
         for one in holds:
             one.check()
 
@@ -481,87 +478,3 @@ def _metrics(history):
         in_force = [values[epoch] for values in history.in_force.values()]
         writer.writerow([epoch, *errors, *goals, *in_force, f"{history.seconds[epoch]:.3f}"])
     return text.getvalue()
-
-
-def write_summaries(outs, experiments, dataset, training, test):
-    """Draw summary.png of each run: errors, atoms, receptive fields, confusions or the like.
-
-    What goes wrong with a picture is an InfosimWarning.
-    """
-    with store.picture(outs[0] / "summary.png"):
-        _draw_summaries(outs, experiments, dataset, training, test)
-
-
-def _draw_summaries(outs, experiments, dataset, training, test):
-    from infosim.plotting import save, summary
-
-    simulator, inputs = training.simulator, experiments[0].config["network"]["inputs"]
-    images = {name for name, kind in inputs.items() if kind == "images"}
-    fields = _fields(simulator, images)
-    evaluations = [None] * len(outs)
-    if training.measured:
-        evaluations = simulator.evaluate(
-            test, batch=training.batch, purpose=Purpose.TEST, epoch=training.epoch - 1
-        )
-        evaluations = evaluations if simulator.n_replicas > 1 else [evaluations]
-    more = _more_panels(training, dataset, test)
-    for replica, (out, experiment) in enumerate(zip(outs, experiments, strict=True)):
-        evaluation = evaluations[replica]
-        figure = summary(
-            training.histories[replica],
-            {name: one.goal.labels for name, one in _climbing(training).items()},
-            {name: rows[replica] for name, rows in fields.items()},
-            dataset.image_shape,
-            None if evaluation is None else evaluation.confusion(dataset.n_classes),
-            f"{experiment.name} on {dataset.name}, seed {simulator.seeds[replica]}",
-            more[replica],
-        )
-        with store.atomic(out / "summary.png") as file:
-            save(figure, file, "png")
-
-
-def _fields(simulator, images):
-    """The dense weights (R, n, d) that read images, by population; of several each with its name
-    in files.
-    """
-    fields = {}
-    for layer in simulator.layers.values():
-        shape = simulator.n_replicas, layer.spec.size, -1
-        found = {
-            f"/{compartment.spec.name}/{own}".rstrip("/"): c.weights.reshape(shape)
-            for compartment in layer.compartments
-            for own, c in compartment.named
-            if c.spec.source in images and c.index is None
-        }
-        if len(found) == 1:
-            [rows] = found.values()
-            found = {"": rows}
-        fields |= {
-            f"{name}{own}": rows[:, one.neurons]
-            for own, rows in found.items()
-            for name, one in layer.spec.populations.items()
-        }
-    return fields
-
-
-def _more_panels(training, dataset, test):
-    """For each replica, functions that draw what its error was measured from."""
-    from infosim.plotting import plots
-
-    simulator, error = training.simulator, training.error
-    replicas = range(simulator.n_replicas)
-    if isinstance(error, FactorError):
-        found = error.correlations(simulator, test, purpose=Purpose.TEST, epoch=training.epoch - 1)
-        return [[partial(plots.correlations, found[r], name=error.layer)] for r in replicas]
-    if isinstance(error, RecallError):
-        curves = {
-            name: overlap_by_noise(
-                simulator, dataset.test_x, FLIPPED, simulator.seed, error.layer, **options
-            )
-            for name, options in RECALLS.items()
-        }
-        return [
-            [partial(plots.recall, FLIPPED, {name: curve[:, r] for name, curve in curves.items()})]
-            for r in replicas
-        ]
-    return [[] for _ in replicas]

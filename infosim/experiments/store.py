@@ -163,7 +163,9 @@ def atomic(path):
 
 @contextmanager
 def picture(path):
-    """A context in which what goes wrong with a picture is an InfosimWarning: results go before."""
+    """A context in which what goes wrong with a picture, or with what it is drawn from, is an
+    InfosimWarning: results go before.
+    """
     try:
         yield
     except Exception as error:

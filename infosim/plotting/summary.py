@@ -1,4 +1,4 @@
-"""The picture of a run: errors, atoms, receptive fields and confusions on one page."""
+"""The picture of a run: errors, atoms, receptive fields and what its task shows on one page."""
 
 from contextlib import suppress
 from functools import partial
@@ -13,7 +13,7 @@ WIDTH = 10.0
 _HEIGHTS = {1: 4.0, 2: 7.0, 3: 9.5}
 
 
-def summary(history, labels, fields, image_shape, confusion, title, more=()):
+def summary(history, labels, fields, image_shape, title, more=()):
     """The summary of a run, 10 x 7 inches at 150 dots per inch for up to six panels.
 
     Panels without anything to show are left out: errors that are all nan, no `image_shape`, ...
@@ -23,9 +23,8 @@ def summary(history, labels, fields, image_shape, confusion, title, more=()):
     fields : layer -> (n, d) weights that read the image
     image_shape : of the image, as of `plots.receptive_fields`, or None; without a panel if it is
         that of no image
-    confusion : (C, C) counts, rows true, columns predicted, or None
     title : one line
-    more : functions that each draw one more panel on the Axes they are given
+    more : functions that each draw one more panel on the Axes they are given, as a task's
 
     Returns
     -------
@@ -34,13 +33,13 @@ def summary(history, labels, fields, image_shape, confusion, title, more=()):
     Raises
     ------
     ConfigError : a layer with atoms but no labels
-    ShapeError : labels, fields or counts of the wrong shape
+    ShapeError : labels or fields of the wrong shape
     """
     missing = [layer for layer in history.atoms if layer not in labels]
     if missing:
         raise ConfigError(f"labels lack the layers {', '.join(missing)}, which have atoms")
     with style():
-        panels = list(_panels(history, labels, fields, image_shape, confusion))
+        panels = list(_panels(history, labels, fields, image_shape))
         panels += map(partial, more)
         rows = _rows(panels)
         page = figure(WIDTH, _HEIGHTS[max(len(rows), 1)])
@@ -65,7 +64,7 @@ def summary(history, labels, fields, image_shape, confusion, title, more=()):
     return page
 
 
-def _panels(history, labels, fields, image_shape, confusion):
+def _panels(history, labels, fields, image_shape):
     """Functions that each draw one panel on the Axes they are given."""
     measured = [getattr(history, name) for name in plots.ERRORS]
     if np.isfinite(np.concatenate([[], *measured])).any():
@@ -80,8 +79,6 @@ def _panels(history, labels, fields, image_shape, confusion):
         plots.image_planes(() if image_shape is None else image_shape)
         for name, weights in fields.items():
             yield partial(_fields, name, weights, image_shape)
-    if confusion is not None:
-        yield partial(plots.confusion, confusion)
 
 
 def _atoms(name, values, labels, looks, ax):

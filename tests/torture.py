@@ -31,7 +31,7 @@ import infosim
 from infosim.cli import main
 from infosim.datasets import sources
 from infosim.errors import InfosimError
-from infosim.experiments import Experiment, run, store
+from infosim.experiments import Experiment, picture, run, store
 from infosim.experiments.sweep import Sweep, run_sweep
 
 ROOT = Path(__file__).parents[1]
@@ -311,6 +311,7 @@ class Fuzz:
         def load():
             results = infosim.load_run(out)
             assert results.weights
+            assert results.record
             results.simulator(threads=1)
 
         return load
@@ -433,7 +434,7 @@ def fuzz(folder, n, seed, report=None):
 
     Pictures are not drawn: they would take all of the time.
     """
-    draw, run.write_summaries = run.write_summaries, lambda *arguments: None
+    draw, picture.write_summaries = picture.write_summaries, lambda *arguments: None
     failures = []
     try:
         with warnings.catch_warnings():
@@ -448,7 +449,7 @@ def fuzz(folder, n, seed, report=None):
                 if report is not None:
                     report(kind, number, wrong)
     finally:
-        run.write_summaries = draw
+        picture.write_summaries = draw
     return failures
 
 

@@ -3,6 +3,7 @@
 Neither network nor data set is needed: a task draws what it recorded when the run ended.
 """
 
+import shlex
 import warnings
 from math import isfinite
 from pathlib import Path
@@ -132,9 +133,10 @@ def _tell(path, moment, lacking):
         return
     told = [f"drawn as of {moment}" if moment else f"there is no {RECORD} of its last epoch"]
     told += [f"left out: {without}"] if without else []
+    config, out = (shlex.quote(str(one)) for one in (path / "config.toml", path))
     warnings.warn(
-        f"{path}{' is not complete' if moment else ''}: {'; '.join(told)}; `infosim train "
-        f"{path / 'config.toml'} --out {path} --resume` {'goes on' if moment else 'adds it'}",
+        f"{path}{' is not complete' if moment else ''}: {'; '.join(told)}; `infosim train {config} "
+        f"--out {out} --resume` {'goes on' if moment else 'adds it'}",
         InfosimWarning,
         stacklevel=4,
     )

@@ -8,9 +8,11 @@ from infosim.analysis.memory import overlap_by_noise, recall
 from infosim.machine.randomness import Purpose
 from infosim.tasks.task import Task
 
-#: Fractions of bits flipped in cues, and how is recalled from them, of what is recorded.
+#: Fractions of bits flipped in cues, of what is recorded.
 FLIPPED = np.linspace(0, 0.5, 11)
-RECALLS = {"deterministic": {}, "stochastic, 20 steps": {"max_steps": 20, "sampled": True}}
+#: Steps after which no more is recorded of deterministic recall that does not settle: of a large
+#: memory beyond its capacity it would take longer than the training.
+_MOST = 100
 
 
 class Recall(Task):
@@ -47,11 +49,15 @@ class Recall(Task):
         flipped : (n,), fractions of bits; curves : (c,), how was recalled; overlaps : (c, n, P)
         """
         patterns, overlaps = self._of(samples, purpose), []
-        for options in RECALLS.values():
+        recalls = {
+            "deterministic": {"max_steps": min(simulator[self.layer].spec.size, _MOST)},
+            "stochastic, 20 steps": {"max_steps": 20, "sampled": True},
+        }
+        for options in recalls.values():
             simulator.time = 0  # outputs are drawn by it: whatever was simulated before, the same
             given = simulator, patterns, FLIPPED, simulator.seed, self.layer
             overlaps.append(overlap_by_noise(*given, **options))
-        shared = {"flipped": FLIPPED, "curves": np.array(list(RECALLS))}
+        shared = {"flipped": FLIPPED, "curves": np.array(list(recalls))}
         return [shared | {"overlaps": own} for own in np.stack(overlaps).transpose(2, 0, 1, 3)]
 
     def _of(self, samples, purpose):

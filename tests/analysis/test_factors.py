@@ -3,12 +3,7 @@
 import numpy as np
 import pytest
 
-from infosim.analysis.factors import FactorError, correlations, told
-from infosim.datasets import load
-from infosim.engine import Samples, Simulator
-from infosim.machine.randomness import Purpose
-from infosim.network import Compartment, Layer, Network
-from infosim.neuron import Activation
+from infosim.analysis.factors import correlations, told
 
 
 def test_correlations_are_those_of_numpy_and_zero_for_what_never_changes():
@@ -36,28 +31,3 @@ def test_correlations_are_those_of_numpy_and_zero_for_what_never_changes():
 )
 def test_told(found, expected):
     np.testing.assert_array_equal(told(np.array(found)), expected)
-
-
-def test_error_of_replicas_with_weights_set_by_hand():
-    """A neuron that reads one bar tells it; replicas and batches are kept apart."""
-    bars = load("bars", {"size": 3, "train": 50, "test": 333})
-    layer = Layer("hidden", 3, [Compartment("F", "image", bias=False)], Activation("sum"))
-    net = Simulator(Network({"image": 9}, [layer]), seed=[0, 1], threads=1)
-    weights = np.zeros((2, 3, 3, 3))  # replica, neuron, row, column
-    for bar in range(3):
-        weights[0, bar, bar] = 2 * (-1) ** bar
-    weights[1, :, 1] = 2  # all tell the second one
-    net["hidden"]["F"].weights = weights.reshape(6, 9)
-    error = FactorError("hidden", {Purpose.TEST: bars.test_factors})
-    samples = Samples({"image": bars.test_x})
-    place = {"purpose": Purpose.TEST, "epoch": 2}
-    np.testing.assert_allclose(error(net, samples, **place), [0, 2 / 3])
-    found = error.correlations(net, samples, **place)
-    np.testing.assert_allclose(found[0], np.diag([1, -1, 1]), atol=0.2)
-    net["hidden"]["F"].weights *= 0.01  # as correlated as before, but hardly ever the same output
-    net["hidden"]["F"].touch()
-    np.testing.assert_array_equal(error(net, samples, **place), [1, 1])
-    net["hidden"]["F"].weights *= 100
-    net["hidden"]["F"].touch()
-    some = samples.subset(np.arange(200)[::-1])  # factors go with the rows
-    np.testing.assert_allclose(error(net, some, **place), [0, 2 / 3])

@@ -1,41 +1,9 @@
 """Recall on Hebbian weights set by hand."""
 
 import numpy as np
+from hopfield import PATTERNS, N, hopfield, naive
 
-from infosim.analysis.memory import RecallError, overlap, overlap_by_noise, overlap_by_step, recall
-from infosim.engine import Samples, Simulator
-from infosim.machine.randomness import Purpose
-from infosim.network import Compartment, Layer, Network
-from infosim.neuron import Activation
-
-N = 60
-PATTERNS = np.random.default_rng(0).choice([-1.0, 1.0], (3, N))
-
-
-def hopfield(*gains):
-    """A replica for each gain: Hebb's weights of the patterns, times it."""
-    layer = Layer(
-        "memory",
-        N,
-        [
-            Compartment("R", "pattern", "one-to-one", trainable=False, bias=False, weight=2.0),
-            Compartment("C", "memory", "all-but-self", delay=1, bias=False),
-        ],
-        Activation("sum"),
-    )
-    net = Simulator(Network({"pattern": N}, [layer]), seed=list(range(len(gains))), threads=1)
-    hebb = PATTERNS.T @ PATTERNS / N
-    net["memory"]["C"].weights = np.concatenate([gain * hebb for gain in gains])
-    return net
-
-
-def naive(cues, steps):
-    """Recall with Hebb's weights, written out."""
-    states = np.array(cues)
-    weights = PATTERNS.T @ PATTERNS / N * (1 - np.eye(N))
-    for _ in range(steps):
-        states = np.where(states @ weights > 0, 1, -1)
-    return states
+from infosim.analysis.memory import overlap, overlap_by_noise, overlap_by_step, recall
 
 
 def test_recall_is_that_of_a_hopfield_network():
@@ -45,22 +13,6 @@ def test_recall_is_that_of_a_hopfield_network():
     assert states.shape == (1, 3, N)
     np.testing.assert_array_equal(states[0], naive(cues, N))
     np.testing.assert_array_equal(overlap(states[0], PATTERNS), 1)
-
-
-def test_error_is_the_fraction_of_wrong_bits_of_each_replica():
-    """One cue leads to the opposite of another pattern; the second replica has no weights."""
-    net = hopfield(10.0, 0.0)
-    error = RecallError("memory", {Purpose.VALIDATION: PATTERNS, Purpose.TEST: PATTERNS})
-    cues = PATTERNS.copy()
-    cues[0] = -PATTERNS[1]
-    samples = Samples({"pattern": PATTERNS, "memory": cues})
-    expected = (naive(cues, N) != PATTERNS).mean()
-    silent = (PATTERNS > 0).mean()  # without weights no neuron is likelier to fire
-    found = error(net, samples, purpose=Purpose.TEST, epoch=0, batch=7)
-    np.testing.assert_allclose(found, [expected, silent])
-    assert 0.1 < expected < 0.4
-    last = samples.subset([2])
-    np.testing.assert_allclose(error(net, last, purpose=Purpose.VALIDATION)[0], 0)
 
 
 def test_overlap_by_step():

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import matplotlib
@@ -340,6 +341,8 @@ def titles(fig):
 
 TWO = {"hidden": 3, "output": 2}
 FOUR = {"first": 3, "second": 4, "third": 3, "output": 2}
+#: What a task draws.
+CONFUSION = partial(confusion, np.ones((10, 10)))
 
 
 @pytest.mark.parametrize("layers", [{"output": 2}, TWO, {**TWO, "more": 3}, FOUR])
@@ -348,7 +351,7 @@ def test_summary_of_one_to_four_layers(layers, epochs, neurons):
     results, labels = run(layers, epochs, neurons)
     first = next(iter(layers))
     fields = {first: np.random.default_rng(0).normal(size=(neurons, 64))}
-    fig = summary(results, labels, fields, (8, 8), np.ones((10, 10)), "a $title_")
+    fig = summary(results, labels, fields, (8, 8), "a $title_", [CONFUSION])
     check_drawn(fig)
     count = f"{neurons} neuron{'s' if neurons > 1 else ''}"
     assert titles(fig) == [
@@ -387,7 +390,7 @@ def test_recall_draws_means_beside_the_cues(ax):
 def test_summary_takes_more_panels():
     results, labels = run({"memory": 2})
     more = [lambda ax: ax.set_title("own"), lambda ax: ax.set_title("another")]
-    fig = summary(results, labels, {}, None, None, "", more)
+    fig = summary(results, labels, {}, None, "", more)
     check_drawn(fig)
     assert titles(fig)[-2:] == ["own", "another"]
 
@@ -395,20 +398,20 @@ def test_summary_takes_more_panels():
 def test_summary_leaves_out_what_there_is_not():
     results, labels = run({"memory": 2})
     results.train_error = results.test_error = [nan] * 3
-    fig = summary(results, labels, {}, None, None, "")
+    fig = summary(results, labels, {}, None, "")
     check_drawn(fig)
     assert titles(fig) == ["information atoms: memory, 20 neurons"]
     results, labels = run(TWO)
-    fig = summary(results, labels, {"hidden": np.ones((4, 64))}, None, None, "")
+    fig = summary(results, labels, {"hidden": np.ones((4, 64))}, None, "")
     assert [name.split()[0] for name in titles(fig)] == ["error", "information", "information"]
-    fig = summary(history([], [], []), {}, {}, None, None, "nothing")
+    fig = summary(history([], [], []), {}, {}, None, "nothing")
     check_drawn(fig)
     assert titles(fig) == []
 
 
 def test_summary_gives_an_atom_one_colour():
     results, labels = run(TWO)
-    fig = summary(results, labels, {}, None, None, "")
+    fig = summary(results, labels, {}, None, "")
     looks = {}
     for ax in fig.findobj(matplotlib.axes.Axes):
         if title(ax).startswith("information"):
@@ -421,7 +424,7 @@ def test_summary_gives_an_atom_one_colour():
 def test_summary_fills_its_grid_with_fields():
     results, labels = run(TWO)
     fields = {"hidden": np.ones((100, 64))}
-    fig = summary(results, labels, fields, (8, 8), np.ones((3, 3)), "")
+    fig = summary(results, labels, fields, (8, 8), "", [CONFUSION])
     (ax,) = (ax for ax in fig.findobj(matplotlib.axes.Axes) if len(ax.images) > 1)
     assert 36 <= len(ax.images) <= 48
     lefts = {image.get_extent()[0] for image in ax.images}
@@ -432,13 +435,13 @@ def test_summary_needs_labels_of_every_layer():
     results, labels = run(TWO)
     del labels["output"]
     with pytest.raises(ConfigError, match="output"):
-        summary(results, labels, {}, None, None, "")
+        summary(results, labels, {}, None, "")
 
 
 def test_settings_of_matplotlib_are_left_as_they_were(tmp_path):
     before = dict(matplotlib.rcParams)
     results, labels = run(TWO)
-    summary(results, labels, {}, None, np.ones((2, 2)), "").savefig(tmp_path / "summary.png")
+    summary(results, labels, {}, None, "", [CONFUSION]).savefig(tmp_path / "summary.png")
     assert dict(matplotlib.rcParams) == before
 
 
@@ -451,15 +454,15 @@ def test_neither_pyplot_nor_the_engine_is_imported():
 
 
 def test_fields_of_what_is_no_image_are_left_out():
-    fig = summary(history([0.5]), {}, {"hidden": np.ones((4, 8))}, (2, 2, 2), None, "")
+    fig = summary(history([0.5]), {}, {"hidden": np.ones((4, 8))}, (2, 2, 2), "")
     assert [title(ax) for ax in fig.axes] == ["error"]
-    fig = summary(history([0.5]), {}, {"hidden": np.ones((4, 12))}, (2, 2, 3), None, "")
+    fig = summary(history([0.5]), {}, {"hidden": np.ones((4, 12))}, (2, 2, 3), "")
     assert [title(ax) for ax in fig.axes] == ["error", "receptive fields: hidden, 4 of 4"]
 
 
 @pytest.mark.parametrize("words", ["bad\udcff", "$a_{", "a$b$c"])
 def test_a_title_may_be_any_name_of_a_file(words):
-    fig = summary(history([0.5]), {}, {}, None, None, words)
+    fig = summary(history([0.5]), {}, {}, None, words)
     assert fig.get_suptitle() == words.replace("\udcff", "?")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from infosim.engine import Simulator
 from infosim.errors import CheckpointError, ShapeError
-from infosim.experiments import store
+from infosim.experiments import health, store
 from infosim.experiments.config import Experiment, override, resolve
 from infosim.experiments.environment import read as read_environment
 from infosim.experiments.extras import need
@@ -39,6 +39,17 @@ class RunResults:
     @cached_property
     def weights(self):
         return store.read_arrays(self.path / "weights.npz")
+
+    @cached_property
+    def health(self):
+        """How the network was after the first epoch and after the last: `analysis.health.Health`
+        of each, as far as the run has come.
+
+        Raises
+        ------
+        CheckpointError : health.json is damaged
+        """
+        return health.read(self.path / health.FILE)
 
     def simulator(self, settings=(), **options):
         """The network as it was when the run was last saved, in a Simulator, to look inside.

@@ -1,8 +1,8 @@
 """One training run and its directory: everything on disk, resumable to the same bits.
 
 The directory holds config.toml (all settings, resolved), environment.json, metrics.csv, atoms.npz,
-weights.npz, checkpoint.npz, the one before it and, at the end, result.json and summary.png. While
-it is written to, its process holds it (`store.hold`): another one is refused.
+weights.npz, checkpoint.npz, the one before it, health.json and, at the end, result.json and
+summary.png. While it is written to, its process holds it (`store.hold`): another one is refused.
 """
 
 import csv
@@ -23,7 +23,7 @@ from infosim.analysis.memory import RecallError, overlap_by_noise
 from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
-from infosim.experiments import environment, store
+from infosim.experiments import environment, health, store
 from infosim.experiments.config import DESCRIPTIONS, Experiment, parse, recorded, resolve
 from infosim.experiments.stopping import Interrupted, signals
 from infosim.kernels import backend as backends
@@ -35,7 +35,7 @@ CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
 #: Files of a run, removed in reverse: what says whose the others are goes last.
 FILES = (
     "config.toml", "environment.json", "metrics.csv", "atoms.npz", "weights.npz",
-    *reversed(CHECKPOINTS), "summary.png", "result.json",
+    *reversed(CHECKPOINTS), health.FILE, "summary.png", "result.json",
 )  # fmt: skip
 
 _ERRORS = ("train_error", "val_error", "test_error")
@@ -84,7 +84,7 @@ def train(
 
 def train_together(
     experiments, outs, *, threads=None, backend="cpu", resume=False, force=False, report=None,
-    summary=True, holds=None,
+    summary=True, tell=True, holds=None,
 ):  # fmt: skip
     """Train experiments side by side in one simulation, each into its directory as if alone.
 
@@ -93,6 +93,7 @@ def train_together(
     `evaluate_every`. Arguments and errors as for `train`.
 
     summary : whether to draw summary.png
+    tell : whether health that makes a run senseless is an InfosimWarning, beside its health.json
     holds : the `store.Held` of each directory, where the caller has them
 
     Raises
@@ -122,7 +123,7 @@ def train_together(
         _open(holds, [one.config for one in experiments], training, resume, force)
         _note_environment(outs, simulator, backend)
         stack.enter_context(simulator.workers.engaged())
-        _advance(holds, training, settings["epochs"], report)
+        _advance(holds, training, settings["epochs"], report, tell)
         for replica, (out, one) in enumerate(zip(outs, experiments, strict=True)):
             for name in ("config.toml", "environment.json"):
                 if not (out / name).exists():
@@ -134,11 +135,13 @@ def train_together(
             one.check()
 
 
-def _advance(holds, training, epochs, report):
+def _advance(holds, training, epochs, report, tell):
     """Train to the end, saving now and then and when a signal says so."""
     with signals() as arrived:
         saved, cost = time.monotonic(), 0.0
         while len(training.history) <= epochs:
+            if (training.epoch, training.position) == (2, 0):
+                health.note(holds, training, last=False, tell=tell)
             training.advance()
             if report is not None:
                 report(training, epochs)
@@ -154,6 +157,7 @@ def _advance(holds, training, epochs, report):
                     arrived[0],
                 )
         _save(holds, training)
+        health.note(holds, training, last=True, tell=tell)
 
 
 def _note_environment(outs, simulator, backend):

@@ -163,7 +163,8 @@ def atomic(path):
 
 @contextmanager
 def picture(path):
-    """A context in which what goes wrong with a picture is an InfosimWarning: results go before."""
+    """A context in which what goes wrong with a picture, or another file that results do without,
+    is an InfosimWarning."""
     try:
         yield
     except Exception as error:

@@ -150,7 +150,7 @@ class _Layer:
                     compartment = None if k is None else self.spec.compartments[k].name
                     neurons = tuple((first + np.flatnonzero(which)).tolist())
                     share = thresholds.MANY if kind == "outside" else thresholds.NEARLY_ALL
-                    warning = which.mean() >= share and self._warns(kind, k)
+                    warning = self._warns(kind, k) and bool(which.mean() >= share)
                     finding = Finding(kind, name, compartment, neurons, len(which), warning)
                     findings.append(finding)
 

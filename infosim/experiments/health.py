@@ -67,3 +67,12 @@ def read(path):
         return tuple(map(Health.of, table["checks"]))
     except ValueError as error:
         raise CheckpointError(f"{path} is damaged: {error}") from None
+
+
+def described(folder):
+    """What the last check of a run found, in short: a few lines, none where all is well."""
+    checks = read(folder / FILE)
+    lines = checks[-1].lines() if checks else []
+    return [f"health of {line}" for line in lines] + (
+        [f"what that means, and what helps: {folder / FILE}"] if lines else []
+    )

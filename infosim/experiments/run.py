@@ -101,22 +101,9 @@ def train_together(
     ConfigError : experiments that cannot be trained together
     CheckpointError : to be resumed, but not all from the same moment
     """
-    first = experiments[0].config
-    for other in experiments[1:]:
-        _check_together(first, other.config)
-    settings = first["training"]
-    backend = backends.resolve(backend)
-    dataset = experiments[0].dataset()
-    seeds = [one.config["training"]["seed"] for one in experiments]
-    networks = [one.network(dataset) for one in experiments]
-    simulator = Simulator(networks, backend, seeds, threads, settings["dtype"])
-    samples, validation, test = _samples(experiments, dataset)
-    training = Training(
-        simulator, samples, batch=settings["batch"], validation=validation, test=test,
-        error=experiments[0].error(dataset), record_every=settings["record_every"],
-        evaluate_every=settings["evaluate_every"], shuffle=settings["shuffle"],
-    )  # fmt: skip
-    training.check_epochs(settings["epochs"])
+    backend, dataset = backends.resolve(backend), experiments[0].dataset()
+    training, test = prepared(experiments, dataset, backend, threads)
+    simulator, settings = training.simulator, experiments[0].config["training"]
     with ExitStack() as stack:
         if holds is None:
             holds = stack.enter_context(store.held(*outs))
@@ -133,6 +120,30 @@ def train_together(
             write_summaries(outs, experiments, dataset, training, test)
         for one in holds:
             one.check()
+
+
+def prepared(experiments, dataset, backend="cpu", threads=None):
+    """The Training of experiments side by side, at its beginning, and their test Samples.
+
+    Raises
+    ------
+    ConfigError, BackendError : as of `train_together`
+    """
+    first = experiments[0].config
+    for other in experiments[1:]:
+        _check_together(first, other.config)
+    settings = first["training"]
+    seeds = [one.config["training"]["seed"] for one in experiments]
+    networks = [one.network(dataset) for one in experiments]
+    simulator = Simulator(networks, backend, seeds, threads, settings["dtype"])
+    samples, validation, test = _samples(experiments, dataset)
+    training = Training(
+        simulator, samples, batch=settings["batch"], validation=validation, test=test,
+        error=experiments[0].error(dataset), record_every=settings["record_every"],
+        evaluate_every=settings["evaluate_every"], shuffle=settings["shuffle"],
+    )  # fmt: skip
+    training.check_epochs(settings["epochs"])
+    return training, test
 
 
 def _advance(holds, training, epochs, report, tell):
@@ -250,6 +261,11 @@ def read_result(folder):
     return result if fits else None
 
 
+def known(folder):
+    """The names of a run's files that are in `folder`, whole or not."""
+    return [name for name in FILES if os.path.lexists(Path(folder) / name)]
+
+
 def begun(folder):
     """Whether there is a checkpoint in `folder`, whole or not."""
     return any(os.path.lexists(Path(folder) / name) for name in CHECKPOINTS)
@@ -268,32 +284,49 @@ def default_directory(experiment):
     return Path("runs") / f"{name}-{config['data']['name']}-seed{seed}-{key}"
 
 
-def _open(holds, configs, training, resume, force):
-    """Make, continue or replace the run directories."""
-    outs = [held.folder for held in holds]
-    states = []
-    for held, config in zip(holds, configs, strict=True):
-        out = held.folder
-        known = [name for name in FILES if os.path.lexists(out / name)]
-        if resume and known:
+def enter(outs, configs, training, resume, force):
+    """Restore the training that run directories hold, if they are to be resumed; writes nothing.
+
+    Returns
+    -------
+    the file's name of the checkpoint of each, None where there is none
+
+    Raises
+    ------
+    CheckpointError : a directory that such a training can neither begin in nor go on from
+    """
+    found, states = [], []
+    for out, config in zip(outs, configs, strict=True):
+        there = known(out)
+        found.append(None)
+        if resume and there:
             _compare(out, config)
             if begun(out):
-                name, state = read_state(out)
-                held.rotates = name == CHECKPOINTS[0]
+                found[-1], state = read_state(out)
                 states.append(state)
         elif resume:
-            warnings.warn(f"{out} holds no run to resume, begins one", InfosimWarning, 4)
-        elif known and not force:
+            warnings.warn(f"{out} holds no run to resume, begins one", InfosimWarning, 5)
+        elif there and not force:
             raise CheckpointError(
                 f"{out} already holds a run; use --resume, --force or another --out"
             )
     if states:
         _restore(outs, training, states)
-    if training.epoch > configs[0]["training"]["epochs"] + 1:
+    trained, wanted = training.epoch - 1, configs[0]["training"]["epochs"]
+    if trained > wanted or (trained == wanted and training.position):
+        further = " and part of the next" if training.position else ""
         raise CheckpointError(
-            f"{outs[0]} has already trained {training.epoch - 1} epochs, "
-            f"more than the {configs[0]['training']['epochs']} asked for"
+            f"{outs[0]} has already trained {trained} epochs{further}, more than the {wanted} "
+            f"asked for"
         )
+    return found
+
+
+def _open(holds, configs, training, resume, force):
+    """Make, continue or replace the run directories."""
+    outs = [held.folder for held in holds]
+    for held, name in zip(holds, enter(outs, configs, training, resume, force), strict=True):
+        held.rotates = name in (None, CHECKPOINTS[0])
     for out, config in zip(outs, configs, strict=True):
         try:
             store.tidy(out, FILES)
@@ -383,7 +416,7 @@ def read_state(out):
             continue
         if faults or name != CHECKPOINTS[0]:
             why = faults[0] if faults else f"{out / CHECKPOINTS[0]} is missing"
-            warnings.warn(f"{why}; goes on from {name}, the one before", InfosimWarning, 5)
+            warnings.warn(f"{why}; goes on from {name}, the one before", InfosimWarning, 6)
         return name, state
     raise CheckpointError(f"{faults[0]}; --force starts anew")
 
@@ -411,7 +444,7 @@ def _tell_of_goals(outs, training):
                     f"{out} goes on with the goal of layer {name!r} that was set by hand, "
                     f"{written(goal)}, not with that of its config.toml",
                     InfosimWarning,
-                    stacklevel=6,
+                    stacklevel=7,
                 )
 
 

@@ -224,4 +224,4 @@ def _copies(theta, varying, size):
 def _ends(values, worst):
     """The median of some numbers and the least or most of them."""
     end = values.min() if worst == "least" else values.max()
-    return {"median": float(np.median(values)), worst: float(end)}
+    return {"median": round(float(np.median(values)), 6), worst: round(float(end), 6)}

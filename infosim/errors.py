@@ -46,7 +46,10 @@ def tell_in_a_line():
 
     def show(message, category, *where, **how):
         if issubclass(category, InfosimWarning):
-            print(f"infosim: warning: {' '.join(str(message).split())}", file=sys.stderr)
+            line = f"infosim: warning: {' '.join(str(message).split())}"
+            bars = sys.modules.get("tqdm")  # where there are any, it stands above them
+            say = print if bars is None else bars.tqdm.write
+            say(line, file=sys.stderr)
         else:
             others(message, category, *where, **how)
 

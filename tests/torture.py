@@ -127,6 +127,7 @@ def same_results(a, b):
         for folder in (a, b)
     ]
     assert rows[0] == rows[1]
+    assert (a / "health.json").read_bytes() == (b / "health.json").read_bytes()
 
 
 # -- damage ----------------------------------------------------------------------------------------

@@ -17,6 +17,11 @@ _RUN_OPTIONS = (
         "--resume", is_flag=True, help="Continue the run in the run directory, or begin it."
     ),
     click.option("--force", is_flag=True, help="Start anew where there is a run already."),
+    click.option(
+        "--dry-run",
+        is_flag=True,
+        help="Only check, and say where it goes, how large it is and how long it takes.",
+    ),
     click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
 )
 
@@ -37,46 +42,44 @@ def _run_options(command):
     help="Where to compute: cpu, cuda (an NVIDIA GPU; see `infosim env`) or auto.",
 )
 @_run_options
-def train(
-    preset_or_file, dataset, assignments, backend, seed, epochs, threads, out, resume, force, quiet
-):
+def train(preset_or_file, dataset, assignments, backend, **options):
     """Train PRESET_OR_FILE: a preset (`infosim presets`) or a .toml file."""
     changes = overrides(assignments, data_name=dataset)
-    _train(preset_or_file, changes, backend, seed, epochs, threads, out, resume, force, quiet)
+    _train(preset_or_file, changes, backend, **options)
 
 
 @click.command()
 @_run_options
-def demo(seed, epochs, threads, out, resume, force, quiet):
+def demo(out, dry_run, quiet, **options):
     """Train the ICLR 2025 network on bundled 8x8 digits and draw what it learnt."""
     out = Path("infosim-demo") if out is None else out
-    _train("demo/digits", [], "cpu", seed, epochs, threads, out, resume, force, quiet)
-    if not quiet:
+    _train("demo/digits", [], "cpu", out=out, dry_run=dry_run, quiet=quiet, **options)
+    if not quiet and not dry_run:
         click.echo(
             f"Open {out / 'summary.png'}; all numbers are beside it. "
             "Next: infosim train iclr/trivariate-optimized"
         )
 
 
-def _train(name, changes, backend, seed, epochs, threads, out, resume, force, quiet):
+def _train(name, changes, backend, *, seed, epochs, out, dry_run, quiet, **options):
+    """Train, or find out what that would be. options : threads, resume, force"""
     from infosim.engine.progress import Progress
-    from infosim.experiments import Experiment, train
+    from infosim.experiments import Experiment, health, rehearsal, train
 
     exclude("resume", "force")
     changes = overrides(changes, training_seed=seed, training_epochs=epochs)
     experiment = Experiment.load(name, changes)
+    options["backend"] = backend
+    if dry_run:
+        lines = rehearsal.rehearse(experiment, out, **options).lines
+        click.echo("\n".join(() if quiet else lines), nl=not quiet)
+        return
     with reporting(quiet, Progress, _Lines) as report:
-        directory = train(
-            experiment,
-            out,
-            threads=threads,
-            backend=backend,
-            resume=resume,
-            force=force,
-            report=report,
-        )
+        directory = train(experiment, out, report=report, **options)
     if not quiet:
         click.echo(f"results in {directory}")
+        for line in health.described(directory):
+            click.echo(line)
 
 
 class _Lines:

@@ -34,7 +34,7 @@ def execute(job, folder, threads=None, backend="cpu", summary=False, timeout=Non
     try:
         with store.held(*outs.values(), wait=-1) as holds:
             left = [one for one in experiments if read_result(outs[one.key]) is None]
-            options = {"threads": threads, "backend": backend, "summary": summary}
+            options = {"threads": threads, "backend": backend, "summary": summary, "tell": False}
             train = partial(_train, options, dict(zip(keys, holds, strict=True)), timeout, ending)
             return dict.fromkeys(keys) | train(left)  # in keys' order
     except CheckpointError as error:

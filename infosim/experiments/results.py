@@ -11,7 +11,7 @@ import numpy as np
 from infosim.engine import Simulator
 from infosim.engine.training import History
 from infosim.errors import CheckpointError, ShapeError
-from infosim.experiments import store
+from infosim.experiments import health, store
 from infosim.experiments.config import Experiment, override, resolve
 from infosim.experiments.environment import read as read_environment
 from infosim.experiments.extras import need
@@ -68,6 +68,17 @@ class RunResults:
         goals = {name.removeprefix("mean_goal_"): left.pop(name) for name in goals}
         atoms = {name: list(values) for name, values in self.atoms.items()}
         return History(*measured, goals, atoms, left)
+
+    @cached_property
+    def health(self):
+        """How the network was after the first epoch and after the last: `analysis.health.Health`
+        of each, as far as the run has come.
+
+        Raises
+        ------
+        CheckpointError : health.json is damaged
+        """
+        return health.read(self.path / health.FILE)
 
     def simulator(self, settings=(), **options):
         """The network as it was when the run was last saved, in a Simulator, to look inside.

@@ -1,8 +1,8 @@
 """One training run and its directory: everything on disk, resumable to the same bits.
 
 The directory holds config.toml (all settings, resolved), environment.json, metrics.csv, atoms.npz,
-weights.npz, checkpoint.npz, the one before it and, at the end, record.npz, result.json and
-summary.png. While it is written to, its process holds it (`store.hold`): another one is refused.
+weights.npz, checkpoint.npz, the one before it, health.json and, at the end, record.npz, result.json
+and summary.png. While it is written to, its process holds it (`store.hold`): another one is refused.
 """
 
 import csv
@@ -20,7 +20,7 @@ import tomli_w
 from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
-from infosim.experiments import environment, store
+from infosim.experiments import environment, health, store
 from infosim.experiments.config import DESCRIPTIONS, Experiment, parse, recorded, resolve
 from infosim.experiments.record import RECORD, write_records
 from infosim.experiments.stopping import Interrupted, signals
@@ -32,7 +32,7 @@ CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
 #: Files of a run, removed in reverse: what says whose the others are goes last.
 FILES = (
     "config.toml", "environment.json", "metrics.csv", "atoms.npz", "weights.npz",
-    *reversed(CHECKPOINTS), RECORD, "summary.png", "result.json",
+    *reversed(CHECKPOINTS), health.FILE, RECORD, "summary.png", "result.json",
 )  # fmt: skip
 
 _ERRORS = ("train_error", "val_error", "test_error")
@@ -77,7 +77,7 @@ def train(
 
 def train_together(
     experiments, outs, *, threads=None, backend="cpu", resume=False, force=False, report=None,
-    summary=True, holds=None,
+    summary=True, tell=True, holds=None,
 ):  # fmt: skip
     """Train experiments side by side in one simulation, each into its directory as if alone.
 
@@ -86,6 +86,7 @@ def train_together(
     `evaluate_every`. Arguments and errors as for `train`.
 
     summary : whether to draw summary.png
+    tell : whether health that makes a run senseless is an InfosimWarning, beside its health.json
     holds : the `store.Held` of each directory, where the caller has them
 
     Raises
@@ -93,30 +94,16 @@ def train_together(
     ConfigError : experiments that cannot be trained together
     CheckpointError : to be resumed, but not all from the same moment
     """
-    first = experiments[0].config
-    for other in experiments[1:]:
-        _check_together(first, other.config)
-    settings = first["training"]
-    backend = backends.resolve(backend)
-    dataset = experiments[0].dataset()
-    seeds = [one.config["training"]["seed"] for one in experiments]
-    networks = [one.network(dataset) for one in experiments]
-    simulator = Simulator(networks, backend, seeds, threads, settings["dtype"])
-    samples, validation, test = _samples(experiments, dataset)
-    task = experiments[0].task(dataset)
-    training = Training(
-        simulator, samples, batch=settings["batch"], validation=validation, test=test,
-        error=task.measure, record_every=settings["record_every"],
-        evaluate_every=settings["evaluate_every"], shuffle=settings["shuffle"],
-    )  # fmt: skip
-    training.check_epochs(settings["epochs"])
+    backend, dataset = backends.resolve(backend), experiments[0].dataset()
+    training, task, test = prepared(experiments, dataset, backend, threads)
+    simulator, settings = training.simulator, experiments[0].config["training"]
     with ExitStack() as stack:
         if holds is None:
             holds = stack.enter_context(store.held(*outs))
         _open(holds, [one.config for one in experiments], training, resume, force)
         _note_environment(outs, simulator, backend)
         stack.enter_context(simulator.workers.engaged())
-        _advance(holds, training, settings["epochs"], report)
+        _advance(holds, training, settings["epochs"], report, tell)
         write_records(outs, experiments, task, training, test)
         for replica, (out, one) in enumerate(zip(outs, experiments, strict=True)):
             for name in ("config.toml", "environment.json"):
@@ -131,11 +118,38 @@ def train_together(
             one.check()
 
 
-def _advance(holds, training, epochs, report):
+def prepared(experiments, dataset, backend="cpu", threads=None):
+    """Experiments side by side: their Training at its beginning, their task, their test Samples.
+
+    Raises
+    ------
+    ConfigError, BackendError : as of `train_together`
+    """
+    first = experiments[0].config
+    for other in experiments[1:]:
+        _check_together(first, other.config)
+    settings = first["training"]
+    seeds = [one.config["training"]["seed"] for one in experiments]
+    networks = [one.network(dataset) for one in experiments]
+    simulator = Simulator(networks, backend, seeds, threads, settings["dtype"])
+    samples, validation, test = _samples(experiments, dataset)
+    task = experiments[0].task(dataset)
+    training = Training(
+        simulator, samples, batch=settings["batch"], validation=validation, test=test,
+        error=task.measure, record_every=settings["record_every"],
+        evaluate_every=settings["evaluate_every"], shuffle=settings["shuffle"],
+    )  # fmt: skip
+    training.check_epochs(settings["epochs"])
+    return training, task, test
+
+
+def _advance(holds, training, epochs, report, tell):
     """Train to the end, saving now and then and when a signal says so."""
     with signals() as arrived:
         saved, cost = time.monotonic(), 0.0
         while len(training.history) <= epochs:
+            if (training.epoch, training.position) == (2, 0):
+                health.note(holds, training, last=False, tell=tell)
             training.advance()
             if report is not None:
                 report(training, epochs)
@@ -151,6 +165,7 @@ def _advance(holds, training, epochs, report):
                     arrived[0],
                 )
         _save(holds, training)
+        health.note(holds, training, last=True, tell=tell)
 
 
 def _note_environment(outs, simulator, backend):
@@ -243,6 +258,11 @@ def read_result(folder):
     return result if fits else None
 
 
+def known(folder):
+    """The names of a run's files that are in `folder`, whole or not."""
+    return [name for name in FILES if os.path.lexists(Path(folder) / name)]
+
+
 def begun(folder):
     """Whether there is a checkpoint in `folder`, whole or not."""
     return any(os.path.lexists(Path(folder) / name) for name in CHECKPOINTS)
@@ -261,32 +281,49 @@ def default_directory(experiment):
     return Path("runs") / f"{name}-{config['data']['name']}-seed{seed}-{key}"
 
 
-def _open(holds, configs, training, resume, force):
-    """Make, continue or replace the run directories."""
-    outs = [held.folder for held in holds]
-    states = []
-    for held, config in zip(holds, configs, strict=True):
-        out = held.folder
-        known = [name for name in FILES if os.path.lexists(out / name)]
-        if resume and known:
+def enter(outs, configs, training, resume, force):
+    """Restore the training that run directories hold, if they are to be resumed; writes nothing.
+
+    Returns
+    -------
+    the file's name of the checkpoint of each, None where there is none
+
+    Raises
+    ------
+    CheckpointError : a directory that such a training can neither begin in nor go on from
+    """
+    found, states = [], []
+    for out, config in zip(outs, configs, strict=True):
+        there = known(out)
+        found.append(None)
+        if resume and there:
             _compare(out, config)
             if begun(out):
-                name, state = read_state(out)
-                held.rotates = name == CHECKPOINTS[0]
+                found[-1], state = read_state(out)
                 states.append(state)
         elif resume:
-            warnings.warn(f"{out} holds no run to resume, begins one", InfosimWarning, 4)
-        elif known and not force:
+            warnings.warn(f"{out} holds no run to resume, begins one", InfosimWarning, 5)
+        elif there and not force:
             raise CheckpointError(
                 f"{out} already holds a run; use --resume, --force or another --out"
             )
     if states:
         _restore(outs, training, states)
-    if training.epoch > configs[0]["training"]["epochs"] + 1:
+    trained, wanted = training.epoch - 1, configs[0]["training"]["epochs"]
+    if trained > wanted or (trained == wanted and training.position):
+        further = " and part of the next" if training.position else ""
         raise CheckpointError(
-            f"{outs[0]} has already trained {training.epoch - 1} epochs, "
-            f"more than the {configs[0]['training']['epochs']} asked for"
+            f"{outs[0]} has already trained {trained} epochs{further}, more than the {wanted} "
+            f"asked for"
         )
+    return found
+
+
+def _open(holds, configs, training, resume, force):
+    """Make, continue or replace the run directories."""
+    outs = [held.folder for held in holds]
+    for held, name in zip(holds, enter(outs, configs, training, resume, force), strict=True):
+        held.rotates = name in (None, CHECKPOINTS[0])
     for out, config in zip(outs, configs, strict=True):
         try:
             store.tidy(out, FILES)
@@ -376,7 +413,7 @@ def read_state(out):
             continue
         if faults or name != CHECKPOINTS[0]:
             why = faults[0] if faults else f"{out / CHECKPOINTS[0]} is missing"
-            warnings.warn(f"{why}; goes on from {name}, the one before", InfosimWarning, 5)
+            warnings.warn(f"{why}; goes on from {name}, the one before", InfosimWarning, 6)
         return name, state
     raise CheckpointError(f"{faults[0]}; --force starts anew")
 
@@ -404,7 +441,7 @@ def _tell_of_goals(outs, training):
                     f"{out} goes on with the goal of layer {name!r} that was set by hand, "
                     f"{written(goal)}, not with that of its config.toml",
                     InfosimWarning,
-                    stacklevel=6,
+                    stacklevel=7,
                 )
 
 

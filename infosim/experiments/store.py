@@ -105,6 +105,27 @@ def hold(folder, wait=0):
         raise
 
 
+def check_free(folder):
+    """Raise CheckpointError if `hold` would; makes and changes nothing."""
+    folder = Path(folder)
+    place = next(one for one in (folder, *folder.parents) if os.path.lexists(one))
+    if not place.is_dir():
+        raise CheckpointError(f"cannot write {folder}: {place} is not a directory")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise CheckpointError(f"cannot write {folder}: no permission to write in {place}")
+    if not (folder / ".lock").is_file():
+        return  # nobody has held it
+    lock = FileLock(folder / ".lock", thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise CheckpointError(f"{folder} is in use by {_holder(folder)}") from None
+    except (OSError, NotImplementedError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CheckpointError(f"cannot write {folder}: {reason}") from None
+    lock.release()
+
+
 @contextmanager
 def held(*folders, wait=0):
     """A context in which this process alone writes to these directories; yields them `Held`."""

@@ -81,7 +81,7 @@ class Prediction(Stepper):
         classes = np.empty((self.n_replicas, len(samples)), np.int64)
         options = batch, sampled, presentations, purpose, epoch
         with self.workers.engaged():
-            for span, averaged in self._shown(samples, *options):
+            for span, averaged in self._to_read(samples, *options):
                 found = self.kernels.host(self.readout.read(averaged))
                 classes[:, span] = found[:, : span.stop - span.start]
         return classes if self.n_replicas > 1 else classes[0]
@@ -101,7 +101,7 @@ class Prediction(Stepper):
         sure = np.empty((self.n_replicas, len(samples), n_classes))
         options = batch, sampled, presentations, purpose, epoch
         with self.workers.engaged():
-            for span, averaged in self._shown(samples, *options):
+            for span, averaged in self._to_read(samples, *options):
                 sure[:, span] = self.readout.sureness(averaged)[:, : span.stop - span.start]
         total = sure.sum(axis=2, keepdims=True)
         shares = np.divide(sure, total, out=np.full_like(sure, 1 / n_classes), where=total > 0)
@@ -243,7 +243,7 @@ class Prediction(Stepper):
             self._pass(sampled, stream, number)
             yield span
 
-    def _shown(self, samples, batch, sampled, presentations, purpose, epoch):
+    def _to_read(self, samples, batch, sampled, presentations, purpose, epoch):
         """Present samples for the readout; yields each part's slice, and whether to read a mean."""
         batch = integer("batch", batch)
         presentations = integer("presentations", presentations, 1, _MOST_PRESENTATIONS)

@@ -300,10 +300,13 @@ def _values(what, value, neurons, dtype=np.float64):
     """A finite number for each neuron, (m,), of one for all or of one each."""
     try:
         with np.errstate(over="ignore"):
-            given = np.asarray(value).astype(np.float64)
-            finite = np.isfinite(given.astype(dtype)).all()
-    except (TypeError, ValueError):
-        raise ConfigError(f"{what} must be a number, was {brief(value)}") from None
+            given = np.asarray(value)
+            numbers = given.dtype.kind in "biuf"
+            finite = numbers and np.isfinite(given.astype(dtype)).all()
+    except ValueError:
+        numbers = False
+    if not numbers:
+        raise ConfigError(f"{what} must be a number, was {brief(value)}")
     if given.shape not in ((), neurons.shape):
         raise ConfigError(
             f"{what} must be one number, or one for each of {len(neurons)} neurons, was of shape "
@@ -311,7 +314,7 @@ def _values(what, value, neurons, dtype=np.float64):
         )
     if not finite:
         raise ConfigError(f"{what} must be finite in {np.dtype(dtype)}, was {brief(value)}")
-    return np.broadcast_to(given, neurons.shape).copy()
+    return np.broadcast_to(given, neurons.shape).astype(np.float64)
 
 
 def _shown(values):

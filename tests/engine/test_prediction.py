@@ -103,9 +103,9 @@ def test_sequences_and_several_inputs():
     out = Layer("out", 2, [Compartment("F", "h")], Activation("feedforward"))
     net = Simulator(Network({"x": 2, "more": 3}, [hidden, out], steps, "out"), threads=1)
     rng = np.random.default_rng(0)
-    x, more = rng.normal(size=(5, steps, 2)), rng.normal(size=(5, 3))
+    x, more = rng.normal(size=(80, steps, 2)), 9 * rng.normal(size=(80, 3))
     found = net.predict({"x": x, "more": more})  # a network without a target
-    assert found.shape == (5,)
+    assert found.shape == (80,)
     assert (net.predict_proba({"x": x}) != net.predict_proba({"x": x, "more": more})).any()
     with pytest.raises(DataError, match="predict needs arrays by name, of the inputs x, more"):
         net.predict(x)

@@ -1,8 +1,10 @@
 """The simulation: event loop, simulator, training with exact resume."""
 
+from infosim.engine.interventions import Intervention
+from infosim.engine.prediction import Evaluation
 from infosim.engine.probes import Probe, Recorder
 from infosim.engine.progress import Progress
-from infosim.engine.simulator import Evaluation, Recall, Simulator
+from infosim.engine.simulator import Recall, Simulator
 from infosim.engine.training import History, Training
 from infosim.machine.events import EventLoop, Fire, Learn, Present, Record
 from infosim.machine.samples import Samples
@@ -12,6 +14,7 @@ __all__ = [
     "EventLoop",
     "Fire",
     "History",
+    "Intervention",
     "Learn",
     "Present",
     "Probe",

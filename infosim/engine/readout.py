@@ -38,7 +38,11 @@ class Readout:
         def room(n_samples, array):
             return array("predictions", (n_replicas, n_samples), np.int64)
 
+        def means(n_samples, array):
+            return array("means", (2, n, n_samples), layer.dtype)
+
         self._predictions = Sizes(xp, room, tape.clear)
+        self._means = Sizes(xp, means, tape.clear)
 
     @property
     def learned(self):
@@ -75,14 +79,41 @@ class Readout:
         """Forget what was counted in the epoch before."""
         self.agreement.fill(0)
 
-    def read(self):
+    def average(self, nth):
+        """Take the last presentation, the nth of its samples from 0 on, into their mean."""
+        mean, theta = self._means[self.layer.firing.n_samples], self.layer.firing.theta
+        if nth:
+            mean += (theta - mean) / (nth + 1)
+        else:
+            mean[...] = theta
+
+    def read(self, averaged=False):
         """The class of each sample of the last presentation, int64 (R, B), where the kernels are.
+
+        averaged : whether the mean of several presentations is read (`average`)
 
         The next call overwrites it.
         """
         n_samples, predictions = self._room()
-        self._tape.play(("read", n_samples), self._read, predictions)
+        theta = self._theta(averaged)
+        self._tape.play(("read", averaged, n_samples), self._read, theta, predictions)
         return predictions
+
+    def sureness(self, averaged=False):
+        """How surely each neuron says "mine", θ or 1 - θ, 0 if it is absent: float64 (R, B, C)."""
+        theta = np.asarray(self._kernels.host(self._theta(averaged)))
+        inverted, absent = self._inverted, self.layer.imposed.absent
+        if self.inversion == "batch":
+            self.read(averaged)
+            inverted = self._now
+        inverted, absent = (np.asarray(self._kernels.host(a))[:, None] for a in (inverted, absent))
+        mine = np.where(absent, 0, np.where(inverted, theta[1], theta[0]))
+        shape = self._n_replicas, -1, mine.shape[1]
+        return mine.astype(np.float64).reshape(shape).transpose(0, 2, 1)
+
+    def _theta(self, averaged):
+        """What is read, (2, N, B): that of the last presentation, or the mean of several."""
+        return self._means[self.layer.firing.n_samples] if averaged else self.layer.firing.theta
 
     def count_wrong(self, labels, rows, wrong, learning=False):
         """The same, and its mistakes are added to `wrong`, (R,).
@@ -113,7 +144,10 @@ class Readout:
         One that was exactly as often wrong as right is decided by the epoch, with the label
         present, and not inverted if that cannot tell either.
         """
+        before = self._inverted.copy()
         self._tape.play("decide", self._decide)
+        # what fires as an intervention says tells nothing of the neuron
+        self._inverted[...] = self.layer.imposed.kept(self._inverted, before)
 
     def _room(self):
         """The number of samples presented last, and where their predictions go, (R, B)."""
@@ -122,18 +156,19 @@ class Readout:
 
     # -- calls -----------------------------------------------------------------------------------
 
-    def _classify(self, inverted, predictions, k):
-        k.classify(theta=self.layer.firing.theta, inverted=inverted, predictions=predictions)
+    def _classify(self, theta, inverted, predictions, k):
+        absent = self.layer.imposed.absent
+        k.classify(theta=theta, inverted=inverted, absent=absent, predictions=predictions)
 
-    def _read(self, predictions, k):
+    def _read(self, theta, predictions, k):
         inverted = self._inverted
         if self.inversion == "batch":
             inverted = self._now
-            k.mostly_firing(theta=self.layer.firing.theta, inverted=inverted)
-        self._classify(inverted, predictions, k)
+            k.mostly_firing(theta=theta, inverted=inverted)
+        self._classify(theta, inverted, predictions, k)
 
     def _count(self, predictions, labels, rows, wrong, k):
-        self._read(predictions, k)
+        self._read(self.layer.firing.theta, predictions, k)
         k.count_wrong(predictions=predictions, labels=labels, rows=rows, wrong=wrong)
 
     def _tally(self, labels, rows, agreement, k):
@@ -142,7 +177,7 @@ class Readout:
     def _count_learning(self, predictions, labels, rows, wrong, k):
         self._tally(labels, rows, self.agreement, k)
         k.invert(agreement=self.agreement, otherwise=self._never, inverted=self._now)
-        self._classify(self._now, predictions, k)
+        self._classify(self.layer.firing.theta, self._now, predictions, k)
         k.count_wrong(predictions=predictions, labels=labels, rows=rows, wrong=wrong)
 
     def _decide(self, k):

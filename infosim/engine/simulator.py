@@ -5,37 +5,13 @@ from math import isfinite
 
 import numpy as np
 
-from infosim.engine.readout import Readout
-from infosim.engine.stepper import Stepper
+from infosim.engine.interventions import Interventions
+from infosim.engine.prediction import Prediction
 from infosim.engine.training import History, Training
 from infosim.errors import ConfigError, ShapeError, integer
 from infosim.machine.checks import check_array
 from infosim.machine.events import Fire, Present
-from infosim.machine.randomness import Purpose, stream
-from infosim.machine.samples import Samples
-
-#: Samples that are presented at once to be evaluated. A sample's random numbers are those of its
-#: place among so many, and BLAS rounds by the size of a product: with a number that nobody chooses
-#: the results are the same bits in batches of any size.
-_AT_ONCE = 1024
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What the readout made of some samples.
-
-    error : fraction of wrong predictions; predictions, labels : (n,) integers
-    """
-
-    error: float
-    predictions: np.ndarray
-    labels: np.ndarray
-
-    def confusion(self, n_classes):
-        """Counts (n_classes, n_classes): rows true, columns predicted."""
-        counts = np.zeros((n_classes, n_classes), np.int64)
-        np.add.at(counts, (self.labels, self.predictions), 1)
-        return counts
+from infosim.machine.randomness import Purpose
 
 
 @dataclass(frozen=True)
@@ -51,7 +27,7 @@ class Recall:
     converged: bool
 
 
-class Simulator(Stepper):
+class Simulator(Prediction, Interventions):
     """Simulates an infomorphic network, or several replicas of one side by side.
 
     Parameters
@@ -102,12 +78,6 @@ class Simulator(Stepper):
 
     def _begin(self):
         super()._begin()
-        self.readout = None
-        if self.network.readout is not None:
-            layer = self.layers[self.network.readout]
-            self.readout = Readout(
-                layer, self.network.inversion, self.kernels, self.tape, self.n_replicas
-            )
         #: what `Training` measured in each epoch so far, of each replica
         self.histories = [History() for _ in range(self.n_replicas)]
 
@@ -143,114 +113,6 @@ class Simulator(Stepper):
                 if report is not None:
                     report(training, until - 1)
         return training.histories if self.n_replicas > 1 else training.history
-
-    def evaluate(self, inputs, *, batch=1024, sampled=True, purpose=Purpose.TEST, epoch=0):
-        """Predict labels with the target input withheld; an `Evaluation`, or one of each replica.
-
-        inputs : Samples, or input name -> array, with the target's labels to compare with
-        batch : changes nothing, unless the network's inversion is "batch"
-        sampled : neurons fire at random as in training; else each takes its likelier output
-
-        Raises
-        ------
-        ConfigError : the network has no readout layer or no target input, batch below 1
-        DataError : the samples lack the target input
-        """
-        samples = inputs if isinstance(inputs, Samples) else Samples(inputs)
-        predictions, wrong = self.predict(
-            samples, batch=batch, sampled=sampled, purpose=purpose, epoch=epoch
-        )
-        labels = np.broadcast_to(samples.labels(self.network.target), predictions.shape)
-        evaluations = [
-            Evaluation(float(wrong[r] / len(samples)), predictions[r].copy(), labels[r].copy())
-            for r in range(self.n_replicas)
-        ]
-        return evaluations if self.n_replicas > 1 else evaluations[0]
-
-    def predict(
-        self, samples, *, batch=1024, sampled=True, purpose=Purpose.TEST, epoch=0, keep=True
-    ):
-        """What `evaluate` is made of: predictions (R, n), or None unless `keep`; mistakes (R,)."""
-        self._check_readout("evaluate")
-        samples = self.samples(samples)
-        batch = integer("batch", batch)
-        labels = samples.resident_labels(self.network.target, self.kernels)
-        at_once = batch if self.network.inversion == "batch" else _AT_ONCE
-        with self.workers.engaged():
-            wrong = self._wrong
-            wrong.fill(0)
-            shape = self.n_replicas, len(samples)
-            predictions = self.kernels.xp.empty(shape, np.int64) if keep else None
-            passing = self.passing(
-                samples, (self.network.target,), sampled, stream(purpose, epoch), at_once
-            )
-            for span in passing:
-                found = self.readout.count_wrong(labels, self._rows, wrong)
-                if keep:
-                    predictions[:, span] = found
-            predictions = self.kernels.host(predictions) if keep else None
-            return predictions, np.array(self.kernels.host(wrong))
-
-    def _check_readout(self, what):
-        if self.network.readout is None or self.network.target is None:
-            raise ConfigError(f"{what} needs a network with a readout layer and a target input")
-
-    def passing(
-        self,
-        samples,
-        without=(),
-        sampled=True,
-        stream=Purpose.FREE,
-        at_once=_AT_ONCE,
-        positions=None,
-    ):
-        """Present samples without learning, so many at once; yields the slice of each batch.
-
-        without : inputs that are withheld
-        stream : of the random numbers, of which a sample has those of its place
-        positions : (n,) or (R, n), which samples; by default all, in their order
-        """
-        rows = self.rows(samples, np.arange(len(samples)) if positions is None else positions)
-        n = rows.shape[1]
-        for number, first in enumerate(range(0, n, at_once)):
-            span = slice(first, min(first + at_once, n))
-            self.gather(samples, rows[:, span], without)
-            self.present(*self.gathered, sampled=sampled, stream=stream, batch=number, carry=False)
-            self.run()
-            yield span
-
-    def learn_inversion(self, inputs, *, epoch=0):
-        """Learn which readout neurons tell their class by being silent (`Readout`).
-
-        `fit` does this in every epoch; do it where weights were set or learnt by hand, before
-        `evaluate`. `simulator.readout.inverted` says which they are.
-
-        inputs : training samples, with their labels, which are withheld from the network
-
-        Raises
-        ------
-        ConfigError : the network has no readout or target, or another `inversion` than "learned"
-        """
-        self._check_readout("learn_inversion")
-        if not self.readout.learned:
-            raise ConfigError(
-                f"learn_inversion needs inversion 'learned', was {self.network.inversion!r}"
-            )
-        samples = self.samples(inputs)
-        self.decide_inversion(samples, np.arange(len(samples)), epoch)
-
-    def decide_inversion(self, samples, positions, epoch):
-        """`learn_inversion` from the samples at `positions`, (n,) or (R, n)."""
-        target = self.network.target
-        labels = samples.resident_labels(target, self.kernels)
-        with self.workers.engaged():
-            self.readout.begin_decision()
-            passing = self.passing(
-                samples, (target,), stream=stream(Purpose.INVERSION, epoch), positions=positions
-            )
-            for _ in passing:
-                self.readout.tally(labels, self._rows)
-            self.readout.decide()
 
     def health(self, inputs, *, batch=1024):
         """What is odd about its neurons, in samples that it is shown without learning; a
@@ -295,6 +157,7 @@ class Simulator(Stepper):
         now = cues.transpose(0, 2, 1).copy()
         self.events.schedule(Present(self.time, {}, {layer: now}, Purpose.FREE, self.time))
         self.run()
+        now = np.array(self.kernels.host(state.activity)).reshape(now.shape)  # as it is heard
         before, found = [None] * self.n_replicas, [None] * self.n_replicas
         for made in range(1, max_steps + 1):
             self.events.schedule(Fire(self.time, layer, state.number, sampled))
@@ -310,30 +173,6 @@ class Simulator(Stepper):
                 break
         found = [one or Recall(now[r].T, max_steps, False) for r, one in enumerate(found)]
         return found if self.n_replicas > 1 else found[0]
-
-    def predictions(self):
-        """The readout's class for each sample of the last presentation, (B,) or (R, B).
-
-        Neurons that tell their class by being silent are read as such (`Readout`).
-
-        Raises
-        ------
-        ConfigError : the network has no readout layer
-        DataError : nothing was presented yet
-        """
-        if self.readout is None:
-            raise ConfigError("predictions needs a network with a readout layer")
-        self[self.network.readout].check_fired()
-        with self.workers.engaged():
-            predictions = np.array(self.kernels.host(self.readout.read()))
-        return predictions if self.n_replicas > 1 else predictions[0]
-
-    def count_wrong(self, labels, wrong):
-        """Add the mistakes in the batch that was learnt from last to `wrong` (R,).
-
-        labels : of all rows of the samples' arrays; both where the kernels are
-        """
-        self.readout.count_wrong(labels, self._rows, wrong, learning=True)
 
     def arrays(self, replica=0):
         """Everything that training changes in a replica, name -> live array."""

@@ -1,6 +1,7 @@
 """The stepper: a network, its machine, and the event loop that steps it."""
 
 from collections.abc import Mapping
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -357,7 +358,8 @@ class Stepper:
     def _learn(self, executor):
         if not executor.rule.once:
             self._begin_updates(executor)
-        executor.learn(self._inputs)
+        with _frozen(executor):
+            executor.learn(self._inputs)
 
     def _begin_updates(self, executor):
         for name in executor.learning:
@@ -372,7 +374,8 @@ class Stepper:
             for executor in self.executors.values():
                 if executor.rule.once and not executor.finished:
                     self._begin_updates(executor)
-                    executor.conclude()
+                    with _frozen(executor):
+                        executor.conclude()
 
     def noted(self, replica=0):
         """What rules have noted beside the weights of a replica, name -> array (live)."""
@@ -478,6 +481,15 @@ class Stepper:
             shown = inputs if name in self.network.inputs else outputs
             shown[name] = batch.of(name, samples.arrays[name])
         self.gathered = inputs, outputs
+
+
+@contextmanager
+def _frozen(executor):
+    """A context in which it may learn whatever it does: what is frozen is then as it was."""
+    frozen = [one for layer in executor.layers.values() for one in layer.imposed.frozen()]
+    yield
+    for array, rows, values in frozen:
+        array[rows] = values
 
 
 def _replicas(network, seed):

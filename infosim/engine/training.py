@@ -381,8 +381,7 @@ class Training:
 
 def _mistakes(simulator, samples, **options):
     """Fractions (R,) of the samples that the readout takes for another class."""
-    _, wrong = simulator.predict(samples, keep=False, **options)
-    return wrong / len(samples)
+    return simulator.mistakes(samples, **options)
 
 
 def _goals(states, described):

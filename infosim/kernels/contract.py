@@ -141,8 +141,13 @@ KERNELS = {
     "project_sparse": _kernel("weights index x tile u", TILES, "project"),
     "silence": _kernel("tile u", TILES, "project"),
     "activate": _kernel(
-        "u bias p clamp off sampled seeds place tile theta y", TILES, "activate", made_of=_FORM
+        "u bias current p clamp off sampled seeds place tile theta y",
+        TILES,
+        "activate",
+        made_of=_FORM,
     ),
+    "hold": _kernel("which values tile u", TILES, "activate"),
+    "shift": _kernel("values tile u", TILES, "project"),
     "copy": _kernel("source target", NEURONS, function="copyto", of_part=_of_copies),
     # the goal and its gradient
     "assign": _kernel("u bias binning start stop work bins", NEURONS, made_of=("assignment",)),
@@ -175,7 +180,7 @@ KERNELS = {
     "adam": _kernel("weights gradient mask moments rates start stop", NEURONS, "update"),
     "sgd": _kernel("weights gradient mask moments rates start stop", NEURONS, "update"),
     # predictions
-    "classify": _kernel("theta inverted predictions", WHOLE),
+    "classify": _kernel("theta inverted absent predictions", WHOLE),
     "mostly_firing": _kernel("theta inverted", WHOLE),
     "tally": _kernel("theta labels rows agreement", WHOLE),
     "invert": _kernel("agreement otherwise inverted", WHOLE),

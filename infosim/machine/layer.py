@@ -11,6 +11,7 @@ from infosim.machine.checks import in_precision
 from infosim.machine.clock import Clock
 from infosim.machine.compartment import CompartmentState
 from infosim.machine.firing import Firing
+from infosim.machine.imposed import Imposed
 from infosim.machine.sizes import Sizes
 from infosim.neuron.binning import BINNINGS
 from infosim.pid.lattice import lattice
@@ -95,6 +96,8 @@ class LayerState:
         #: I_∩ of every antichain and H(Y) in bits, as last measured, (N, A + 1)
         self.information = xp.zeros((shape[1], len(lattice(n_compartments)) + 1), np.float64)
         self._n_traced = n_traced
+        #: what interventions impose on it
+        self.imposed = Imposed(self).bring()
         #: outputs that a firing holds: this step's, and as many of before as are read, at least one
         self.n_outputs = max(longest_delay, 1) + 1
         self.longest_delay = longest_delay
@@ -300,6 +303,12 @@ class LayerState:
         self._began, self._times, self._clamped = time, [None] * self.n_outputs, False
         self.touch()
 
+    def impose(self, imposed):
+        """Let what is imposed on it be this, from the next event on."""
+        self.imposed = imposed.bring()
+        self._reshaped()
+        self.touch()
+
     def resize(self, n_samples):
         """Let `firing` be that of so many samples."""
         if self.firing is None or n_samples != self.firing.n_samples:
@@ -311,6 +320,7 @@ class LayerState:
         self.resize(values.shape[2])
         slot = self._slot(time)
         self.firing.signals[slot][...] = values
+        self.imposed.hold(self.firing.outputs[slot])
         self._times[slot], self._clamped = time, True
 
     def carry(self, time):
@@ -332,6 +342,7 @@ class LayerState:
             time = self._began - 1 - i
             slot = self._slot(time)
             self.firing.outputs[slot][...] = values
+            self.imposed.hold(self.firing.outputs[slot])
             self._times[slot] = time
 
     def begin_firing(self, time):

@@ -52,12 +52,18 @@ class BackpropExecutor(Executor):
 
         Raises
         ------
-        ConfigError : a layer is clamped: what it would follow back was never computed
+        ConfigError : a layer is clamped: what it would follow back was never computed; or neurons
+            or connections are lesioned or clamped: it would follow them nevertheless
         """
         super().check(inputs, outputs)
         if outputs:
             given = ", ".join(map(repr, outputs))
             raise ConfigError(f"backprop starts from silent layers, outputs of {given} were given")
+        severed = ", ".join(repr(name) for name, one in self.layers.items() if one.imposed.severed)
+        if severed:
+            raise ConfigError(
+                f"backprop does not learn while anything is lesioned or clamped, as in {severed}"
+            )
 
     def learn(self, inputs):
         """Follow the gradient of the presentation that has just been made, and descend it."""

@@ -1,8 +1,11 @@
 """What a connection does with a signal: project it, and correlate it with what it led to."""
 
 
-def project(connection, x, u, k):
-    """Leave what a signal x (R, units, B), None if silent, leads to in u (N, B)."""
+def project(connection, x, u, cuts, k):
+    """Leave what a signal x (R, units, B), None if silent, leads to in u (N, B).
+
+    cuts : connection -> which neurons hear nothing through it (`Imposed`)
+    """
     a = connection.arrays
     if x is None:
         k.silence(u=u)
@@ -10,6 +13,9 @@ def project(connection, x, u, k):
         k.project(weights=a.weights, x=x, u=u)
     else:
         k.project_sparse(weights=a.weights, index=a.index, x=x, u=u)
+    if connection in cuts:
+        which, nothing = cuts[connection]
+        k.hold(which=which, values=nothing, u=u)
 
 
 def project_sum(read, u, layer, firing, k):
@@ -18,9 +24,10 @@ def project_sum(read, u, layer, firing, k):
     read : (connection, x) of all that are summed, at least one
     """
     first, *others = [(c, x) for c, x in read if x is not None] or read[:1]
-    project(*first, u, k)
+    cuts = layer.imposed.cuts
+    project(*first, u, cuts, k)
     for c, x in others:
-        project(c, x, firing.product, k)
+        project(c, x, firing.product, cuts, k)
         k.add(values=firing.product, factor=layer.dtype.type(1), total=u)
 
 
@@ -33,14 +40,16 @@ def project_compartment(number, signals, known, layer, firing, k):
     """
     read = list(zip(layer.compartments[number].connections, signals, strict=True))
     u = firing.u[number]
-    if number not in firing.held:
+    if number in firing.held:
+        held = firing.held[number]
+        project_sum([one for one in read if one[0].reads is not None], u, layer, firing, k)
+        if not known:
+            project_sum([one for one in read if one[0].reads is None], held, layer, firing, k)
+        k.add(values=held, factor=layer.dtype.type(1), total=u)
+    else:
         project_sum(read, u, layer, firing, k)
-        return
-    held = firing.held[number]
-    project_sum([one for one in read if one[0].reads is not None], u, layer, firing, k)
-    if not known:
-        project_sum([one for one in read if one[0].reads is None], held, layer, firing, k)
-    k.add(values=held, factor=layer.dtype.type(1), total=u)
+    if number in layer.imposed.shifts:
+        k.shift(values=layer.imposed.shifts[number], u=u)
 
 
 def accumulate(connection, x, delta, gradient, k):

@@ -25,10 +25,14 @@ def fire(layer, firing, signals, sampled, place, slot, k):
     for number, heard, known in signals:
         project_compartment(number, heard, known, layer, firing, k)
     k.activate(
-        **layer.form, u=firing.u, bias=layer.biases, p=layer.parameters, clamp=layer.clamp,
-        off=layer.off, sampled=sampled, seeds=layer.seeds, place=place,
-        theta=firing.theta, y=firing.outputs[slot],
+        **layer.form, u=firing.u, bias=layer.biases, current=layer.imposed.current,
+        p=layer.parameters, clamp=layer.clamp, off=layer.off, sampled=sampled,
+        seeds=layer.seeds, place=place, theta=firing.theta, y=firing.outputs[slot],
     )  # fmt: skip
+    if layer.imposed.held:
+        which, *values = layer.imposed.held
+        for held, u in zip(values, (*firing.theta, firing.outputs[slot]), strict=True):
+            k.hold(which=which, values=held, u=u)
 
 
 def assign(layer, firing, k):

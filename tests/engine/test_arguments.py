@@ -108,7 +108,7 @@ def test_an_event_that_is_not_there():
         Simulator(network(), threads=1).advance()
 
 
-@pytest.mark.parametrize("method", ["step", "evaluate", "present", "predict"])
+@pytest.mark.parametrize("method", ["step", "evaluate", "present"])
 def test_an_array_without_a_name(method):
     with pytest.raises(DataError, match=r"arrays by (input )?name, was a ndarray"):
         getattr(Simulator(network(), threads=1), method)(X)

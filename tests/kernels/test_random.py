@@ -62,7 +62,8 @@ def fire(kernels, u, seeds=(1,), place=PLACE, tiles=None):
     spans = [(0, n)] if kernels.ON_DEVICE else [(r, r + size) for r in range(0, n, size)]
     for tile in tiles or [(*span, 0, n_samples) for span in spans]:
         kernels.activate(activation.scalar(1), 1)(
-            resident(u[None]), resident(np.zeros((1, n), u.dtype)), resident(p), u.dtype.type(0),
+            resident(u[None]), resident(np.zeros((1, n), u.dtype)),
+            resident(np.zeros(n, u.dtype)), resident(p), u.dtype.type(0),
             u.dtype.type(-1), True, resident(np.array(seeds, np.uint32)),
             resident(np.array(place, np.uint32)), tile, theta, y,
         )  # fmt: skip

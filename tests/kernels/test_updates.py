@@ -283,7 +283,8 @@ def test_the_class_is_that_of_the_surest_neuron(kernels, dtype, n_samples):
     inverted = rng.integers(0, 2, 12).astype(np.uint8)
     predictions = kernels.resident(np.full((3, n_samples), -1))
     both = kernels.resident(np.stack([theta, 1 - theta]))
-    kernels.classify(both, kernels.resident(inverted), predictions)
+    present = kernels.resident(np.zeros(12, np.uint8))
+    kernels.classify(both, kernels.resident(inverted), present, predictions)
     sure = np.where(inverted[:, None], 1 - theta, theta).reshape(3, 4, n_samples)
     np.testing.assert_array_equal(kernels.host(predictions), sure.argmax(axis=1))
 
@@ -295,7 +296,8 @@ def test_probabilities_that_float32_rounds_to_1_are_told_apart(kernels, inverted
     assert (theta[inverted] == 1).all()
     predictions = kernels.resident(np.full((1, 1), -1))
     flags = kernels.resident(np.full(4, inverted, np.uint8))
-    kernels.classify(kernels.resident(theta), flags, predictions)
+    present = kernels.resident(np.zeros(4, np.uint8))
+    kernels.classify(kernels.resident(theta), flags, present, predictions)
     assert kernels.host(predictions) == [[1]]
 
 

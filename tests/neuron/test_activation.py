@@ -38,7 +38,8 @@ def fire(kernels, activation, u, dtype, bias=None, sampled=False, off=-1):
         resident(np.full(shape, np.nan, dtype)) for shape in ((2, *u.shape[1:]), u.shape[1:])
     )
     kernels.activate(activation.scalar(len(u)), len(u))(
-        resident(u), resident(bias), resident(activation.packed(dtype)[None]),
+        resident(u), resident(bias), resident(np.zeros(u.shape[1], dtype)),
+        resident(activation.packed(dtype)[None]),
         np.dtype(dtype).type(activation.clamp), np.dtype(dtype).type(off), sampled,
         resident(np.zeros(1, np.uint32)), resident(np.zeros(3, np.uint32)),
         (0, u.shape[1], 0, u.shape[2]), theta, y,
@@ -138,13 +139,14 @@ def test_replicas_have_each_their_own_parameters(kernels, replica):
     resident, host = kernels.resident, kernels.host
     theta, y = resident(np.full((2, 2, 9), np.nan)), resident(np.full((2, 9), np.nan))
     p = resident(np.array([one.packed("float64") for one in activation]))
-    neurons = resident(u), resident(np.zeros((2, 2))), p, np.float64(1e-6)
+    drives = resident(u), resident(np.zeros((2, 2)))
+    neurons, current = (p, np.float64(1e-6)), resident(np.zeros(2))
     seeds, place = resident(np.zeros(2, np.uint32)), resident(np.zeros(3, np.uint32))
     numbers = np.float64(-1), False, seeds, place
     spans = [(0, 2)] if kernels.ON_DEVICE else [(0, 1), (1, 2)]
     for start, stop in spans:
         fire_all = kernels.activate(activation[0].scalar(2), 2)
-        fire_all(*neurons, *numbers, (start, stop, 0, 9), theta, y)
+        fire_all(*drives, current, *neurons, *numbers, (start, stop, 0, 9), theta, y)
     own = u[:, replica : replica + 1]
     expected, _ = fire(kernels, activation[replica], own, "float64")
     np.testing.assert_array_equal(host(theta)[0, replica], expected[0])
@@ -153,7 +155,7 @@ def test_replicas_have_each_their_own_parameters(kernels, replica):
     gradient = resident(np.full((2, 2), np.nan))
     for start, stop in spans:
         chain = kernels.chain(activation[0].scalar(2), 2)
-        chain(*neurons, theta, slope, start, stop, delta, gradient)
+        chain(*drives, *neurons, theta, slope, start, stop, delta, gradient)
     h = 1e-6
     for k in range(2):
         step = np.zeros_like(own)
@@ -253,8 +255,9 @@ def test_the_longest_formula_is_part_of_its_kernel():
     kernel = numba.njit(**FLAGS)(cpu.activate(activation.scalar(4), 4).py_func)
     real = numba.float32
     kernel.compile((
-        real[:, :, ::1], real[:, ::1], real[:, ::1], real, real, numba.boolean, numba.uint32[::1],
-        numba.uint32[::1], numba.types.UniTuple(numba.int64, 4), real[:, :, ::1], real[:, ::1],
+        real[:, :, ::1], real[:, ::1], real[::1], real[:, ::1], real, real, numba.boolean,
+        numba.uint32[::1], numba.uint32[::1], numba.types.UniTuple(numba.int64, 4),
+        real[:, :, ::1], real[:, ::1],
     ))  # fmt: skip
     (code,) = kernel.inspect_llvm().values()
     named = [line for line in code.splitlines() if "tetravariate" in line]

@@ -32,6 +32,28 @@ def silence(tile, u):
 
 
 @kernel
+def hold(which, values, tile, u):
+    """Let the rows of some neurons be what they are held at.
+
+    which : uint8 (N,); values : (N,), of those; tile : as for `activate`; u : written there, (N, B)
+    """
+    first, last = np.uint64(tile[2]), np.uint64(tile[3])
+    for n in range(tile[0], tile[1]):
+        if which[n]:
+            for s in range(first, last):
+                u[n, s] = values[n]
+
+
+@kernel
+def shift(values, tile, u):
+    """Add its number of `values` (N,) to each neuron's row of u (N, B), in a tile."""
+    first, last = np.uint64(tile[2]), np.uint64(tile[3])
+    for n in range(tile[0], tile[1]):
+        for s in range(first, last):
+            u[n, s] += values[n]
+
+
+@kernel
 def project_sparse(weights, index, x, tile, u):
     """Potentials of neurons with few inputs: u_n = Σ_j weights[n, j] x[index[n, j]].
 

@@ -30,6 +30,33 @@ def silence(tile, u):
 
 
 @cuda.jit
+def _hold(which, values, start, stop, first, last, u):
+    n_samples = last - first
+    for i in range(cuda.grid(1), (stop - start) * n_samples, cuda.gridsize(1)):
+        n = start + i // n_samples
+        if which[n]:
+            u[n, first + i % n_samples] = values[n]
+
+
+def hold(which, values, tile, u):
+    """Let the rows of some neurons be what they are held at, as on the CPU."""
+    device.launch(_hold, blocks_for(u.size), which, values, *tile, u)
+
+
+@cuda.jit
+def _shift(values, start, stop, first, last, u):
+    n_samples = last - first
+    for i in range(cuda.grid(1), (stop - start) * n_samples, cuda.gridsize(1)):
+        n = start + i // n_samples
+        u[n, first + i % n_samples] += values[n]
+
+
+def shift(values, tile, u):
+    """Add its number of `values` to each neuron's row, as on the CPU."""
+    device.launch(_shift, blocks_for(u.size), values, *tile, u)
+
+
+@cuda.jit
 def _project_sparse(weights, index, x, start, stop, first, last, u):
     n_samples, size = last - first, weights.shape[0] // x.shape[0]
     for i in range(cuda.grid(1), (stop - start) * n_samples, cuda.gridsize(1)):

@@ -33,9 +33,10 @@ def _random_row(seed, place, neuron, block, row):
 
 @cache
 def activate(scalar, n_compartments):
-    """An activation's kernel (u, bias, p, clamp, off, sampled, seeds, place, tile, theta, y).
+    """An activation's kernel: potentials to probabilities and outputs.
 
     u : potentials without bias, (K, N, B); bias : (K, N); p : packed parameters, (R, P)
+    current : added to the drive A, (N,)
     clamp : θ stays in [clamp, 1 - clamp]; off : the output of a neuron that does not fire, of the
         same precision; sampled : fire with probability θ, else iff θ > ½
     seeds : uint32 (R,); place : uint32 (3,), stream, layer and step, and batch. With the neuron's
@@ -47,7 +48,7 @@ def activate(scalar, n_compartments):
     potential = potentials(n_compartments)
 
     @kernel
-    def activate(u, bias, p, clamp, off, sampled, seeds, place, tile, theta, y):
+    def activate(u, bias, current, p, clamp, off, sampled, seeds, place, tile, theta, y):
         start, stop = tile[0], tile[1]
         first, last = np.uint64(tile[2]), np.uint64(tile[3])  # unsigned: an index is never negative
         replica, origin = replica_of(start, u.shape[1], len(seeds))
@@ -55,7 +56,7 @@ def activate(scalar, n_compartments):
         for n in range(start, stop):
             for s in range(first, last):
                 drive, _ = scalar(potential(u, bias, n, s), parameters)
-                theta[0, n, s], theta[1, n, s] = probabilities(drive, clamp)
+                theta[0, n, s], theta[1, n, s] = probabilities(drive + current[n], clamp)
         if sampled:
             words = np.empty((tile[3] - tile[2] + _BLOCK - 1) // _BLOCK * _BLOCK, np.uint32)
             for n in range(start, stop):

@@ -16,7 +16,9 @@ def activate(scalar, n_compartments):
     potential = potentials(n_compartments)
 
     @cuda.jit
-    def kernel(u, bias, p, clamp, off, sampled, seeds, place, start, stop, first, last, theta, y):
+    def kernel(
+        u, bias, current, p, clamp, off, sampled, seeds, place, start, stop, first, last, theta, y
+    ):
         n_counters = (last - first + 63) // 64 * 16
         size = u.shape[1] // seeds.shape[0]
         for i in range(cuda.grid(1), (stop - start) * n_counters, cuda.gridsize(1)):
@@ -34,17 +36,16 @@ def activate(scalar, n_compartments):
                 s = first + counter // 16 * 64 + lane * 16 + counter % 16
                 if s < last:
                     drive, _ = scalar(potential(u, bias, n, s), p[replica])
-                    fires, silent = probabilities(drive, clamp)
+                    fires, silent = probabilities(drive + current[n], clamp)
                     theta[0, n, s] = fires
                     theta[1, n, s] = silent
                     threshold = unit(np.uint32(words[lane])) if sampled else np.float32(0.5)
                     y[n, s] = ONE if threshold < fires else off
 
-    def activate(u, bias, p, clamp, off, sampled, seeds, place, tile, theta, y):
+    def activate(u, bias, current, p, clamp, off, sampled, seeds, place, tile, theta, y):
         n_blocks = blocks_for(-(-y.size // 4))
-        device.launch(
-            kernel, n_blocks, u, bias, p, clamp, off, sampled, seeds, place, *tile, theta, y
-        )
+        numbers = u, bias, current, p, clamp, off, sampled, seeds, place
+        device.launch(kernel, n_blocks, *numbers, *tile, theta, y)
 
     return activate
 

@@ -11,24 +11,31 @@ from infosim.kernels.readout.scalar import climb, surer, wrong_rather
 
 
 @kernel
-def classify(theta, inverted, predictions):
+def classify(theta, inverted, absent, predictions):
     """The class of each sample: the neuron that says "mine" most surely.
 
     theta : θ and 1 - θ, (2, N, B); inverted : uint8 (N,), neurons that say it by being silent
-    predictions : written, int64 (R, B); of neurons that are equally sure the first
+    absent : uint8 (N,), neurons whose class is none; predictions : written, int64 (R, B); of
+    neurons that are equally sure the first, and 0 where all are absent
     """
     _, n_neurons, n_samples = theta.shape
     n_replicas = len(predictions)
     size = n_neurons // n_replicas
     best, least = np.empty(n_samples, theta.dtype), np.empty(n_samples, theta.dtype)
     for r in range(n_replicas):
+        first = True
+        for s in range(n_samples):
+            predictions[r, s] = 0
         for i in range(size):
+            if absent[r * size + i]:
+                continue
             says = inverted[r * size + i]
             mine, other = theta[says, r * size + i], theta[1 - says, r * size + i]
             for s in range(n_samples):
-                if i == 0 or surer(mine[s], other[s], best[s], least[s]):
+                if first or surer(mine[s], other[s], best[s], least[s]):
                     best[s], least[s] = mine[s], other[s]
                     predictions[r, s] = i
+            first = False
 
 
 @kernel

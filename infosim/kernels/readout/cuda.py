@@ -12,24 +12,26 @@ from infosim.kernels.readout.scalar import climb, surer, wrong_rather
 
 
 @cuda.jit
-def _classify(theta, inverted, predictions):
+def _classify(theta, inverted, absent, predictions):
     size, n_samples = theta.shape[1] // predictions.shape[0], theta.shape[2]
     for i in range(cuda.grid(1), predictions.size, cuda.gridsize(1)):
         r, s = i // n_samples, i % n_samples
-        answer, says = 0, inverted[r * size]
-        best, least = theta[says, r * size, s], theta[1 - says, r * size, s]
-        for j in range(1, size):
+        answer, first = 0, True
+        best, least = theta[0, 0, s], theta[1, 0, s]
+        for j in range(size):
             n = r * size + j
+            if absent[n]:
+                continue
             says = inverted[n]
             mine, other = theta[says, n, s], theta[1 - says, n, s]
-            if surer(mine, other, best, least):
-                best, least, answer = mine, other, j
+            if first or surer(mine, other, best, least):
+                best, least, answer, first = mine, other, j, False
         predictions[r, s] = answer
 
 
-def classify(theta, inverted, predictions):
+def classify(theta, inverted, absent, predictions):
     """The class of each sample, as on the CPU: a thread per sample."""
-    device.launch(_classify, blocks_for(predictions.size), theta, inverted, predictions)
+    device.launch(_classify, blocks_for(predictions.size), theta, inverted, absent, predictions)
 
 
 @cuda.jit

@@ -64,6 +64,9 @@ def test_nothing_public_is_without_a_docstring():
     assert not bare
 
 
+#: What is asked of a network in one call; its methods alone may ask what stands above it.
+FACE = Path("engine", "simulator.py")
+
 #: From the bottom up, as docs/architecture.md has them.
 LAYERS = (
     "errors", "files", "fingerprint", "jit", "elementary", "schedule", "pid", "neuron", "network",
@@ -82,6 +85,8 @@ def test_imports_point_down():
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
             names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            if path.relative_to(root) == FACE and names and node.col_offset:
+                continue
             for name in names:
                 parts = name.split(".")
                 if parts[0] == "infosim" and len(parts) > 1 and place[parts[1]] > place[own]:

@@ -17,14 +17,16 @@ from infosim.kernels import backend as backends
 from infosim.kernels.workers import available
 
 #: Of what is recorded, that on which the last bits of a result depend; see docs/runs.md.
-_DECIDING = ("infosim", "packages", "libc", "blas", "compiler", "backend", "gpu", "cuda_driver")
+_DECIDING = (
+    "infosim", "packages", "libc", "blas", "compiler", "backend", "gpu", "cuda_driver", "task",
+)  # fmt: skip
 #: Packages whose version changes pictures only.
 _PICTURES = ("matplotlib",)
 _PACKAGES = ("numpy", "numba", "llvmlite", "matplotlib")
 
 
-def of_run(simulator, backend, replica=0):
-    """What a replica runs on, for the record: name -> value, as JSON can hold it."""
+def of_run(simulator, backend, task, replica=0):
+    """What a replica runs on, and as what, for the record: name -> value, as JSON can hold it."""
     record = {
         "infosim": infosim.__version__,
         "git_commit": commit(),
@@ -38,6 +40,7 @@ def of_run(simulator, backend, replica=0):
         "threads": simulator.workers.n_threads,
         "backend": backend,
         "dtype": simulator.dtype.name,
+        "task": task.name,
         "seed": simulator.seeds[replica],
         "replicas": simulator.n_replicas,
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

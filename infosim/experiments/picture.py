@@ -106,8 +106,13 @@ def kind_of(path):
 def _panels(path, record):
     """What the task of a run draws of what it recorded."""
     kind = task_called(record.task)
-    if kind is not None:
-        return kind.panels(record.found)
+    try:
+        if kind is not None:
+            return kind.panels(record.found)
+    except KeyError as error:
+        raise CheckpointError(
+            f"{path / RECORD} is damaged: it has no {error} of its task {record.task!r}"
+        ) from error
     warnings.warn(
         f"{path} is drawn without the panels of its task {record.task!r}, which is not known here: "
         f"draw it from Python, where the module that registers it was imported",

@@ -101,7 +101,7 @@ def train_together(
         if holds is None:
             holds = stack.enter_context(store.held(*outs))
         _open(holds, [one.config for one in experiments], training, resume, force)
-        _note_environment(outs, simulator, backend)
+        _note_environment(outs, simulator, backend, task)
         stack.enter_context(simulator.workers.engaged())
         _advance(holds, training, settings["epochs"], report, tell)
         write_records(outs, experiments, task, training, test)
@@ -168,11 +168,11 @@ def _advance(holds, training, epochs, report, tell):
         health.note(holds, training, last=True, tell=tell)
 
 
-def _note_environment(outs, simulator, backend):
+def _note_environment(outs, simulator, backend, task):
     """Write down what each run is on now, and what it was on before; tell what is another."""
     told = {}
     for replica, out in enumerate(outs):
-        record = environment.of_run(simulator, backend, replica)
+        record = environment.of_run(simulator, backend, task, replica)
         try:
             before = environment.read(out / "environment.json")
         except FileNotFoundError:

@@ -402,7 +402,10 @@ DAMAGED = {
     "a task of numbers": (other("task", 3), "record.npz is damaged: task is not there"),
     "several tasks": (other("task", ["a", "b"]), "record.npz is damaged: task is not there"),
     "an epoch of text": (other("epoch", "2"), "record.npz is damaged: epoch is not there"),
-    "no confusion": (without(RECORD, "task/confusion"), "cannot be drawn: KeyError: 'confusion'"),
+    "no confusion": (
+        without(RECORD, "task/confusion"),
+        "record.npz is damaged: it has no 'confusion'",
+    ),
     "no square": (other("task/confusion", [[1, 2]]), "cannot be drawn: ShapeError: counts have"),
     "other images": (other("image_shape", [8, 9]), "cannot be drawn: ShapeError: weights have"),
     "no weights": (without("weights.npz", "hidden/F/weights"), "damaged: no weights of hidden/F"),

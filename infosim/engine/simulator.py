@@ -253,8 +253,8 @@ class Simulator(Stepper):
             self.readout.decide()
 
     def health(self, inputs, *, batch=1024):
-        """What is odd about its neurons, in samples that it is shown without learning; a
-        `Health`, or one of each replica. Arguments and errors as of `infosim.analysis.health.check`.
+        """What is odd about the neurons in samples that are shown without learning; a `Health`,
+        or one of each replica. Arguments and errors as of `infosim.analysis.health.check`.
         """
         from infosim.analysis.health import check
 

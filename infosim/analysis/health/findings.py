@@ -49,8 +49,8 @@ KINDS = {
     "silent": Kind(
         "fire always or never",
         "silent",
-        "their output tells nothing: a smaller rate, more weight_decay, smaller inputs, or a goal "
-        "that does not punish H_res",
+        "their output tells nothing: scale the data (data.scaling, or each column), or take a "
+        "smaller rate, more weight_decay, or a goal that does not punish H_res",
     ),
     "coin": Kind(
         "fire by lot, whatever they read",

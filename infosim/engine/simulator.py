@@ -252,14 +252,6 @@ class Simulator(Stepper):
                 self.readout.tally(labels, self._rows)
             self.readout.decide()
 
-    def health(self, inputs, *, batch=1024):
-        """What is odd about the neurons in samples that are shown without learning; a `Health`,
-        or one of each replica. Arguments and errors as of `infosim.analysis.health.check`.
-        """
-        from infosim.analysis.health import check
-
-        return check(self, inputs, batch=batch)
-
     def recall(self, cues, layer=None, *, max_steps=None, sampled=False):
         """Let a recurrent layer run from `cues` with all inputs silent until it no longer changes.
 

@@ -302,13 +302,14 @@ def test_sequences(samples):
     assert ("constant", "F") not in found(check(simulator, {"x": x[:, ::-1]}))
 
 
-def test_by_hand(samples):
+def test_in_words(samples):
     simulator = healthy(Simulator(network()))
     dead(simulator["hidden"])
-    assert simulator.health(Samples(samples), batch=48) == check(simulator, samples, batch=48)
-    assert "hidden/F: 1 of 4 neurons have the same potential" in str(
-        simulator.health(samples).findings[0]
-    )
+    health = check(simulator, Samples(samples), batch=48)
+    (told,) = [one for one in health.findings if one.kind == "constant"]
+    assert str(told) == "hidden/F: 1 of 4 neurons have the same potential in all samples"
+    assert "weights are 0" in told.advice
+    assert health.lines() == ["hidden, of 4 neurons: F 1 constant, 1 random"]
 
 
 def test_bad_arguments(samples):
@@ -318,7 +319,7 @@ def test_bad_arguments(samples):
     with pytest.raises(DataError, match="no input 'y'"):
         check(simulator, {"y": samples["x"]})
     with pytest.raises(DataError, match="samples are arrays by input name"):
-        simulator.health(samples["x"])
+        check(simulator, samples["x"])
 
 
 def without(path):

@@ -182,7 +182,7 @@ class _Layer:
             return self._learns
         if kind == "saturated":  # neurons that have learnt all there is are certain, too
             return self._learns and not self._learnt
-        return self._learns and self._learnt and kind in ("coin", "copy")
+        return self._learns and self._learnt and kind == "coin"
 
 
 def _entropy(p):

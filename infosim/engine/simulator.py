@@ -114,14 +114,6 @@ class Simulator(Prediction, Interventions):
                     report(training, until - 1)
         return training.histories if self.n_replicas > 1 else training.history
 
-    def health(self, inputs, *, batch=1024):
-        """What is odd about its neurons, in samples that it is shown without learning; a
-        `Health`, or one of each replica. Arguments and errors as of `infosim.analysis.health.check`.
-        """
-        from infosim.analysis.health import check
-
-        return check(self, inputs, batch=batch)
-
     def recall(self, cues, layer=None, *, max_steps=None, sampled=False):
         """Let a recurrent layer run from `cues` with all inputs silent until it no longer changes.
 

@@ -1,6 +1,7 @@
 """What a run keeps of its network's health: how it was after the first epoch and after the last."""
 
 import warnings
+from pathlib import Path
 
 from infosim.analysis.health import Health, check
 from infosim.errors import CheckpointError, InfosimWarning
@@ -71,8 +72,9 @@ def read(path):
 
 def described(folder):
     """What the last check of a run found, in short: a few lines, none where all is well."""
-    checks = read(folder / FILE)
+    path = Path(folder) / FILE
+    checks = read(path)
     lines = checks[-1].lines() if checks else []
     return [f"health of {line}" for line in lines] + (
-        [f"what that means, and what helps: {folder / FILE}"] if lines else []
+        [f"what that means, and what helps: {path}"] if lines else []
     )

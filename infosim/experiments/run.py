@@ -313,8 +313,8 @@ def enter(outs, configs, training, resume, force):
     if trained > wanted or (trained == wanted and training.position):
         further = " and part of the next" if training.position else ""
         raise CheckpointError(
-            f"{outs[0]} has already trained {trained} epochs{further}, more than the {wanted} "
-            f"asked for"
+            f"{outs[0]} has already trained {trained} epoch{'s' * (trained != 1)}{further}, more "
+            f"than the {wanted} asked for"
         )
     return found
 

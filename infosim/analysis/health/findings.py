@@ -49,8 +49,8 @@ KINDS = {
     "silent": Kind(
         "fire always or never",
         "silent",
-        "their output tells nothing: a smaller rate, more weight_decay, smaller inputs, or a goal "
-        "that does not punish H_res",
+        "their output tells nothing: scale the data (data.scaling, or each column), or take a "
+        "smaller rate, more weight_decay, or a goal that does not punish H_res",
     ),
     "coin": Kind(
         "fire by lot, whatever they read",
@@ -167,7 +167,9 @@ class Health:
             compartment = one.get("compartment")
             if compartment is not None and not isinstance(compartment, str):
                 raise ValueError(f"a compartment {compartment!r} cannot be")
-            neurons = _numbers(_checked(one, "neurons", str), n)
+            layer = population.partition("/")[0]
+            most = sum(sizes[name] for name in sizes if name.partition("/")[0] == layer)
+            neurons = _numbers(_checked(one, "neurons", str), most)
             warning = _checked(one, "warning", bool)
             findings.append(Finding(kind, population, compartment, neurons, n, warning))
         return cls(*numbers, measured, tuple(findings))
@@ -180,16 +182,17 @@ def _ranges(numbers):
 
 
 def _numbers(text, most):
-    """The numbers in such a text, of which there are at most so many."""
-    found = []
+    """The numbers in such a text, all of them below `most`."""
+    found, before = [], -1
     for part in text.split(", "):
         first, _, last = part.partition("-")
-        if not (first.isdecimal() and (last or first).isdecimal() and len(part) < 40):
+        last = last or first
+        if not (first.isdecimal() and last.isdecimal() and len(part) < 40):
             raise ValueError(f"{part[:40]!r} are no neurons")
-        ends = int(first), int(last or first)
-        if not 0 <= ends[1] - ends[0] < most - len(found):
-            raise ValueError(f"{part[:40]!r} are more than {most} neurons")
-        found += range(ends[0], ends[1] + 1)
+        if not before < int(first) <= int(last) < most:
+            raise ValueError(f"{part!r} are not neurons of {most}, in order")
+        found += range(int(first), int(last) + 1)
+        before = int(last)
     return tuple(found)
 
 

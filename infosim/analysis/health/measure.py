@@ -178,9 +178,11 @@ class _Layer:
             return self._by_goal and self._small
         if kind == "constant":
             return self._learns and self._reads_data[k]
+        if kind == "silent":
+            return self._learns
         if kind == "saturated":  # neurons that have learnt all there is are certain, too
             return self._learns and not self._learnt
-        return self._learns and self._learnt and kind in ("silent", "coin", "copy")
+        return self._learns and self._learnt and kind == "coin"
 
 
 def _entropy(p):

@@ -138,6 +138,8 @@ def main():
                 simulator = Simulator(of(*form), "cuda", seeds, dtype=dtype)
                 simulator.fit(given, 1, batch=20, test=given)
                 simulator.bins("h")
+                with simulator.lesion("h", 0), simulator.stimulate("h", 1, 1.0, "F"):
+                    simulator.predict(given)
     names = {name for name, entry in KERNELS.items() if entry.function is None} - LIBRARIES
     if different := names ^ launched:
         raise SystemExit(f"in the contract or launched, but not both: {sorted(different)}")

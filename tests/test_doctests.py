@@ -8,6 +8,7 @@ import pytest
 MODULES = (
     "infosim.schedule", "infosim.pid.goals", "infosim.pid.scheduled",
     "infosim.pid.decomposition", "infosim.network.network", "infosim.engine.simulator",
+    "infosim.engine.interventions", "infosim.engine.prediction",
 )  # fmt: skip
 
 

@@ -76,6 +76,21 @@ class Prediction(Stepper):
         ------
         ConfigError : the network has no readout layer; batch or presentations out of range
         DataError, ShapeError : x is not what the network reads
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from infosim import Activation, Compartment, Layer, Network, Simulator
+        >>> layer = Layer("out", 2, [Compartment("F", "x", bias=False)], Activation("feedforward"))
+        >>> net = Simulator(Network({"x": 2}, [layer], readout="out"))
+        >>> net["out"]["F"].weights = np.eye(2)
+        >>> x = [[1.0, -1.0], [-3.0, 3.0], [0.0, 2.0]]
+        >>> net.predict(x), net.score(x, [0, 1, 1])
+        (array([0, 1, 1]), 1.0)
+        >>> net.predict_proba(x).round(2)
+        array([[0.73, 0.27],
+               [0.05, 0.95],
+               [0.36, 0.64]])
         """
         samples = self._unlabelled("predict", x)
         classes = np.empty((self.n_replicas, len(samples)), np.int64)

@@ -487,9 +487,11 @@ class Stepper:
 def _frozen(executor):
     """A context in which it may learn whatever it does: what is frozen is then as it was."""
     frozen = [one for layer in executor.layers.values() for one in layer.imposed.frozen()]
-    yield
-    for array, rows, values in frozen:
-        array[rows] = values
+    try:
+        yield
+    finally:
+        for array, rows, values in frozen:
+            array[rows] = values
 
 
 def _replicas(network, seed):

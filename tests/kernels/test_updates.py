@@ -275,6 +275,40 @@ def test_take_one_hot_writes_whole_rows(kernels, dtype, kind, values):
 
 
 @DTYPES
+@pytest.mark.parametrize("tile", [(0, 5, 0, 70), (1, 4, 64, 70)])
+def test_rows_are_held_and_shifted_within_their_tile(kernels, dtype, tile):
+    u = np.random.default_rng(27).normal(size=(5, 70)).astype(dtype)
+    which, values = np.array([1, 0, 1, 0, 1], np.uint8), np.arange(5, dtype=dtype)
+    own = np.zeros(u.shape, bool)
+    own[tile[0] : tile[1], tile[2] : tile[3]] = True
+    if kernels.ON_DEVICE and tile[0]:
+        pytest.skip("there a call is of a whole layer")
+    found = kernels.resident(u.copy())
+    kernels.hold(*map(kernels.resident, (which, values)), tile, found)
+    held = own & (which[:, None] > 0)
+    np.testing.assert_array_equal(kernels.host(found), np.where(held, values[:, None], u))
+    found = kernels.resident(u.copy())
+    kernels.shift(kernels.resident(values), tile, found)
+    np.testing.assert_array_equal(kernels.host(found), np.where(own, u + values[:, None], u))
+
+
+@DTYPES
+def test_neurons_that_are_absent_are_no_class(kernels, dtype):
+    theta = np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]] * 2, dtype)
+    both = kernels.resident(np.stack([theta, 1 - theta]))
+    inverted = np.array([0, 0, 0, 0, 0, 1], np.uint8)
+    for absent, expected in (
+        ([1, 0, 0, 1, 0, 0], [[1, 2], [2, 1]]),
+        ([1, 1, 0, 0, 0, 1], [[2, 2], [0, 1]]),
+        ([1] * 6, [[0, 0]] * 2),
+    ):
+        predictions = kernels.resident(np.full((2, 2), -1))
+        given = kernels.resident(inverted), kernels.resident(np.array(absent, np.uint8))
+        kernels.classify(both, *given, predictions)
+        np.testing.assert_array_equal(kernels.host(predictions), expected)
+
+
+@DTYPES
 @pytest.mark.parametrize("n_samples", [1, 17])
 def test_the_class_is_that_of_the_surest_neuron(kernels, dtype, n_samples):
     """Some of which say so by being silent; of two that are equally sure the first."""

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Protocol
 
 from infosim.errors import BackendError, InfosimError, tell_in_a_line
-from infosim.experiments.extras import need
+from infosim.extras import need
 from infosim.experiments.stopping import STOPPING, Interrupted
 
 #: How often a job's process may die before the job counts as failed.

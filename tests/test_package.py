@@ -66,9 +66,9 @@ def test_nothing_public_is_without_a_docstring():
 
 #: From the bottom up, as docs/architecture.md has them.
 LAYERS = (
-    "errors", "extras", "files", "cells", "fingerprint", "jit", "elementary", "schedule", "pid", "neuron", "network",
-    "kernels", "machine", "rules", "engine", "datasets", "analysis", "plotting", "bench",
-    "experiments", "cli",
+    "errors", "extras", "files", "cells", "fingerprint", "jit", "elementary", "schedule", "pid",
+    "neuron", "network", "kernels", "machine", "rules", "engine", "datasets", "analysis",
+    "plotting", "bench", "experiments", "cli",
 )  # fmt: skip
 
 

@@ -12,9 +12,9 @@ from infosim.errors import CheckpointError, ShapeError
 from infosim.experiments import store
 from infosim.experiments.config import Experiment, override, resolve
 from infosim.experiments.environment import read as read_environment
-from infosim.extras import need
 from infosim.experiments.run import read_config, read_result
 from infosim.experiments.sweep import load_plan, status, table
+from infosim.extras import need
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,234 @@
+"""How rows or images of a user's own become what a network reads: fitted once, kept, applied anew.
+
+An encoding knows training rows alone. A run keeps it as JSON, which is read back with distrust.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from infosim.datasets.own import arrays, images
+from infosim.datasets.own.columns import Left, missing_in
+from infosim.datasets.own.frame import Wanted, frame_of
+from infosim.datasets.own.memory import check_memory
+from infosim.datasets.own.split import Split
+from infosim.datasets.own.table import read_table
+from infosim.datasets.own.target import coded
+from infosim.errors import ConfigError, DataError, brief, near
+
+UNKNOWN = ("error", "zeros")
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What all kinds of data have in common.
+
+    class_names : of the classes, by their numbers
+    target : the column of classes, or None
+    split : how training and test rows were told apart
+    source, sha256 : the name of the file or folder and the hash of its content, "" for arrays
+    notes : what was done to the data, a line each
+    """
+
+    class_names: tuple[str, ...]
+    target: str | None
+    split: Split
+    source: str
+    sha256: str
+    notes: tuple[str, ...]
+    kind: ClassVar[str]
+
+    def _numbers(self, column, error):
+        """The classes that a column names, int64 (n,); DataError if one is missing or new."""
+        codes, names = coded(column)
+        place = {name: i for i, name in enumerate(self.class_names)}
+        for row in np.flatnonzero(codes < 0)[:1]:
+            raise error(column.name, int(row), "is missing, expected a class")
+        for i, name in enumerate(names):
+            if name not in place:
+                raise error(
+                    column.name,
+                    int(np.argmax(codes == i)),
+                    f"is {brief(name)}, which is no class of the training rows; "
+                    f"{near(name, self.class_names)}",
+                )
+        return np.array([place[name] for name in names], np.int64)[codes]
+
+
+@dataclass(frozen=True)
+class TableEncoding(Encoding):
+    """Rows of a table.
+
+    columns : how each is encoded, in the order of the inputs
+    named : whether they have names; else they are known by their place
+    missing : "error"; "drop" left out training and test rows; "fill" by means and most frequent
+        categories of the training rows
+    missing_cells : as `cells.says_missing` takes them
+    """
+
+    columns: tuple
+    named: bool
+    missing: str
+    missing_cells: tuple[str, ...] | None
+    kind: ClassVar[str] = "table"
+
+    @property
+    def feature_names(self):
+        """The names of the inputs: columns, and of categories column=category."""
+        return tuple(name for column in self.columns for name in column.features)
+
+    @property
+    def image_shape(self):
+        """The shape of a row: (d,)."""
+        return (len(self.feature_names),)
+
+    def apply(self, data, labels=False, unknown="error"):
+        """Encode the rows of another table.
+
+        Parameters
+        ----------
+        data : path of a CSV or Parquet file, DataFrame or mapping of columns, whose columns may be
+            in any order and more than are needed; or an array (n, d) of all columns in order
+        labels : whether to return the classes that the target names, too
+        unknown : of a category that no training row had: "error", or "zeros" for none of those known
+
+        Returns
+        -------
+        x : float32 (n, d)
+        y : int64 (n,), if `labels`
+
+        Raises
+        ------
+        DataError : a column is missing or of another kind, a cell is missing unless missing ones
+            are filled, a category or class that no training row had
+        """
+        if unknown not in UNKNOWN:
+            raise ConfigError(f"unknown must be one of {', '.join(UNKNOWN)}, was {brief(unknown)}")
+        if labels and self.target is None:
+            raise ConfigError("labels are not in a column: they were given beside the data")
+        frame = self._frame(data, labels)
+        x, _ = self.encode(frame, unknown)
+        if not labels:
+            return x
+        column = frame[self.target]
+        return x, self._numbers(column, frame.error)
+
+    def _frame(self, data, labels):
+        """The columns that are needed of `data`."""
+        used = [column.name for column in self.columns if not isinstance(column, Left)]
+        needed = [*used, self.target] if labels else used
+
+        def wanted(names, what="the data"):
+            for name in needed:
+                if name not in names:
+                    raise DataError(f"{what} has no column {name!r}; {near(name, names)}")
+            texts = [one.name for one in self.columns if one.kind == "categorical"]
+            return Wanted(tuple(needed), texts=tuple(texts), missing_cells=self.missing_cells)
+
+        if isinstance(data, str | Path):
+            if not self.named:
+                data = arrays.read_x(Path(data))
+            else:
+                path = Path(data)
+                return read_table(path, lambda names: wanted(names, path))
+        named = hasattr(data, "columns") or hasattr(data, "keys")
+        if named and self.named:
+            names = [str(one) for one in (data.columns if hasattr(data, "columns") else data)]
+            return frame_of(data, wanted(names))
+        if named:
+            data = (
+                data.to_numpy() if hasattr(data, "to_numpy") else np.column_stack([*data.values()])
+            )
+        shape, d = np.shape(data) if not hasattr(data, "toarray") else data.shape, len(self.columns)
+        if len(shape) != 2 or shape[1] != d:
+            raise DataError(f"the data have shape {shape}, expected (n, {d}): {d} columns")
+        place = {column.name: str(i) for i, column in enumerate(self.columns)}
+        texts = tuple(place[one.name] for one in self.columns if one.kind == "categorical")
+        frame = frame_of(data, Wanted(texts=texts, missing_cells=self.missing_cells))
+        renamed = [
+            replace(column, name=one.name)
+            for column, one in zip(frame.columns, self.columns, strict=True)
+        ]
+        return replace(frame, columns=renamed)
+
+    def encode(self, frame, unknown="error"):
+        """The rows of a frame as float32 (n, d), and in how many a category was unknown."""
+        for column, n, row in missing_in(
+            []
+            if self.missing == "fill"
+            else [frame[one.name] for one in self.columns if one.features]
+        ):
+            raise frame.error(column.name, row, f"is missing ({n} of {frame.n_rows} are)")
+        d = len(self.feature_names)
+        check_memory(f"{frame.what}: {frame.n_rows} rows of {d} inputs", 4.0 * frame.n_rows * d)
+        x, begin, strangers = np.empty((frame.n_rows, d), np.float32), 0, 0
+        with np.errstate(over="ignore"):
+            for one in self.columns:
+                if not one.features:
+                    continue
+                end = begin + len(one.features)
+                strangers += one.encode(frame[one.name], x[:, begin:end], frame.error, unknown) or 0
+                begin = end
+        return x, strangers
+
+
+@dataclass(frozen=True)
+class ImageEncoding(Encoding):
+    """Images, whose pixels are shown as they are.
+
+    image_shape : (h, w), (c, h, w) or any other of an array's rows
+    pixels : their type, "uint8" or "float32"
+    resize : (h, w) that image files were brought to, or None
+    """
+
+    image_shape: tuple[int, ...]
+    pixels: str
+    resize: tuple[int, int] | None
+    kind: ClassVar[str] = "images"
+    feature_names: ClassVar[None] = None
+
+    def apply(self, data, labels=False):
+        """Read other images of this shape.
+
+        Parameters
+        ----------
+        data : path of an image, of a folder of images or of folders by class, of an array (.npy,
+            .npz, IDX); or an array (n, ...)
+        labels : whether to return the classes that the folders name, too
+
+        Returns
+        -------
+        x : of `pixels`, (n, d)
+        y : int64 (n,), if `labels`
+
+        Raises
+        ------
+        DataError : another shape, no images, a class that is none of the training images
+        """
+        names = None
+        if not isinstance(data, str | Path):
+            x, shape, what = *arrays.pictures(data, "the data", self.image_shape), "the data"
+        elif (path := Path(data)).is_dir() or images.is_image(path):
+            colour = len(self.image_shape) == 3
+            found = images.read_images(path, self.resize, colour)
+            x, shape, what, names = found.x, found.image_shape, str(path), found.classes
+        else:
+            x, shape = arrays.pictures(arrays.read_x(path), str(path), self.image_shape)
+            what = str(path)
+        if tuple(shape) != tuple(self.image_shape):
+            raise DataError(f"{what}: images are {shape}, the training images {self.image_shape}")
+        x = x.astype(self.pixels, copy=False)
+        if not labels:
+            return x
+        if names is None:
+            raise ConfigError(f"{what}: there are no folders that name classes")
+        place = {name: i for i, name in enumerate(self.class_names)}
+        for name in names:
+            if name not in place:
+                raise DataError(
+                    f"{what}: {brief(name)} is no class of the training images; "
+                    f"{near(name, self.class_names)}"
+                )
+        return x, np.array([place[name] for name in names], np.int64)

@@ -1,7 +1,7 @@
 """Columns as inputs: numbers standardised, categories one-hot, by what training rows hold."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -10,6 +10,7 @@ from infosim.cells import NUMBER
 from infosim.datasets.own.target import coded, listed
 from infosim.errors import DataError, brief
 
+_TOO_LARGE = "too large beside the training rows"
 #: Categories of a column that become an input each.
 MOST_LEVELS = 50
 
@@ -41,9 +42,11 @@ class Numeric:
                 self.name, row, f"is {brief(column.levels[column.codes[row]])}, expected a number"
             )
         values = np.full(len(out), np.nan) if column.codes is not None else column.numbers
-        for row in np.flatnonzero(np.isinf(values))[:1]:
-            raise error(self.name, int(row), "is infinite, expected a number")
-        out[:, 0] = np.nan_to_num((values - self.mean) / self.std, nan=0.0)
+        out[:, 0] = (values - self.mean) / self.std
+        if not np.isfinite(out).all():
+            for row in np.flatnonzero(np.isinf(out[:, 0]))[:1]:
+                raise error(self.name, int(row), f"is {values[row]:g}, {_TOO_LARGE}")
+            out[np.isnan(values), 0] = 0
 
 
 @dataclass(frozen=True)
@@ -111,11 +114,11 @@ def fitted(column, rows, what):
     ------
     DataError : too many categories, numbers without a finite mean and deviation
     """
-    seen = column.of(rows)
-    known = seen.of(np.flatnonzero(~seen.missing))
     if column.codes is None:
-        return _fitted_numbers(column, known.numbers, what)
-    codes, names = coded(known)
+        values = column.numbers[rows]
+        return _fitted_numbers(column, values[~np.isnan(values)], what)
+    known = column.codes[rows]
+    codes, names = coded(replace(column, codes=known[known >= 0]))
     if len(names) < 2:
         return Left(column.name)
     if len(names) > MOST_LEVELS:
@@ -125,25 +128,26 @@ def fitted(column, rows, what):
 
 
 def _fitted_numbers(column, values, what):
-    finite = values[np.isfinite(values)]
-    if len(finite) < len(values):
-        raise DataError(f"{what}: column {column.name!r} has infinite numbers")
     if not len(values) or values.min() == values.max():
         return Left(column.name)
-    # exact sums: the order of rows and the machine change no bit
-    try:
-        mean = math.fsum(values.tolist()) / len(values)
-        with np.errstate(over="ignore"):
-            squares = (values - mean) ** 2
-        std = math.sqrt(math.fsum(squares.tolist()) / len(values))
-    except OverflowError:
-        std = math.inf
-    if not (0 < std < math.inf):
+    mean, std = _moments(values)
+    if not 0 < std < math.inf:
         raise DataError(
             f"{what}: column {column.name!r} goes from {values.min():g} to {values.max():g}, which "
-            "cannot be standardised; scale or --exclude it"
+            "cannot be standardised: scale it, or --exclude it"
         )
     return Numeric(column.name, mean, std)
+
+
+def _moments(values):
+    """Mean and deviation of exact sums: the order of rows and the machine change no bit."""
+    try:
+        mean = math.fsum(values.tolist()) / len(values)
+        with np.errstate(all="ignore"):
+            squares = math.fsum(((values - mean) ** 2).tolist())
+    except (OverflowError, ValueError):  # infinite numbers, of both signs
+        return math.nan, math.inf
+    return mean, math.sqrt(squares / len(values))
 
 
 def _too_many(column, names, what):
@@ -170,6 +174,6 @@ def _too_many(column, names, what):
 def missing_in(columns):
     """(column, number of missing cells, first such row) of each that has any."""
     for column in columns:
-        rows = np.flatnonzero(column.missing)
-        if len(rows):
-            yield column, len(rows), int(rows[0])
+        missing = column.missing
+        if missing.any():
+            yield column, int(missing.sum()), int(missing.argmax())

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from infosim.datasets.own import arrays, images
-from infosim.datasets.own.columns import Left, missing_in
+from infosim.datasets.own.columns import missing_in
 from infosim.datasets.own.frame import Wanted, frame_of
 from infosim.datasets.own.memory import check_memory
 from infosim.datasets.own.split import Split
@@ -92,7 +92,7 @@ class TableEncoding(Encoding):
         data : path of a CSV or Parquet file, DataFrame or mapping of columns, whose columns may be
             in any order and more than are needed; or an array (n, d) of all columns in order
         labels : whether to return the classes that the target names, too
-        unknown : of a category that no training row had: "error", or "zeros" for none of those known
+        unknown : of a category that no training row had: "error", or "zeros", none of those known
 
         Returns
         -------
@@ -117,49 +117,34 @@ class TableEncoding(Encoding):
 
     def _frame(self, data, labels):
         """The columns that are needed of `data`."""
-        used = [column.name for column in self.columns if not isinstance(column, Left)]
-        needed = [*used, self.target] if labels else used
+        texts = tuple(one.name for one in self.columns if one.kind == "categorical")
+        needed = tuple(one.name for one in self.columns if one.features)
+        needed += (self.target,) if labels else ()
 
         def wanted(names, what="the data"):
             for name in needed:
                 if name not in names:
-                    raise DataError(f"{what} has no column {name!r}; {near(name, names)}")
-            texts = [one.name for one in self.columns if one.kind == "categorical"]
-            return Wanted(tuple(needed), texts=tuple(texts), missing_cells=self.missing_cells)
+                    raise DataError(f"{what} has no column {brief(name)}; {near(name, names)}")
+            return Wanted(needed, texts=texts, missing_cells=self.missing_cells)
 
-        if isinstance(data, str | Path):
-            if not self.named:
-                data = arrays.read_x(Path(data))
-            else:
-                path = Path(data)
-                return read_table(path, lambda names: wanted(names, path))
-        named = hasattr(data, "columns") or hasattr(data, "keys")
-        if named and self.named:
-            names = [str(one) for one in (data.columns if hasattr(data, "columns") else data)]
-            return frame_of(data, wanted(names))
-        if named:
-            data = (
-                data.to_numpy() if hasattr(data, "to_numpy") else np.column_stack([*data.values()])
+        path = Path(data) if isinstance(data, str | Path) else None
+        if self.named and path is not None:
+            return read_table(path, lambda names: wanted(names, path))
+        if self.named and hasattr(data, "keys"):
+            return frame_of(data, wanted([str(one) for one in data.keys()]))  # noqa: SIM118
+        x, what = (data, "the data") if path is None else (arrays.read_x(path), str(path))
+        found = frame_of(x, Wanted(missing_cells=self.missing_cells), what)
+        if len(found.columns) != len(self.columns):
+            raise DataError(
+                f"{what}: {len(found.columns)} columns, expected {len(self.columns)} as in training"
             )
-        shape, d = np.shape(data) if not hasattr(data, "toarray") else data.shape, len(self.columns)
-        if len(shape) != 2 or shape[1] != d:
-            raise DataError(f"the data have shape {shape}, expected (n, {d}): {d} columns")
-        place = {column.name: str(i) for i, column in enumerate(self.columns)}
-        texts = tuple(place[one.name] for one in self.columns if one.kind == "categorical")
-        frame = frame_of(data, Wanted(texts=texts, missing_cells=self.missing_cells))
-        renamed = [
-            replace(column, name=one.name)
-            for column, one in zip(frame.columns, self.columns, strict=True)
-        ]
-        return replace(frame, columns=renamed)
+        named = zip(found.columns, self.columns, strict=True)
+        return replace(found, columns=[replace(column, name=one.name) for column, one in named])
 
     def encode(self, frame, unknown="error"):
         """The rows of a frame as float32 (n, d), and in how many a category was unknown."""
-        for column, n, row in missing_in(
-            []
-            if self.missing == "fill"
-            else [frame[one.name] for one in self.columns if one.features]
-        ):
+        needed = [frame[one.name] for one in self.columns if one.features]
+        for column, n, row in missing_in(needed) if self.missing != "fill" else ():
             raise frame.error(column.name, row, f"is missing ({n} of {frame.n_rows} are)")
         d = len(self.feature_names)
         check_memory(f"{frame.what}: {frame.n_rows} rows of {d} inputs", 4.0 * frame.n_rows * d)

@@ -267,9 +267,8 @@ def frame_of(data, wanted, what="the data"):
 def _frame_of_array(data, wanted, what):
     """An array (n, d) as a frame whose columns are called 0, 1, ..."""
     if hasattr(data, "toarray"):  # scipy's sparse
-        check_memory(
-            f"{what}, {data.shape[0]} × {data.shape[1]} made dense,", np.prod(data.shape) * 8.0
-        )
+        n, d = data.shape
+        check_memory(f"{what}, {n} × {d} made dense,", 16.0 * n * d)
         data = data.toarray()
     x = as_array(data, what)
     if x.ndim != 2 or not x.size:

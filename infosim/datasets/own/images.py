@@ -15,6 +15,7 @@ from infosim.files import opened
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm",
 )  # fmt: skip
+_COLOURED = "grey, made coloured as others are"
 #: Bytes of a file, and pixels, beyond which an image is not decoded.
 _BYTES, _PIXELS = 2**28, 2**26
 
@@ -81,24 +82,21 @@ def read_images(root, resize=None, colour=None):
         digest.update(os.fsencode(path.relative_to(folder)) + b"\0")
         digest.update(hashlib.sha256(content).digest())
         image = _decoded(content, path, resize, done)
-        if colour is not None:
-            image = _as(image, colour)
+        image = image if colour is None else _as(image, colour)
         if x is None:
             check_memory(f"{root}: {len(files)} images", 2.0 * len(files) * image.size)
             x, first = np.empty((len(files), *image.shape), np.uint8), path
         if image.shape[:2] != x.shape[1:3]:
             raise DataError(
-                f"{root}: images of several sizes, {_size(x[0])} of {first.relative_to(folder)} and "
-                f"{_size(image)} of {path.relative_to(folder)}; --resize HEIGHT,WIDTH"
+                f"{root}: {first.relative_to(folder)} has {_size(x[0])} pixels, "
+                f"{path.relative_to(folder)} has {_size(image)}; --resize HEIGHT,WIDTH"
             )
         if image.ndim > x.ndim - 1:
             check_memory(f"{root}: {len(files)} images", 2.0 * len(files) * image.size)
-            x = np.repeat(x[..., None], 3, axis=3)
-            done["grey ones made coloured as others are"] = i
+            x, done[_COLOURED] = np.repeat(x[..., None], 3, axis=3), i
+        elif image.ndim < x.ndim - 1:
+            done[_COLOURED] = done.get(_COLOURED, 0) + 1
         x[i] = _as(image, x.ndim == 4)
-        if x.ndim == 4 and image.ndim == 2:
-            note = "grey ones made coloured as others are"
-            done[note] = done.get(note, 0) + 1
     notes += [f"{n} of {len(files)} images: {what}" for what, n in done.items()]
     shape = x.shape[1:]
     if x.ndim == 4:
@@ -123,9 +121,7 @@ def _listed(root, notes):
         within = _entries(folder)
         found = [one for one in within if is_image(one)]
         if not found:
-            raise DataError(
-                f"{folder}: no images ({', '.join(SUFFIXES)}) in this folder of a class"
-            )
+            raise DataError(f"{folder}: the folder of a class, but without images")
         _note_skipped(folder, within, found, notes)
         files += found
         names += [folder.name] * len(found)

@@ -140,8 +140,7 @@ def _complete(frame, column, options, notes):
     if dropped.all():
         one, n, _ = max(found, key=lambda each: each[1])
         raise DataError(
-            f"{frame.what}: no row is complete; in column {one.name!r} {n} of {len(rows)} cells are "
-            "missing"
+            f"{frame.what}: no row is complete; column {one.name!r} misses {n} of {len(rows)} cells"
         )
     notes.append(f"{dropped.sum()} of {len(rows)} rows left out: a cell is missing")
     rows = np.flatnonzero(~dropped)
@@ -174,14 +173,14 @@ def _split(column, source, options, n_train, most, rows=None):
     train, test = stratified(y, options.test, options.seed)
     alone = [names[c] for c in np.flatnonzero(np.bincount(y) == 1)]
     notes = [f"classes of one row, which is for training: {listed(alone)}"] if alone else []
-    test_rows = test if rows is None else rows[test]
+    test_rows = np.sort(test if rows is None else rows[test]).tolist()
     split = Split(
         "drawn",
         len(train),
         len(test),
         options.test,
         options.seed,
-        tuple(sorted(test_rows.tolist())),
+        tuple(test_rows),
     )
     return y, names, train, test, split, notes
 

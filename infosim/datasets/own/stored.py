@@ -87,7 +87,8 @@ def _real(value):
 
 _FIELDS = {
     "class_names": _all(_text, 2), "target": _or_none(_text), "split": lambda v: type(v) is dict,
-    "source": _text, "sha256": _text, "notes": _all(_text), "columns": _all(lambda v: type(v) is dict, 1),
+    "source": _text, "sha256": _text, "notes": _all(_text),
+    "columns": _all(lambda v: type(v) is dict, 1),
     "named": lambda v: type(v) is bool, "missing": lambda v: v in MISSING,
     "missing_cells": _or_none(_all(_text)), "image_shape": _all(_count, 1),
     "pixels": lambda v: v in ("uint8", "float32", "float64"),
@@ -134,9 +135,9 @@ def _check(encoding, what):
             raise DataError(f"{what}: image_shape cannot be {brief(encoding.image_shape)}")
         return
     names = [column.name for column in encoding.columns]
-    _distinct(
-        [*names, *([encoding.target] if encoding.target is not None else [])], "columns", what
-    )
+    _distinct(names, "columns", what)
+    if encoding.target in names:
+        raise DataError(f"{what}: target {brief(encoding.target)} is one of its columns, too")
     if not encoding.feature_names:
         raise DataError(f"{what}: no column is an input")
     for one in encoding.columns:

@@ -3,6 +3,7 @@
 import csv
 import io
 from array import array
+from contextlib import suppress
 from itertools import islice
 
 import numpy as np
@@ -104,7 +105,7 @@ def _delimiter(path, line):
         raise DataError(f"{path} is empty" if not line else f"{path}: its first line is blank")
     if "\0" in line:
         raise DataError(f"{path} is not text, expected CSV")
-    cells = {mark: next(csv.reader([line], delimiter=mark)) for mark in DELIMITERS}
+    cells = {mark: _cut(line, mark) for mark in DELIMITERS}
     best = max(cells, key=lambda mark: len(cells[mark]))
     names = cells[best]
     if len(names) == 1 and len(line) < _HEADER and not names[0].strip().isidentifier():
@@ -117,6 +118,13 @@ def _delimiter(path, line):
             f"{path}: its first line, {brief(line.strip())}, is numbers; it must name the columns"
         )
     return best
+
+
+def _cut(line, mark):
+    """The cells of a line, or itself where it has cells too long to be cut so."""
+    with suppress(csv.Error, StopIteration):
+        return next(csv.reader([line], delimiter=mark))
+    return [line]
 
 
 def _rows(path, reader, n_columns, lines):

@@ -36,7 +36,7 @@ class Numeric:
 
     def encode(self, column, out, error, unknown):
         """Write the column into `out` (n, 1)."""
-        if column.codes is not None and len(column.levels):
+        if column.codes is not None and (column.codes >= 0).any():
             row = int(np.argmax(column.codes >= 0))
             raise error(
                 self.name, row, f"is {brief(column.levels[column.codes[row]])}, expected a number"
@@ -167,7 +167,7 @@ def _too_many(column, names, what):
         )
     return (
         f"{said}, such as {brief(names[0])}, and at most {MOST_LEVELS} become inputs; are they "
-        f"dates, names or free text? --exclude {column.name}"
+        f"dates, names or free text? --exclude {column.name!r}"
     )
 
 

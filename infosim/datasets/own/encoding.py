@@ -164,7 +164,7 @@ class ImageEncoding(Encoding):
     """Images, whose pixels are shown as they are.
 
     image_shape : (h, w), (c, h, w) or any other of an array's rows
-    pixels : their type, "uint8" or "float32"
+    pixels : their type, "uint8", "float32" or "float64"
     resize : (h, w) that image files were brought to, or None
     """
 
@@ -204,6 +204,8 @@ class ImageEncoding(Encoding):
             what = str(path)
         if tuple(shape) != tuple(self.image_shape):
             raise DataError(f"{what}: images are {shape}, the training images {self.image_shape}")
+        if self.pixels == "uint8" != x.dtype:
+            raise DataError(f"{what}: pixels are {x.dtype}, those of the training images uint8")
         x = x.astype(self.pixels, copy=False)
         if not labels:
             return x

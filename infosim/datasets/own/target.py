@@ -65,7 +65,7 @@ def classes_of(column, what, most=MOST_NUMBERS):
     if column.codes is None and most is not None and len(names) > most:
         raise DataError(
             f"{what}: column {column.name!r} has {len(names)} different numbers, {names[0]} to "
-            f"{names[-1]}, but infosim classifies; if they are names: --categorical {column.name}"
+            f"{names[-1]}, but infosim classifies; if they are names: --categorical {column.name!r}"
         )
     if len(names) < 2:
         only = f"a single class, {brief(names[0])}" if names else "no classes"

@@ -40,21 +40,13 @@ class Encoding:
     notes: tuple[str, ...]
     kind: ClassVar[str]
 
-    def _numbers(self, column, error):
-        """The classes that a column names, int64 (n,); DataError if one is missing or new."""
-        codes, names = coded(column)
+    def _numbers(self, names):
+        """The numbers of the classes of these names, int64, -1 for what is no class."""
         place = {name: i for i, name in enumerate(self.class_names)}
-        for row in np.flatnonzero(codes < 0)[:1]:
-            raise error(column.name, int(row), "is missing, expected a class")
-        for i, name in enumerate(names):
-            if name not in place:
-                raise error(
-                    column.name,
-                    int(np.argmax(codes == i)),
-                    f"is {brief(name)}, which is no class of the training rows; "
-                    f"{near(name, self.class_names)}",
-                )
-        return np.array([place[name] for name in names], np.int64)[codes]
+        return np.array([place.get(name, -1) for name in names], np.int64)
+
+    def _no_class(self, name):
+        return f"is {brief(name)}, no class of the training rows; {near(name, self.class_names)}"
 
 
 @dataclass(frozen=True)
@@ -112,8 +104,13 @@ class TableEncoding(Encoding):
         x, _ = self.encode(frame, unknown)
         if not labels:
             return x
-        column = frame[self.target]
-        return x, self._numbers(column, frame.error)
+        codes, names = coded(frame[self.target])
+        y = np.append(self._numbers(names), -1)[codes]
+        for row in np.flatnonzero(y < 0)[:1]:
+            code = codes[row]
+            problem = "is missing, expected a class" if code < 0 else self._no_class(names[code])
+            raise frame.error(self.target, int(row), problem)
+        return x, y
 
     def _frame(self, data, labels):
         """The columns that are needed of `data`."""
@@ -192,30 +189,28 @@ class ImageEncoding(Encoding):
         ------
         DataError : another shape, no images, a class that is none of the training images
         """
-        names = None
-        if not isinstance(data, str | Path):
-            x, shape, what = *arrays.pictures(data, "the data", self.image_shape), "the data"
-        elif (path := Path(data)).is_dir() or images.is_image(path):
-            colour = len(self.image_shape) == 3
-            found = images.read_images(path, self.resize, colour)
-            x, shape, what, names = found.x, found.image_shape, str(path), found.classes
-        else:
-            x, shape = arrays.pictures(arrays.read_x(path), str(path), self.image_shape)
-            what = str(path)
+        x, shape, what, folders = self._read(data)
         if tuple(shape) != tuple(self.image_shape):
             raise DataError(f"{what}: images are {shape}, the training images {self.image_shape}")
-        if self.pixels == "uint8" != x.dtype:
+        if self.pixels == "uint8" and x.dtype != np.uint8:
             raise DataError(f"{what}: pixels are {x.dtype}, those of the training images uint8")
         x = x.astype(self.pixels, copy=False)
         if not labels:
             return x
-        if names is None:
+        if folders is None:
             raise ConfigError(f"{what}: there are no folders that name classes")
-        place = {name: i for i, name in enumerate(self.class_names)}
-        for name in names:
-            if name not in place:
-                raise DataError(
-                    f"{what}: {brief(name)} is no class of the training images; "
-                    f"{near(name, self.class_names)}"
-                )
-        return x, np.array([place[name] for name in names], np.int64)
+        y = self._numbers(folders)
+        for i in np.flatnonzero(y < 0)[:1]:
+            raise DataError(f"{what}: a folder {self._no_class(folders[i])}")
+        return x, y
+
+    def _read(self, data):
+        """The pixels (n, d), the shape of an image, whose it is, and folders by class or None."""
+        if not isinstance(data, str | Path):
+            return *arrays.pictures(data, "the data", self.image_shape), "the data", None
+        path = Path(data)
+        if path.is_dir() or images.is_image(path):
+            found = images.read_images(path, self.resize, colour=len(self.image_shape) == 3)
+            return found.x, found.image_shape, str(path), found.classes
+        x = arrays.read_x(path)
+        return *arrays.pictures(x, str(path), self.image_shape), str(path), None

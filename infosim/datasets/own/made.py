@@ -11,7 +11,7 @@ from infosim.datasets.own.encoding import ImageEncoding, TableEncoding
 from infosim.datasets.own.frame import Frame, Wanted, as_array, column_of, frame_of, joined
 from infosim.datasets.own.options import OF_TABLES, Options
 from infosim.datasets.own.split import Split, stratified
-from infosim.datasets.own.target import MOST_NUMBERS, classes_of, find_target, listed
+from infosim.datasets.own.target import classes_of, find_target, listed
 from infosim.errors import ConfigError, DataError, brief
 
 
@@ -28,7 +28,7 @@ def of(x, y, name="own data", image_shape=None, **options):
         frame = frame_of(x, options.wanted((target,)), name)
         return of_frame(frame.without(target), frame[target], options, name, target=target)
     frame = frame_of(x, options.wanted(), name)
-    return of_frame(frame, labels(y, "y", name), options, name, most=None)
+    return of_frame(frame, labels(y, "y", name), options, name, numbered=True)
 
 
 def of_arrays(pairs, options, name, image_shape=None, **about):
@@ -50,7 +50,7 @@ def of_arrays(pairs, options, name, image_shape=None, **about):
             raise DataError(
                 f"{source}: training rows are {xs[0].shape[1:]}, test rows {xs[1].shape[1:]}"
             )
-        return of_frame(frame, joined(columns), options, name, None, n_train, **about)
+        return of_frame(frame, joined(columns), options, name, True, n_train, **about)
     options.refuse(OF_TABLES, f"images, as {source} has them")
     xs, shapes = zip(*(arrays.pictures(x, source, image_shape) for x in xs), strict=True)
     return of_images(xs, shapes, columns, options, name, **about)
@@ -65,7 +65,7 @@ def of_images(xs, shapes, columns, options, name, notes=(), **about):
     column = joined(columns)
     _refuse_missing_class(column, Frame(source, [], len(column.missing)))
     n_train = len(xs[0]) if len(xs) == 2 else None
-    y, names, train, test, split, more = _split(column, source, options, n_train, None)
+    y, names, train, test, split, more = _split(column, source, options, n_train, True)
     x = xs[0] if len(xs) == 1 else np.concatenate(xs)
     encoding = ImageEncoding(
         class_names=names, target=None, split=split, notes=(*notes, *more), image_shape=shapes[0],
@@ -74,10 +74,10 @@ def of_images(xs, shapes, columns, options, name, notes=(), **about):
     return _dataset(name, encoding, x, y, train, test)
 
 
-def of_frame(frame, column, options, name, most=MOST_NUMBERS, n_train=None, target=None, **about):
+def of_frame(frame, column, options, name, numbered=False, n_train=None, target=None, **about):
     """The data set of a table and the column of its classes.
 
-    most : different numbers that may be classes, as of `classes_of`
+    numbered : as of `classes_of`
     n_train : the first rows, that are for training if the others are for the test; None to draw
     target : the name of the column if it is one of the table's
     """
@@ -88,7 +88,7 @@ def of_frame(frame, column, options, name, most=MOST_NUMBERS, n_train=None, targ
     if n_train is not None:
         n_train = int((rows < n_train).sum())
     _refuse_missing_class(column, frame)
-    y, names, train, test, split, more = _split(column, source, options, n_train, most, rows)
+    y, names, train, test, split, more = _split(column, source, options, n_train, numbered, rows)
     notes += more
     columns = tuple(fitted(one, train, source) for one in frame.columns)
     left = [one.name for one in columns if isinstance(one, Left)]
@@ -113,13 +113,13 @@ def of_frame(frame, column, options, name, most=MOST_NUMBERS, n_train=None, targ
     return _dataset(name, replace(encoding, notes=tuple(notes)), x, y, train, test)
 
 
-def labels(y, name, what):
-    """Classes that were given beside the samples, as a column."""
+def labels(y, name, what, texts=()):
+    """Classes that were given beside the samples, as a column; texts : as of `Wanted`"""
     if isinstance(y, str) or y is None:
         raise DataError(f"{what}: {name} must hold the class of each sample, was {brief(y)}")
     if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
         y = np.asarray(y)[:, 0]
-    return column_of(y, name, Wanted(), what)
+    return column_of(y, name, Wanted(texts=texts), what)
 
 
 def _complete(frame, column, options, notes):
@@ -157,12 +157,12 @@ def _check_lengths(n, column, what):
         raise DataError(f"{what}: {n} samples but {len(column.missing)} classes")
 
 
-def _split(column, source, options, n_train, most, rows=None):
+def _split(column, source, options, n_train, numbered, rows=None):
     """Classes (n,), their names, the rows for training and for the test, the Split, and notes.
 
     rows : numbers of the rows in the file
     """
-    y, names = classes_of(column, source, most)
+    y, names = classes_of(column, source, numbered)
     if n_train is not None:
         train, test = np.arange(n_train), np.arange(n_train, len(y))
         if not len(train) or not len(test):

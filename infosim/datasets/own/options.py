@@ -4,8 +4,7 @@ from dataclasses import dataclass, fields
 
 from infosim.datasets.own.frame import Wanted
 from infosim.datasets.own.split import check_split
-from infosim.errors import ConfigError, brief, near
-from infosim.network.checks import positive_int
+from infosim.errors import ConfigError, brief, integer, near
 
 #: What becomes of rows in which a cell is missing.
 MISSING = ("error", "drop", "fill")
@@ -43,7 +42,7 @@ class Options:
                 raise ConfigError(
                     f"resize must be (height, width), was {brief(self.resize)}"
                 ) from None
-            size = positive_int("height", height), positive_int("width", width)
+            size = integer("height", height), integer("width", width)
             object.__setattr__(self, "resize", size)
         object.__setattr__(self, "test", test)
         object.__setattr__(self, "seed", seed)

@@ -109,7 +109,7 @@ def _read_folder(path, target, options):
     return of_images(
         [part.x for part in parts],
         [part.image_shape for part in parts],
-        [labels(part.classes, "folder", str(path)) for part in parts],
+        [labels(part.classes, "folder", str(path), ("folder",)) for part in parts],
         options,
         path.resolve().name,
         [note for part in parts for note in part.notes],

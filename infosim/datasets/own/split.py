@@ -1,12 +1,12 @@
 """Which rows are for training and which for the test, and how that was decided."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
-from infosim.errors import ConfigError, integer
+from infosim.errors import ConfigError, brief, integer
 from infosim.machine.randomness import generator
-from infosim.network.checks import number
 
 #: What random numbers are drawn for; with the seed a stream of their own.
 _HELD_OUT, _ORDER = 110, 111
@@ -38,10 +38,9 @@ class Split:
 
 def check_split(test, seed):
     """The part for the test as a float and the seed as an int; ConfigError if they are none."""
-    test = number("test", test, 0, 1, closed=False)
-    if test == 0:
-        raise ConfigError("test must be above 0, for there is no error without test rows")
-    return test, integer("seed", seed, 0, 2**32 - 1)
+    if not isinstance(test, Real) or not 0 < test < 1:
+        raise ConfigError(f"test must be a number between 0 and 1, was {brief(test)}")
+    return float(test), integer("seed", seed, 0, 2**32 - 1)
 
 
 def stratified(y, test, seed):

@@ -5,13 +5,13 @@ import math
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from infosim.datasets.idx import MAX_BYTES
 from infosim.datasets.own.columns import KINDS, MOST_LEVELS, Categorical
 from infosim.datasets.own.encoding import ImageEncoding, TableEncoding
 from infosim.datasets.own.options import MISSING
 from infosim.datasets.own.split import Split
 from infosim.errors import DataError, brief
 from infosim.files import atomic, read_text
-from infosim.network.checks import LARGEST
 
 _ENCODINGS = {kind.kind: kind for kind in (TableEncoding, ImageEncoding)}
 #: Bytes beyond which a file is not read: room for 10⁵ columns and 10⁷ numbers of test rows.
@@ -70,7 +70,7 @@ def _text(value):
 
 
 def _count(value):
-    return type(value) is int and 0 <= value <= LARGEST
+    return type(value) is int and 0 <= value < 2**53
 
 
 def _all(check, least=0):
@@ -131,7 +131,7 @@ def _check(encoding, what):
     """DataError if fields contradict each other."""
     _distinct(encoding.class_names, "class_names", what)
     if isinstance(encoding, ImageEncoding):
-        if not 0 < math.prod(encoding.image_shape) <= LARGEST:
+        if not 0 < math.prod(encoding.image_shape) <= MAX_BYTES:
             raise DataError(f"{what}: image_shape cannot be {brief(encoding.image_shape)}")
         return
     names = [column.name for column in encoding.columns]

@@ -47,10 +47,10 @@ def listed(names, most=20):
     return f"{', '.join(names[:most])}{more}"
 
 
-def classes_of(column, what, most=MOST_NUMBERS):
+def classes_of(column, what, numbered=False):
     """Numbers and names of the classes in a column.
 
-    most : different numbers that may be classes, None for any number of them
+    numbered : whether integers number classes, however many there are
 
     Returns
     -------
@@ -62,11 +62,14 @@ def classes_of(column, what, most=MOST_NUMBERS):
     DataError : the column holds a quantity, a single class, or names that are not repeated
     """
     y, names = coded(column)
-    if column.codes is None and most is not None and len(names) > most:
-        raise DataError(
-            f"{what}: column {column.name!r} has {len(names)} different numbers, {names[0]} to "
-            f"{names[-1]}, but infosim classifies; if they are names: --categorical {column.name!r}"
-        )
+    if column.codes is None and len(names) > MOST_NUMBERS:
+        whole = all(name.lstrip("-").isdigit() for name in names)
+        if not (numbered and whole):
+            way = f"; if they are names: --categorical {column.name!r}" if not numbered else ""
+            raise DataError(
+                f"{what}: column {column.name!r} has {len(names)} different numbers, {names[0]} to "
+                f"{names[-1]}, but infosim classifies{way}"
+            )
     if len(names) < 2:
         only = f"a single class, {brief(names[0])}" if names else "no classes"
         raise DataError(f"{what}: column {column.name!r} has {only}; two are needed")

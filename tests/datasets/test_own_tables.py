@@ -1,6 +1,7 @@
 """Tables of one's own: what columns become, which rows are for the test, what a fit may know."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import infosim
 from infosim.datasets import load_encoding, read_own, save_encoding
 from infosim.datasets.own import table as tables
 from infosim.datasets.own import to_json
-from infosim.errors import DataError
+from infosim.errors import ConfigError, DataError
 
 NAMES = ("height", "city=Bonn", "city=Göttingen", "city=Köln", "age")
 
@@ -319,3 +320,27 @@ def test_what_is_too_large_is_said_before(tmp_path, monkeypatch):
         read_own(path)
     with pytest.raises(DataError, match=r"10 × 200000 made dense, would take 32 MB of memory"):
         infosim.Dataset.of(scipy.sparse.csr_matrix((10, 200_000)), [0, 1] * 5)
+
+
+def test_parquet(tmp_path):
+    pytest.importorskip("pyarrow", reason="the extra parquet")
+    frame = pd.DataFrame(table()).assign(
+        flag=np.arange(60) % 2 == 0, code=pd.array([1, None] * 30, dtype="Int64")
+    )
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_parquet(tmp_path / "t.parquet", index=False)
+    expected, found = (
+        read_own(tmp_path / name, "species", missing="fill") for name in ("t.csv", "t.parquet")
+    )
+    assert found.encoding.columns == expected.encoding.columns
+    np.testing.assert_array_equal(found.train_x, expected.train_x)
+    np.testing.assert_array_equal(
+        expected.encoding.apply(tmp_path / "t.parquet"), found.encoding.apply(tmp_path / "t.csv")
+    )
+
+
+def test_parquet_needs_its_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    (tmp_path / "t.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ConfigError, match=r"Parquet files need pyarrow: pip install 'infosim\[par"):
+        read_own(tmp_path / "t.parquet")

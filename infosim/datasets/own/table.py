@@ -42,7 +42,8 @@ def read_table(path, wanted):
     try:
         return read(path, wanted)
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+        reason = str(error.strerror or error).partition("\n")[0]
+        raise DataError(f"cannot read {path}: {reason}") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is not a CSV file in UTF-8: {error}") from None
 
@@ -156,7 +157,8 @@ def _read_parquet(path, wanted):
                 raise DataError(f"{path} has no rows")
             table = stored.read(columns=chosen)
         except ArrowException as error:
-            raise DataError(f"{path} is not a Parquet file: {str(error).splitlines()[0]}") from None
+            reason = str(error).partition("\n")[0]
+            raise DataError(f"{path} is not a Parquet file: {reason}") from None
     columns = []
     for name in chosen:
         values = table.column(name)

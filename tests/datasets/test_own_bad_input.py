@@ -57,7 +57,7 @@ TABLES = {  # the file, options, what is said
     "no class": (
         "a,y\n1,\n2,\n",
         {"missing": "fill"},
-        "column 'y' is missing (2 are), and it names",
+        "column 'y' is missing (2 are), but names cl",
     ),
     "identifiers": (f"a,b,y\n{WORDS}\n", {}, "of the 9 classes in column 'y' 9 have one row each"),
     "a quantity": (
@@ -68,7 +68,7 @@ TABLES = {  # the file, options, what is said
     "missing": (
         GOOD + "1,,no\n",
         {},
-        "line 6: column 'b' is missing (1 of 5 are); --missing drop or",
+        "line 6: column 'b' is missing (1 of 5 are); see --missing and --miss",
     ),
     "missing class": (
         GOOD + "1,2,\n",
@@ -355,6 +355,9 @@ def test_options_of_images(case, tmp_path):
 
 
 PYTHON = {
+    "a number": ((5, Y), {}, "own data must be an array or a list, was 5"),
+    "y a number": ((X, 5), {}, "own data: y must be an array or a list, was 5"),
+    "masked": ((np.ma.masked_less(X, 1), Y), {}, "own data has masked numbers"),
     "ragged": (([[1, 2], [3]], [0, 1]), {}, "rows of several lengths, expected an array"),
     "lengths": ((X, Y[:3]), {}, "own data: 6 samples but 3 classes"),
     "columns": (({"a": X[0], "b": X[0, :3]}, Y), {}, "column 'a' has 6 rows, column 'b' has 3"),
@@ -370,6 +373,7 @@ PYTHON = {
     "image_shape": ((X, Y), {"image_shape": (2, 2)}, "images are (6,), expected (2, 2)"),
     "image_shape of columns": (({"a": Y}, Y), {"image_shape": (1, 1)}, "image_shape is for arrays"),
     "resize": ((X, Y), {"resize": (2, 2)}, "resize is not an option of arrays"),
+    "four colours": ((np.ones((6, 5, 5, 4)), Y), {}, "(6, 5, 5, 4), expected 1 or 3 colours first"),
     "images of text": ((np.full((6, 2, 2), "a"), Y), {}, "has type <U1, expected numbers"),
     "unknown option": ((X, Y), {"tset": 0.1}, "there is no option 'tset'; did you mean test"),
 }

@@ -101,6 +101,7 @@ def test_the_same_from_files_frames_and_columns(tmp_path):
         infosim.Dataset.of(pd.DataFrame(columns), "species"),
         infosim.Dataset.of(frame, classes),
         infosim.Dataset.of(frame, list(classes)),
+        infosim.Dataset.of(frame, np.array(list(classes), "S")),
         infosim.Dataset.of(frame.astype({"city": "category"}), classes.astype("category")),
     ):
         assert other.encoding.columns == data.encoding.columns

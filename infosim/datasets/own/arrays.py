@@ -185,6 +185,8 @@ def pictures(x, what, image_shape=None):
     if last:
         x = np.moveaxis(x, 3, 1)
         shape = x.shape[1:]
+    if image_shape is None and len(shape) == 3 and shape[0] not in _PLANES:
+        raise DataError(f"{what} has shape {x.shape}, expected 1 or 3 colours first or last")
     if len(shape) == 3 and shape[0] == 1:
         shape = shape[1:]
     if image_shape is not None:

@@ -11,8 +11,8 @@ from infosim.cells import NUMBER, says_missing
 from infosim.datasets.own.memory import check_memory
 from infosim.errors import ConfigError, DataError, brief, near
 
-#: Cells of which float() takes no more than `NUMBER` does.
-_PLAIN = frozenset("0123456789+-.eE")
+#: What float() takes and `NUMBER` does not, or not as a number: nan, inf, 1_000.
+_NOT_PLAIN = "n", "N", "_"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,8 @@ class Frame:
     """Columns of as many rows.
 
     what : the file or data they are from, for messages
-    lines : (n,), of the rows in the file, or None
+    lines : (n,), numbers of the lines in the file, or of the rows from 0 on if it has no lines
+    of_text : whether it has
     named : whether the columns have names; else these are their numbers
     """
 
@@ -77,7 +78,12 @@ class Frame:
     columns: list[Column]
     n_rows: int
     lines: np.ndarray | None = field(default=None, repr=False)
+    of_text: bool = False
     named: bool = True
+
+    def __post_init__(self):
+        if self.lines is None:
+            object.__setattr__(self, "lines", np.arange(self.n_rows))
 
     @property
     def names(self):
@@ -101,12 +107,12 @@ class Frame:
             self,
             columns=[column.of(rows) for column in self.columns],
             n_rows=len(rows),
-            lines=None if self.lines is None else self.lines[rows],
+            lines=self.lines[rows],
         )
 
     def error(self, column, row, problem):
         """DataError about the cell in `row` of the column `column`."""
-        where = f"row {row}" if self.lines is None else f"line {self.lines[row]}"
+        where = f"{'line' if self.of_text else 'row'} {self.lines[row]}"
         return DataError(f"{self.what}, {where}: column {column!r} {problem}")
 
 
@@ -157,7 +163,9 @@ class Wanted:
 class Builder:
     """A column that is made of cells: of numbers if all are that are not missing, else of texts.
 
+    is_missing : a function of a cell
     comma : whether a comma may stand for the decimal point
+    plain : whether no number means that a cell is missing
     """
 
     def __init__(self, name, is_missing, text=False, comma=False, plain=True):
@@ -168,7 +176,7 @@ class Builder:
         self._points = self._commas = None  # the first cell with either
 
     def add(self, cells):
-        """Take the next cells, without blanks around them.
+        """Take the next cells; blanks around them are no part of them.
 
         A column that turns out to be text after numbers were taken is `late`: it has to be made
         again, as text from the beginning.
@@ -180,7 +188,7 @@ class Builder:
                 return
             self.late, self._numbers = len(self._numbers) > 0, None
         levels, is_missing = self._levels, self._is_missing
-        for cell in cells:
+        for cell in map(str.strip, cells):
             code = levels.get(cell)
             if code is None:
                 code = levels[cell] = -1 if is_missing(cell) else len(levels)
@@ -188,18 +196,18 @@ class Builder:
 
     def _values(self, cells):
         """The numbers that cells spell, nan where missing, or None if there is a text."""
-        together = set().union(*cells)
-        if self._plain and together <= _PLAIN:
+        together = "".join(cells) if self._plain else "_"
+        if together.isascii() and not any(mark in together for mark in _NOT_PLAIN):
             try:
                 values = list(map(float, cells))
             except ValueError:
                 pass
             else:
-                if "." in together and self._points is None:
-                    self._points = next(cell for cell in cells if "." in cell)
+                if self._comma and "." in together and self._points is None:
+                    self._points = next(cell.strip() for cell in cells if "." in cell)
                 return values
         values = []
-        for cell in cells:
+        for cell in map(str.strip, cells):
             if self._is_missing(cell):
                 values.append(np.nan)
             elif NUMBER.fullmatch(cell):
@@ -306,10 +314,15 @@ def column_of(values, name, wanted, what):
 
 def as_array(values, what):
     """A NumPy array of what Python holds; DataError about `what` if it is none."""
+    if np.ma.is_masked(values):
+        raise DataError(f"{what} has masked numbers, which say nothing; fill them with nan")
     try:
-        return np.asarray(values)
+        array = np.asarray(values)
     except ValueError:  # rows of different lengths
         raise DataError(f"{what}: rows of several lengths, expected an array") from None
+    if not array.ndim:
+        raise DataError(f"{what} must be an array or a list, was {brief(values)}")
+    return array
 
 
 def _cell(value):
@@ -318,4 +331,6 @@ def _cell(value):
         return ""
     if isinstance(value, float):
         return "" if value != value else spelt(value) if np.isfinite(value) else str(value)
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
     return str(value).strip()

@@ -75,8 +75,9 @@ def read_images(root, resize=None, colour=None):
         raise DataError(f"{root} has no images ({', '.join(SUFFIXES)})")
     digest, done = hashlib.sha256(), {}
     folder, x, first = root if root.is_dir() else root.parent, None, None
+    within = folder.resolve()
     for i, path in enumerate(files):
-        if not path.resolve().is_relative_to(folder.resolve()):
+        if not path.resolve().is_relative_to(within):
             raise DataError(f"{path} is a link out of {root}")
         content = _content(path)
         digest.update(os.fsencode(path.relative_to(folder)) + b"\0")

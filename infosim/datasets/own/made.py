@@ -14,6 +14,8 @@ from infosim.datasets.own.split import Split, stratified
 from infosim.datasets.own.target import classes_of, find_target, listed
 from infosim.errors import ConfigError, DataError, brief
 
+_SEE_MISSING = "see --missing and --missing-tokens"
+
 
 def of(x, y, name="own data", image_shape=None, **options):
     """`Dataset.of`."""
@@ -133,9 +135,7 @@ def _complete(frame, column, options, notes):
         return frame, column, rows, {one.name: n for one, n, _ in found}
     if options.missing == "error":
         one, n, row = found[0]
-        raise frame.error(
-            one.name, row, f"is missing ({n} of {frame.n_rows} are); --missing drop or fill"
-        )
+        raise frame.error(one.name, row, f"is missing ({n} of {len(rows)} are); {_SEE_MISSING}")
     dropped = np.any([one.missing for one, _, _ in found], axis=0)
     if dropped.all():
         one, n, _ = max(found, key=lambda each: each[1])
@@ -149,7 +149,7 @@ def _complete(frame, column, options, notes):
 
 def _refuse_missing_class(column, frame):
     for one, n, row in missing_in([column]):
-        raise frame.error(one.name, row, f"is missing ({n} are), and it names the class")
+        raise frame.error(one.name, row, f"is missing ({n} are), but names classes; {_SEE_MISSING}")
 
 
 def _check_lengths(n, column, what):
@@ -175,13 +175,8 @@ def _split(column, source, options, n_train, numbered, rows=None):
     notes = [f"classes of one row, which is for training: {listed(alone)}"] if alone else []
     test_rows = np.sort(test if rows is None else rows[test]).tolist()
     split = Split(
-        "drawn",
-        len(train),
-        len(test),
-        options.test,
-        options.seed,
-        tuple(test_rows),
-    )
+        "drawn", len(train), len(test), options.test, options.seed, tuple(test_rows)
+    )  # fmt: skip
     return y, names, train, test, split, notes
 
 

@@ -26,13 +26,13 @@ def to_json(encoding):
             {"kind": one.kind, **values}
             for one, values in zip(encoding.columns, table["columns"], strict=True)
         ]
-    return json.dumps(table, ensure_ascii=False, allow_nan=False)
+    return json.dumps(table, allow_nan=False)
 
 
 def save_encoding(encoding, path):
     """Write an encoding to a file, whole or not at all."""
     with atomic(path) as file:
-        file.write(to_json(encoding).encode("utf-8", "surrogatepass"))
+        file.write(to_json(encoding).encode("ascii"))
 
 
 def load_encoding(path):

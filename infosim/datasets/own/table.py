@@ -15,7 +15,8 @@ from infosim.errors import DataError, brief
 from infosim.extras import need
 from infosim.files import opened
 
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+#: Comma, semicolon, tab: what may stand between columns.
+_DELIMITERS = ",", ";", "\t"
 #: Cells that are taken at once, if these are rows enough.
 _CELLS, _ROWS = 2**18, 16
 #: Bytes in which a header ends.
@@ -56,7 +57,10 @@ def _read_csv(path, wanted):
 
 
 def _scan(path, wanted, late):
-    """The frame, and names of columns that turned out to be texts; late : those of the last time"""
+    """The frame, and the names of columns that turned out to be texts.
+
+    late : those that did so the last time
+    """
     with opened(path) as file:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
@@ -67,12 +71,13 @@ def _scan(path, wanted, late):
         header = [cell.strip() for cell in next(reader)]
         asked = wanted(header) if callable(wanted) else wanted
         chosen = set(asked.of(header, path))
+        is_missing = says_missing(asked.missing_cells)
         builders = [
             (
                 i,
                 Builder(
                     name,
-                    says_missing(asked.missing_cells),
+                    is_missing,
                     text=name in late or name in asked.texts,
                     comma=delimiter != ",",
                     plain=asked.missing_cells is None,
@@ -87,8 +92,9 @@ def _scan(path, wanted, late):
                 cells = len(rows) * len(header)
                 letters = sum(len(cell) for row in rows for cell in row) + cells
                 check_memory(f"{path}: its columns", 8 * size * len(chosen) * len(rows) / letters)
+            columns = list(zip(*rows, strict=True))
             for i, builder in builders:
-                builder.add([row[i].strip() for row in rows])
+                builder.add(columns[i])
     if not lines:
         raise DataError(f"{path} has a header but no rows")
     found = Frame(
@@ -96,6 +102,7 @@ def _scan(path, wanted, late):
         [builder.column(path) for _, builder in builders],
         len(lines),
         np.array(lines),
+        of_text=True,
     )
     return found, frozenset(builder.name for _, builder in builders if builder.late)
 
@@ -106,7 +113,7 @@ def _delimiter(path, line):
         raise DataError(f"{path} is empty" if not line else f"{path}: its first line is blank")
     if "\0" in line:
         raise DataError(f"{path} is not text, expected CSV")
-    cells = {mark: _cut(line, mark) for mark in DELIMITERS}
+    cells = {mark: _cut(line, mark) for mark in _DELIMITERS}
     best = max(cells, key=lambda mark: len(cells[mark]))
     names = cells[best]
     if len(names) == 1 and len(line) < _HEADER and not names[0].strip().isidentifier():

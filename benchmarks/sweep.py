@@ -15,8 +15,8 @@ from benchmarks.step import BadInput, integers, markdown
 from infosim.bench import timing
 from infosim.errors import InfosimError
 from infosim.experiments import Experiment
-from infosim.experiments.extras import need
 from infosim.experiments.sweep import Sweep, run_sweep
+from infosim.extras import need
 
 PRESET = "demo/digits"
 SWEEP = """

@@ -2,25 +2,16 @@
 
 import csv
 import io
-import re
 from bisect import bisect_left
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from math import lcm
 
 import numpy as np
 
+from infosim.cells import number, says_missing
 from infosim.errors import ConfigError, DataError, brief, near
 from infosim.files import opened
 from infosim.pid.outcomes import check_missing
-
-MISSING_CELLS = "nan", "na", "n/a", "null", "none", "nat", "<na>", "#n/a"
-
-# Less than float() takes: no nan, no underscores, no digits of other scripts. An exponent of more
-# than four digits makes a text, since exact arithmetic writes it out.
-_NUMBER = re.compile(
-    r"[+-]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?0*[0-9]{1,4})?|inf(inity)?)", re.IGNORECASE
-)
 
 
 def read_columns(
@@ -41,7 +32,7 @@ def read_columns(
     missing : "error"; "drop" leaves out each row in which one of the columns is missing; "value"
         keeps them
     missing_cells : what a missing cell holds if it is not empty: texts, or numbers in any spelling;
-        by default MISSING_CELLS in small letters or capitals
+        by default `cells.MISSING_CELLS` in small letters or capitals
 
     Returns
     -------
@@ -124,8 +115,8 @@ class _Column:
         """
         known = np.flatnonzero(~self.missing)
         cells = [self.cells[i] for i in known]
-        numbers = [_number(cell) for cell in cells]
-        words = [i for i, number in zip(known, numbers, strict=True) if number is None]
+        numbers = [number(cell) for cell in cells]
+        words = [i for i, one in zip(known, numbers, strict=True) if one is None]
         distinct = len(known) if words else len(set(numbers))
         cut = bins is not None and distinct > bins
         if cut and words:
@@ -186,9 +177,11 @@ def _read(path, names, missing_cells):
         raise DataError(f"{path} is not a CSV file in UTF-8: {error}") from None
     if not lines:
         raise DataError(f"{path} has a header but no rows")
-    lines = np.array(lines)
+    lines, is_missing = np.array(lines), says_missing(missing_cells)
     return [
-        _Column(path, name, lines, np.array(codes), list(seen), _missing(seen, missing_cells))
+        _Column(
+            path, name, lines, np.array(codes), list(seen), np.array([is_missing(c) for c in seen])
+        )
         for name, (_, seen, codes) in zip(names, found, strict=True)
     ]
 
@@ -197,21 +190,6 @@ def _opened(path):
     """A text file to read; of pipes those that the shell makes, as others may never end."""
     piped = str(path) == "/dev/stdin" or str(path).startswith("/dev/fd/")
     return io.TextIOWrapper(open(path, "rb") if piped else opened(path), "utf-8-sig", newline="")
-
-
-def _missing(cells, tokens):
-    """Which of the cells are missing, bool (len(cells),)."""
-    if tokens is None:
-        return np.array([not cell or cell.casefold() in MISSING_CELLS for cell in cells])
-    numbers = {_number(token) for token in tokens} - {None}
-    return np.array(
-        [not c or c in tokens or (bool(numbers) and _number(c) in numbers) for c in cells]
-    )
-
-
-def _number(cell):
-    """The exact value of a cell, or None if it is not a number."""
-    return Decimal(cell) if _NUMBER.fullmatch(cell) else None
 
 
 def _binned(values, cells, numbers, bins):

@@ -1,8 +1,11 @@
 """`infosim data`: what data sets there are, and how to get and check them."""
 
 import sys
+from pathlib import Path
 
 import click
+
+from infosim.cli.own import given, own_data
 
 
 @click.group()
@@ -59,6 +62,21 @@ def import_(directory):
 
     for name in datasets.import_dir(directory):
         click.echo(_line(datasets.status(name)))
+
+
+@data.command()
+@click.argument("path", metavar="FILE_OR_FOLDER", type=click.Path(path_type=Path))
+@own_data
+def describe(path, **options):
+    """Say what a table, array or folder of images of your own holds, and what becomes of it.
+
+    A table is CSV, with the names of its columns in the first row, or Parquet; arrays are .npz of x
+    and y, .npy or IDX; images lie in a folder for each class.
+    """
+    from infosim.datasets.own.describe import describe
+
+    for line in describe(path, **given(options)):
+        click.echo(line)
 
 
 def _line(status):

@@ -3,10 +3,11 @@
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from infosim.errors import DataError
+from infosim.errors import DataError, brief
 
 _PIXELS = (np.uint8, np.float32, np.float64)
 
@@ -19,6 +20,8 @@ class Dataset:
     train_y, test_y : int64 (n,), from 0 to n_classes - 1
     train_factors, test_factors : what the images were made of, (n, k) of +1 and -1, or None
     cues : like train_x, what each training image is to be recalled from, or None
+    class_names, feature_names : texts, one for each class and for each of the d inputs, or None
+    encoding : how data of a user's own became this, to do the same to others, or None
 
     Raises
     ------
@@ -36,6 +39,9 @@ class Dataset:
     train_factors: np.ndarray | None = field(default=None, repr=False)
     test_factors: np.ndarray | None = field(default=None, repr=False)
     cues: np.ndarray | None = field(default=None, repr=False)
+    class_names: tuple[str, ...] | None = field(default=None, repr=False)
+    feature_names: tuple[str, ...] | None = field(default=None, repr=False)
+    encoding: Any = field(default=None, repr=False)
 
     def __post_init__(self):
         d = math.prod(self.image_shape)
@@ -60,6 +66,34 @@ class Dataset:
                     f"{self.name}: {len(self.train_x)} images in train_x but {len(cues)} cues"
                 )
             object.__setattr__(self, "cues", _frozen(cues))
+        for what, n in (("class_names", self.n_classes), ("feature_names", d)):
+            names = getattr(self, what)
+            if names is not None:
+                object.__setattr__(self, what, _names(names, n, f"{self.name}: {what}"))
+
+    @classmethod
+    def of(cls, x, y, name="own data", image_shape=None, **options):
+        """The data set of samples and their classes, split into training and test rows.
+
+        Columns of rows are standardised, or one-hot if they hold categories, by the training rows;
+        images stay as they are.
+
+        Parameters
+        ----------
+        x : array (n, d) of rows, also of scipy.sparse; pandas DataFrame or mapping of columns by
+            name; array (n, h, w), (n, h, w, c) or (n, c, h, w) of images, c 1 or 3
+        y : (n,), numbers or names of classes; or the name of the column of x that holds them
+        image_shape : (h, w) or (c, h, w) if rows (n, d) are images, too
+        options : `test`, `seed`, `missing`, `missing_cells`, `columns`, `exclude` and `categorical`
+            as `datasets.read_own` has them
+
+        Raises
+        ------
+        DataError, ConfigError : as of `read_own`
+        """
+        from infosim.datasets.own.made import of
+
+        return of(x, y, name, image_shape, **options)
 
     @property
     def mean(self):
@@ -111,6 +145,15 @@ def _labels(y, n_classes, what):
     if len(bad):
         raise DataError(f"{what}[{bad[0]}] is {y[bad[0]]}, expected 0 to {n_classes - 1}")
     return np.ascontiguousarray(y, dtype=np.int64)
+
+
+def _names(names, n, what):
+    """`names` as a tuple of n texts, or DataError about `what`."""
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{what} must be texts, was {brief(names)}")
+    if len(names) != n:
+        raise DataError(f"{what}: {len(names)} names, expected {n}")
+    return tuple(names)
 
 
 def _factors(factors, n, what):

@@ -17,8 +17,8 @@ from itertools import islice
 from typing import Protocol
 
 from infosim.errors import BackendError, InfosimError, tell_in_a_line
-from infosim.experiments.extras import need
 from infosim.experiments.stopping import STOPPING, Interrupted
+from infosim.extras import need
 
 #: How often a job's process may die before the job counts as failed.
 _DEATHS = 3

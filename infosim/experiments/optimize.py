@@ -40,8 +40,8 @@ from infosim.experiments.config import (
     preset_names,
 )
 from infosim.experiments.engines import DaskWorkers, dask_client
-from infosim.experiments.extras import need
 from infosim.experiments.stopping import Interrupted, signals
+from infosim.extras import need
 from infosim.kernels import backend as backends
 from infosim.network.rules import Rule
 from infosim.pid import Goal

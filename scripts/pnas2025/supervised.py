@@ -11,7 +11,7 @@ import numpy as np
 import infosim
 from infosim import plotting
 from infosim.datasets import load
-from infosim.experiments.extras import need
+from infosim.extras import need
 from infosim.plotting.plots import atom_looks, atoms
 from scripts.command import figure_script
 from scripts.drawing import band, dots, seeds_of

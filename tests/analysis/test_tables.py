@@ -82,8 +82,8 @@ def test_a_missing_cell_is_no_text(outcomes):
 
 def test_cells_are_parsed_once(outcomes, monkeypatch):
     parsed = []
-    number = tables._number
-    monkeypatch.setattr(tables, "_number", lambda cell: parsed.append(cell) or number(cell))
+    number = tables.number
+    monkeypatch.setattr(tables, "number", lambda cell: parsed.append(cell) or number(cell))
     outcomes(["1", "2", "1.0", "3"] * 100, bins=2)
     assert sorted(parsed) == ["0", "1", "1.0", "2", "3"]
 
@@ -201,7 +201,7 @@ def test_bins_are_exact_where_floats_are_not(case, bins, write):
 def test_exact_bins_are_those_of_floats_where_both_can_tell():
     rng = np.random.default_rng(0)
     values = rng.integers(-1000, 1000, 500) / 8
-    numbers = [tables._number(str(v)) for v in values]
+    numbers = [tables.number(str(v)) for v in values]
     for bins in (2, 4, 8, 16, 32):  # eighths and their halves have no rounding
         floats = tables._binned(values, [str(v) for v in values], numbers, bins)
         assert floats == tables._binned_exactly(numbers, bins)

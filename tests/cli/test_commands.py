@@ -8,8 +8,8 @@ import tomllib
 import pytest
 
 import infosim
-from infosim.analysis.tables import MISSING_CELLS
 from infosim.bench import timing
+from infosim.cells import MISSING_CELLS
 from infosim.cli import main
 from infosim.experiments import Experiment, preset_names
 

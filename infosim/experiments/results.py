@@ -10,9 +10,11 @@ import numpy as np
 from infosim.engine import Simulator
 from infosim.errors import CheckpointError, ShapeError
 from infosim.experiments import store
-from infosim.experiments.config import Experiment, override, resolve
 from infosim.experiments.environment import read as read_environment
+from infosim.experiments.experiment import Experiment
 from infosim.experiments.extras import need
+from infosim.experiments.reading import override
+from infosim.experiments.resolve import resolve
 from infosim.experiments.run import read_config, read_result
 from infosim.experiments.sweep import load_plan, status, table
 

@@ -24,8 +24,12 @@ from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
 from infosim.experiments import environment, store
-from infosim.experiments.config import DESCRIPTIONS, Experiment, parse, recorded, resolve
+from infosim.experiments.experiment import Experiment
+from infosim.experiments.identity import recorded
+from infosim.experiments.reading import parse
+from infosim.experiments.resolve import resolve
 from infosim.experiments.stopping import Interrupted, signals
+from infosim.experiments.tables import DATA, DESCRIPTIONS, SHOWN, TRAINING
 from infosim.kernels import backend as backends
 from infosim.machine.randomness import Purpose
 from infosim.pid.scheduled import written
@@ -111,9 +115,8 @@ def train_together(
     simulator = Simulator(networks, backend, seeds, threads, settings["dtype"])
     samples, validation, test = _samples(experiments, dataset)
     training = Training(
-        simulator, samples, batch=settings["batch"], validation=validation, test=test,
-        error=experiments[0].error(dataset), record_every=settings["record_every"],
-        evaluate_every=settings["evaluate_every"], shuffle=settings["shuffle"],
+        simulator, samples, validation=validation, test=test,
+        error=experiments[0].error(dataset), **experiments[0].training,
     )  # fmt: skip
     training.check_epochs(settings["epochs"])
     with ExitStack() as stack:
@@ -183,13 +186,10 @@ def _note_environment(outs, simulator, backend):
 
 def _check_together(one, other):
     """Raise unless experiments of these configurations can share a simulation."""
-    for table, keys in (
-        ("data", ("name", "validation", "options", "scaling")),
-        ("training", ("epochs", "batch", "dtype", "record_every", "evaluate_every", "shuffle")),
-        ("network", ("inputs", "clamped")),
-    ):
-        for key in keys:
-            if one[table][key] != other[table][key]:
+    # what else there is of networks is compared when they are there (`Network.check_alike`)
+    for table, known in (("data", DATA), ("training", TRAINING), ("network", SHOWN)):
+        for key in known:
+            if not known[key].varies and one[table][key] != other[table][key]:
                 raise ConfigError(
                     f"experiments that are trained together need the same {table}.{key}, were "
                     f"{one[table][key]!r} and {other[table][key]!r}"

@@ -17,6 +17,7 @@ from infosim.elementary import exp
 from infosim.errors import ConfigError, brief, near
 from infosim.jit import inline
 from infosim.neuron import own
+from infosim.settings import setting
 
 # float32 on purpose: it leaves the precision of the other operand as it is, while a bare Python
 # literal would turn float32 arithmetic into float64.
@@ -203,7 +204,7 @@ class Activation:
 
     name: str | Callable
     parameters: Mapping[str, Sequence[float]] | Sequence[float] = field(default_factory=dict)
-    clamp: float | None = None
+    clamp: float | None = setting(None, low=0, below=0.5)
 
     def __post_init__(self):
         if callable(self.name):

@@ -95,7 +95,7 @@ def integer(what, value, low=1, high=None):
     ------
     ConfigError : about `what`, no integer, as true and false are none, or out of range
     """
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    whole = type(value) is int or (isinstance(value, Integral) and not isinstance(value, bool))
     if not whole or value < low or (high is not None and value > high):
         if high is None or (high == 2**31 - 1 and not (whole and value > high)):
             allowed = f"of at least {low}"

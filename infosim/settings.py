@@ -90,6 +90,11 @@ class Setting:
             return f"at least {low}"
         return f"{low} to {'2**32 - 1' if high == 2**32 - 1 else high}"
 
+    @cached_property
+    def unsaid(self):
+        """What it was in a run that does not name it."""
+        return self.default if self.before is None else self.before
+
     def check(self, what, value):
         """`value`, which error messages call `what`, with numbers as Python's own.
 
@@ -116,7 +121,8 @@ class Setting:
         return self._number(what, value) if self.number is float else value
 
     def _number(self, what, value):
-        fits = isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+        fits = type(value) is float or (isinstance(value, Real) and not isinstance(value, bool))
+        fits = fits and isfinite(value)
         if fits and self.range:
             within = value < self.below if self.high is None else value <= self.high
             fits = within and self.low <= value
@@ -132,29 +138,39 @@ class Setting:
         ------
         ConfigError : it is of another type, out of range or no choice
         """
-        if type(value) is int and float in self.kinds:
-            value = float(value)
-        if type(value) not in self.kinds:
-            asked = " or ".join(WORDS[kind][1] for kind in self.kinds)
+        kind = type(value)
+        if kind is int and float in self.kinds:
+            value, kind = float(value), float
+        if kind not in self.kinds:
+            asked = " or ".join(WORDS[one][1] for one in self.kinds)
             raise ConfigError(f"{what} must be {asked}, was {brief(value)}")
-        if isinstance(value, list) and self.range:
-            return [self._read_one(what, one) for one in value]
-        return self._read_one(what, value)
+        if kind is dict:
+            return self._read_table(what, value)
+        if kind is not list:
+            if self.number or self.choices:
+                self._checked(what, value)
+        elif self.range:
+            return [self._read_item(what, one) for one in value]
+        return value
 
-    def _read_one(self, what, value):
-        if not isinstance(value, dict | list):
-            self._checked(what, value)
-        elif isinstance(value, dict) and self.scheduled and self.number:
+    def _read_item(self, what, value):
+        if isinstance(value, dict):
+            return self._read_table(what, value)
+        self._checked(what, value)
+        return value
+
+    def _read_table(self, what, table):
+        if self.scheduled and self.number:
             try:
-                schedule = Schedule.of(value)
+                schedule = Schedule.of(table)
             except ConfigError as error:
                 raise ConfigError(f"{what}: {error}") from None
             schedule.map(lambda one: self._checked(what, one))
             return schedule.table()
-        elif self.choices and str not in self.kinds:
-            for key, one in value.items():
+        if self.choices and str not in self.kinds:
+            for key, one in table.items():
                 one_of(f"{what}.{key}", one, self.choices)
-        return value
+        return table
 
 
 def setting(default=MISSING, doc="", *, made=None, kinds=(), in_files=MISSING, **more):

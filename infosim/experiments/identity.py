@@ -23,8 +23,10 @@ from infosim.settings import Setting
 #: changes it is raised by 1, so that a run is never taken for one of other settings.
 DEFAULTS_VERSION = 1
 
-#: Those of a layer's settings that are in its key always, in its order.
-_ALWAYS = ("size", "activation", "binning", "goal", "optimizer", "compartments")
+#: Those of a layer's settings that stand in its key by themselves; all others where they are no
+#: defaults.
+_OWN = ("size", "activation", "binning", "goal", "optimizer", "compartments", "groups")
+_LATER = {name: one for name, one in LAYER.items() if name not in _OWN}
 
 
 def key(config):
@@ -40,11 +42,12 @@ def key(config):
 
 def recorded(table):
     """`table`, the config.toml of a run, with what later settings were when it was made."""
-    return merge({name: _before(TABLES[name]) for name in TABLES if name in table}, table)
-
-
-def _before(known):
-    return {name: one.before for name, one in known.items() if one.before is not None}
+    was = {
+        key: {name: one.before for name, one in known.items() if one.before is not None}
+        for key, known in TABLES.items()
+        if key in table
+    }
+    return merge(was, table)
 
 
 def _chosen(config):
@@ -63,11 +66,10 @@ def _chosen(config):
 
 def _beyond(table, known):
     """The (key, value) of a table that are not what they are if nothing is said, sorted."""
-    defaults = {name: one.default for name, one in known.items()} | _before(known)
     return sorted(
         (name, value)
         for name, value in table.items()
-        if name not in defaults or value != defaults[name]
+        if name not in known or value != known[name].unsaid
     )
 
 
@@ -81,7 +83,6 @@ def _with_rule(table):
 
 
 def _layer(name, layer):
-    later = {one: LAYER[one] for one in LAYER if one not in (*_ALWAYS, "groups")}
     groups = [(one, _beyond(group, GROUP)) for one, group in layer.get("groups", {}).items()]
     return (
         name,
@@ -91,7 +92,7 @@ def _layer(name, layer):
         layer["goal"],
         _beyond(layer["optimizer"], OPTIMIZER[layer["optimizer"]["name"]]),
         [(one, _compartment(table)) for one, table in layer["compartments"].items()],
-        *_beyond(_with_rule({one: layer[one] for one in later}), later),
+        *_beyond(_with_rule({one: layer[one] for one in _LATER}), _LATER),
         *(["groups", *groups] if groups else []),
     )
 

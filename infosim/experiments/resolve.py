@@ -62,10 +62,10 @@ def resolve(table):
 def _check(table, known, where):
     """`table` checked by its settings, with their defaults filled in and in their order."""
     prefix = f"{where}." if where else ""
-    for key in table:
-        if key not in known:
-            shown = key if key.isprintable() else brief(key)  # an error is one line
-            raise ConfigError(f"unknown key {prefix}{shown}; {near(key, known)}")
+    if not table.keys() <= known.keys():
+        key = next(key for key in table if key not in known)
+        shown = key if key.isprintable() else brief(key)  # an error is one line
+        raise ConfigError(f"unknown key {prefix}{shown}; {near(key, known)}")
     result = {}
     for key, one in known.items():
         if key in table:
@@ -73,7 +73,8 @@ def _check(table, known, where):
         elif one.default is MISSING:
             raise ConfigError(f"{prefix}{key} is missing")
         elif one.default is not None:
-            result[key] = copy.deepcopy(one.default)
+            changes = type(one.default) in (dict, list)
+            result[key] = copy.deepcopy(one.default) if changes else one.default
     return result
 
 

@@ -10,7 +10,7 @@ from inspect import signature
 from infosim.network import Compartment, Connection, Group, Layer, Network
 from infosim.network.optimizers import OPTIMIZERS
 from infosim.neuron import Binning
-from infosim.settings import setting, settings
+from infosim.settings import Setting, setting, settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,9 @@ class Training:
         1024, "per update; the last of an epoch may be fewer", low=1, unit="samples"
     )
     seed: int = setting(0, "of everything random", low=0, high=2**32 - 1, varies=True)
-    dtype: str = setting("float32", "precision of all arrays", choices=("float32", "float64"))
+    dtype: str = setting(
+        "float32", "precision of weights and activity", choices=("float32", "float64")
+    )
     record_every: int = setting(
         10, "atoms are measured in the first of every so many", low=1, unit="batches"
     )
@@ -90,6 +92,8 @@ def _in_order(order, known):
     return {name: known[name] for name in order if name in known}
 
 
+#: Above all tables of a file, but in no resolved settings: the preset or file below it.
+EXTENDS = Setting("extends", (str,), None, "the preset or `.toml` file that this one is laid over")
 TOP = settings(Top)
 #: Those that change nothing.
 DESCRIPTIONS = tuple(name for name, one in TOP.items() if str in one.kinds)

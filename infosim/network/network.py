@@ -52,8 +52,10 @@ class Layer:
     compartments: Sequence[Compartment] = setting(
         doc="a table each, in order: the first drives", kinds=(dict,)
     )
-    activation: Activation = setting(doc="see below", kinds=(dict,), varies=True)
-    binning: Binning = setting(doc="see below", made=Binning, in_files={}, kinds=(dict,))
+    activation: Activation = setting(
+        doc="how potentials drive a neuron", kinds=(dict,), varies=True
+    )
+    binning: Binning = setting(doc="of potentials", made=Binning, in_files={}, kinds=(dict,))
     goal: Goal | ScheduledGoal | str | Schedule | Mapping | Sequence | None = setting(
         None,
         "formula, published name, γ by atom or all γ in order ([goals.md](goals.md)), or a "
@@ -62,7 +64,7 @@ class Layer:
         varies=True,
     )
     optimizer: Adam | SGD = setting(
-        doc="see below", made=Adam, in_files={}, kinds=(dict,), varies=True
+        doc="how a gradient changes weights", made=Adam, in_files={}, kinds=(dict,), varies=True
     )
     outputs: str = setting("signed", "+1 and -1, or 1 and 0", choices=_SILENT)
     sampled: bool = setting(True, "outputs are drawn; else the likelier one is taken")

@@ -37,9 +37,10 @@ class Binning:
     """
 
     kind: str = setting(
-        "fixed", "from `low` to `high`; or each neuron's range in the batch; or up to its largest "
-        "magnitude", choices=BINNINGS,
-    )  # fmt: skip
+        "fixed",
+        "`low` to `high`; each neuron's range in the batch; or up to its largest magnitude there",
+        choices=BINNINGS,
+    )
     bins: int | tuple[int | Schedule, ...] | Schedule = setting(
         20, "or one number per compartment; or a [schedule](#schedules)", low=2, high=255
     )

@@ -168,7 +168,10 @@ def main(page, known):
     """Check, then write both."""
     new = defaults()
     if known.exists():
-        check(store.read_json(known), new)
+        old = store.read_json(known)
+        if not isinstance(old, dict) or not all(isinstance(one, dict) for one in old.values()):
+            raise ConfigError(f"{known} is no table of defaults")
+        check(old, new)
     text = written(page.read_text("utf-8"))
     store.write_text(known, json.dumps(new, indent=2, ensure_ascii=False) + "\n")
     store.write_text(page, text)

@@ -64,29 +64,30 @@ def schema():
 def _whole():
     """What must stand in a file that extends none."""
     compartment = _any({"required": ["source"]}, {"required": ["connections"]})
-    layer = {
-        "required": [*_required(LAYER.keys() - {"size"}), "size"],
+    layer = _any({"required": ["size"]}, {"required": ["groups"]}) | {
+        "required": [one for one in _required(LAYER) if one != "size"],
         "properties": {
             "activation": {"required": ["name"]},
             "compartments": {"additionalProperties": compartment},
         },
     }
-    grouped = layer | {"required": [*_required(LAYER.keys() - {"size"}), "groups"]}
     return {
-        "required": [name for name, one in TOP.items() if one.default is MISSING],
-        "properties": {"layers": {"additionalProperties": _any(layer, grouped)}},
+        "required": _required(TOP),
+        "properties": {"layers": {"additionalProperties": layer}},
     }
 
 
-def _required(keys):
-    return sorted(name for name in keys if LAYER[name].default is MISSING)
+def _required(known):
+    return [name for name, one in known.items() if one.default is MISSING]
 
 
 def _layer():
     parts = {
         "activation": _any(*(_activation(*one) for one in ACTIVATIONS.items())),
         "binning": _table(BINNING),
-        "optimizer": _any(*(_optimizer(*one) for one in OPTIMIZER.items())),
+        "optimizer": _any(
+            *(_table(known, name={"const": name}) for name, known in OPTIMIZER.items())
+        ),
         "compartments": _named(_compartment()),
         "groups": _named(_table(GROUP, goal=_goal()), r"^[\w-]+$"),
         "goal": _goal(),
@@ -117,10 +118,6 @@ def _numbers(default):
     row = {"type": "array", "items": _NUMBER, "minItems": len(default), "maxItems": len(default)}
     kinds = [row] if len(default) > 1 else [_NUMBER, row]
     return _any(*kinds) | {"default": list(default)}
-
-
-def _optimizer(name, known):
-    return _table(known, name={"const": name})
 
 
 def _rule(names):

@@ -57,7 +57,7 @@ class Training:
     )
     seed: int = setting(0, "of everything random", low=0, high=2**32 - 1, varies=True)
     dtype: str = setting(
-        "float32", "precision of weights and activity", choices=("float32", "float64")
+        "float32", "precision of all that is simulated", choices=("float32", "float64")
     )
     record_every: int = setting(
         10, "atoms are measured in the first of every so many", low=1, unit="batches"

@@ -112,8 +112,10 @@ class Setting:
 
     def _checked(self, what, value):
         if self.choices:
+            if isinstance(value, str) and value == self.default:
+                return value
             others = (WORDS[kind][1] for kind in self.kinds if kind is not str)
-            return value if value == self.default else one_of(what, value, self.choices, others)
+            return one_of(what, value, self.choices, others)
         if bool in self.kinds and not isinstance(value, bool):
             raise ConfigError(f"{what} must be true or false, was {brief(value)}")
         if self.number is int:
@@ -220,7 +222,7 @@ def _setting(name, annotation, kinds, default, **more):
         scheduled=Schedule in parts,
         simple=None not in told
         and len(values) == 1
-        and (values[0] in (bool, int, float) or bool(more.get("choices"))),
+        and (values[0] in (bool, int, float) or (values[0] is str and "choices" in more)),
         **more,
     )
 

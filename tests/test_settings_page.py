@@ -102,10 +102,7 @@ def test_activations():
 
 
 ENDS = [
-    (
-        row["setting"].partition(".")[2].strip("`"),
-        *re.findall(r"\d+(?:\*\*32 - 1)?", row["allowed"]),
-    )
+    (row["setting"].strip("`")[9:], *re.findall(r"\d+(?:\*\*32 - 1)?", row["allowed"]))
     for row in rows("[training]")
     if row["type"] == "integer"
 ]
@@ -116,8 +113,8 @@ def test_what_is_allowed_is_taken_and_nothing_beyond(ends):
     key, low, *high = ends
     training = {"epochs": 0, "evaluate_every": 1}
     within = [int(low), *(2**32 - 1 for _ in high)]
-    for value, beyond in zip(within, (within[0] - 1, 2**32), strict=False):
-        resolve(tomllib.loads(WHOLE) | {"training": training | {key: value}})
+    for end, beyond in zip(within, (within[0] - 1, 2**32), strict=False):
+        resolve(tomllib.loads(WHOLE) | {"training": training | {key: end}})
         with pytest.raises(ConfigError, match=f"training.{key} must be an .* was {beyond}"):
             resolve(tomllib.loads(WHOLE) | {"training": training | {key: beyond}})
     assert len(ENDS) == 5

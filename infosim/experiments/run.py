@@ -93,8 +93,8 @@ def train_together(
     """Train experiments side by side in one simulation, each into its directory as if alone.
 
     They may differ in seeds (unless the data are made from it) and in numbers
-    (`Network.check_alike`), not in data, batch, epochs, precision, `shuffle`, `record_every` and
-    `evaluate_every`. Arguments and errors as for `train`.
+    (`Network.check_alike`), not in what else [data] and [training] say. Arguments and errors as for
+    `train`.
 
     summary : whether to draw summary.png
     holds : the `store.Held` of each directory, where the caller has them

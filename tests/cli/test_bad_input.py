@@ -65,8 +65,14 @@ SETTINGS = {
     "activation parameter ragged": (f"{HIDDEN}.activation.alpha=[[1], [2, 3]]", "finite number"),
     "activation name a list": (f"{HIDDEN}.activation.name=[1]", "name [1] is unknown"),
     "optimizer name a list": (f"{HIDDEN}.optimizer.name=[1]", "name [1] is unknown"),
-    "clamp text": (f"{HIDDEN}.activation.clamp=abc", "clamp must be in [0, 0.5), was 'abc'"),
-    "clamp too large": (f"{HIDDEN}.activation.clamp=0.5", "clamp must be in [0, 0.5), was 0.5"),
+    "clamp text": (
+        f"{HIDDEN}.activation.clamp=abc",
+        "a number in [0, 0.5), was 'abc'",
+    ),
+    "clamp too large": (
+        f"{HIDDEN}.activation.clamp=0.5",
+        "a number in [0, 0.5), was 0.5",
+    ),
     "absurd size": (f"{HIDDEN}.size=1000000000000000000", "of at most 2147483647"),
     "activation for two": (f"{HIDDEN}.activation={{name='bivariate'}}", "takes 2 compartments"),
     "wrong gamma label": (f"{HIDDEN}.goal={{'{{F}}{{D}}'=1.0}}", "{F}{D}"),

@@ -10,7 +10,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from functools import cache, cached_property
 from math import inf, isfinite
 from numbers import Real
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 from infosim.errors import ConfigError, brief, integer, one_of
@@ -207,22 +207,21 @@ def settings(description):
 def _setting(name, annotation, kinds, default, **more):
     """The `Setting` of a field, with what its annotation says."""
     parts = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
-    told = [_IN_FILES.get(get_origin(part) or part) for part in parts if part is not type(None)]
+    told = [_IN_FILES.get(get_origin(part) or part) for part in parts if part is not NoneType]
     kinds = kinds or tuple(dict.fromkeys(kind for kind in told if kind))
-    inside = next((get_args(part) for part in parts if get_args(part)), ()) if list in kinds else ()
-    item = inside[0] if inside else None
-    item = get_args(item)[0] if isinstance(item, UnionType) else item
-    values = [kind for kind in kinds if kind is not dict or Schedule not in parts]
+    scheduled = Schedule in parts
+    row = next((get_args(part) for part in parts if get_args(part)), ()) if list in kinds else ()
+    items = [get_args(one)[0] if isinstance(one, UnionType) else one for one in row]
+    values = [kind for kind in kinds if not (kind is dict and scheduled)]
+    one_value = values[0] in (bool, int, float) or (values[0] is str and "choices" in more)
     return Setting(
         name,
         kinds,
         list(default) if isinstance(default, tuple) else default,
-        items=item,
-        length=None if not inside or len(inside) == 1 or ... in inside else len(inside),
-        scheduled=Schedule in parts,
-        simple=None not in told
-        and len(values) == 1
-        and (values[0] in (bool, int, float) or (values[0] is str and "choices" in more)),
+        items=items[0] if items else None,
+        length=len(items) if len(items) > 1 and ... not in items else None,
+        scheduled=scheduled,
+        simple=one_value and len(values) == 1 and None not in told,
         **more,
     )
 

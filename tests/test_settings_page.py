@@ -176,7 +176,7 @@ def test_extends_is_from_the_folder_of_the_file(tmp_path, monkeypatch):
 
 def examples(folder):
     """The page's files, written to a folder."""
-    for text in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL):
+    for text in re.findall(r"```toml\n(# .*?)```", PAGE, re.DOTALL):
         (folder / re.match(r"# (\S+)\n", text)[1]).write_text(text)
 
 

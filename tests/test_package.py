@@ -66,8 +66,8 @@ def test_nothing_public_is_without_a_docstring():
 
 #: From the bottom up, as docs/architecture.md has them.
 LAYERS = (
-    "errors", "files", "fingerprint", "jit", "elementary", "schedule", "pid", "neuron", "network",
-    "kernels", "machine", "rules", "engine", "datasets", "analysis", "plotting", "bench",
+    "errors", "files", "fingerprint", "jit", "elementary", "schedule", "settings", "pid", "neuron",
+    "network", "kernels", "machine", "rules", "engine", "datasets", "analysis", "plotting", "bench",
     "experiments", "cli",
 )  # fmt: skip
 

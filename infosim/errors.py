@@ -70,6 +70,21 @@ def near(name, choices):
     return f"allowed: {', '.join(str(c) for c in choices)}"
 
 
+def one_of(what, value, choices, others=()):
+    """`value`, a text that is one of few `choices`.
+
+    others : what else it might have been, in words
+
+    Raises
+    ------
+    ConfigError : about `what`, none of them
+    """
+    if isinstance(value, str) and value in choices:
+        return value
+    allowed = " or ".join([*map(repr, choices), *others])
+    raise ConfigError(f"{what} must be {allowed}, was {brief(value)}")
+
+
 def brief(value, most=60):
     """How an error message shows what was given, cut where it is long."""
     shown = repr(value) if isinstance(value, str) else reprlib.repr(value)
@@ -83,10 +98,13 @@ def integer(what, value, low=1, high=None):
     ------
     ConfigError : about `what`, no integer, as true and false are none, or out of range
     """
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    whole = type(value) is int or (isinstance(value, Integral) and not isinstance(value, bool))
     if not whole or value < low or (high is not None and value > high):
-        allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
-        if high == 2**32 - 1:
-            allowed = f"from {low} to 2**32 - 1"
+        if high is None or (high == 2**31 - 1 and not (whole and value > high)):
+            allowed = f"of at least {low}"
+        elif high == 2**31 - 1:
+            allowed = f"of at most {high}"
+        else:
+            allowed = f"from {low} to {'2**32 - 1' if high == 2**32 - 1 else high}"
         raise ConfigError(f"{what} must be an integer {allowed}, was {value!r}")
     return int(value)

@@ -23,12 +23,14 @@ def _mean(f, a, b):
 
 
 #: How a value goes from a to b, by the fraction f of the way that lies behind it.
-_SHAPES = {
+SHAPES = {
     "linear": _mean,
     "exponential": lambda f, a, b: (1 if a > 0 else -1) * abs(a) ** (1 - f) * abs(b) ** f,
     "cosine": lambda f, a, b: _mean((1 - cos(pi * f)) / 2, a, b),
     "step": lambda f, a, b: a,
 }
+#: What a schedule's times may count.
+UNITS = Moment._fields
 #: What a table that says a schedule may have.
 _KEYS = ("from", "to", "until", "points", "shape", "per")
 
@@ -65,11 +67,11 @@ class Schedule:
 
     def __post_init__(self):
         set_ = object.__setattr__
-        if self.shape not in tuple(_SHAPES):
+        if self.shape not in tuple(SHAPES):
             raise ConfigError(
-                f"unknown shape {brief(self.shape)} of a schedule; {near(self.shape, _SHAPES)}"
+                f"unknown shape {brief(self.shape)} of a schedule; {near(self.shape, SHAPES)}"
             )
-        if self.per not in Moment._fields:
+        if self.per not in UNITS:
             raise ConfigError(f"a schedule goes per epoch or per update, was {brief(self.per)}")
         given = self.points
         whole = isinstance(given, Sequence) and not isinstance(given, str) and len(given) > 1
@@ -153,7 +155,7 @@ class Schedule:
         (began, a), (ends, b) = points[i - 1 : i + 1]
         if a == b:  # to the bit
             return a
-        return _SHAPES[self.shape]((time - began) / (ends - began), a, b)
+        return SHAPES[self.shape]((time - began) / (ends - began), a, b)
 
     def at(self, moment):
         """The number at a `Moment`."""

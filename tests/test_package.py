@@ -69,9 +69,9 @@ FACE = Path("engine", "simulator.py")
 
 #: From the bottom up, as docs/architecture.md has them.
 LAYERS = (
-    "errors", "extras", "files", "cells", "fingerprint", "jit", "elementary", "schedule", "pid",
-    "neuron", "network", "kernels", "machine", "rules", "engine", "datasets", "analysis",
-    "plotting", "tasks", "bench", "experiments", "cli",
+    "errors", "extras", "files", "cells", "fingerprint", "jit", "elementary", "schedule",
+    "settings", "pid", "neuron", "network", "kernels", "machine", "rules", "engine", "datasets",
+    "analysis", "plotting", "tasks", "bench", "experiments", "cli",
 )  # fmt: skip
 
 

@@ -1,33 +1,41 @@
-"""docs/settings.md: every setting with its type and default, as the code has them."""
+"""docs/settings.md: made of the settings' declarations, and true of what they do."""
 
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from infosim.datasets.generated import GENERATED
 from infosim.errors import ConfigError
-from infosim.experiments import Experiment, config
-from infosim.neuron.activation import ACTIVATIONS
+from infosim.experiments import Experiment
+from infosim.experiments.resolve import resolve
+from infosim.neuron import Activation
 from infosim.schedule import Schedule
+from scripts import settings
 
-PAGE = (Path(__file__).parents[1] / "docs" / "settings.md").read_text("utf-8")
-WORDS = {str: "text", int: "integer", float: "number", bool: "true or false", dict: "table",
-         list: "list"}  # fmt: skip
-TOP = {key: one for key, one in config._TOP.items() if one[0] == (str,)}
+PAGE = settings.PAGE.read_text("utf-8")
+WHOLE = """
+[network]
+[layers.NAME]
+size = 10
+activation = { name = "feedforward" }
+[layers.NAME.compartments.NAME]
+source = "image"
+[layers.more]
+groups.NAME.size = 3
+activation = { name = "feedforward" }
+optimizer.name = "sgd"
+[layers.more.compartments.NAME]
+connections.NAME.source = "NAME"
+"""
 
 
 def rows(title):
-    """The cells of the rows of the table under a heading that begins so."""
-    section = re.split(r"^#+ ", PAGE.partition(f"# {title}")[2], maxsplit=1, flags=re.MULTILINE)[0]
-    lines = [line for line in section.splitlines() if line.startswith("| `")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-
-
-def kind(kinds):
-    *most, last = [WORDS[one] for one in kinds]
-    return f"{', '.join(most)} or {last}" if most else last
+    """The rows of the first table under a heading, as head -> cell."""
+    table = re.search(r"(^\|.*\n)+", PAGE.partition(f"# {title}\n")[2], re.MULTILINE)[0]
+    lines = ([cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines())
+    head, _, *found = lines
+    return [dict(zip(head, cells, strict=True)) for cells in found]
 
 
 def value(cell):
@@ -35,63 +43,121 @@ def value(cell):
     return tomllib.loads(f"x = {cell.strip('`')}")["x"] if cell else None
 
 
-def said(found):
-    return {name.strip("`"): (kinds, value(default)) for name, kinds, default, *_ in found}
+def test_the_page_is_what_the_script_makes():
+    assert settings.written(PAGE) == PAGE, "docs/settings.md is old: python -m scripts.settings"
 
 
-def true(schema, prefix=""):
-    required = config._REQUIRED
-    return {
-        prefix + name: (kind(kinds), None if default is required else default)
-        for name, (kinds, default) in schema.items()
-    }
+@pytest.mark.parametrize(
+    ("title", "path"),
+    [
+        ("Top level", ""),
+        ("[data]", ""),
+        ("[training]", ""),
+        ("[network]", ""),
+        ("[layers.NAME]", "layers.NAME"),
+        ("[layers.NAME.binning]", "layers.NAME.binning"),
+        ("[layers.NAME.compartments.NAME]", "layers.NAME.compartments.NAME"),
+        ("[layers.NAME.compartments.NAME.connections.NAME]",
+         "layers.more.compartments.NAME.connections.NAME"),
+        ("[layers.NAME.groups.NAME]", "layers.more.groups.NAME"),
+    ],
+)  # fmt: skip
+def test_defaults_are_what_is_filled_in(title, path):
+    config = resolve(tomllib.loads(WHOLE))
+    for row in rows(title):
+        if row.get("default"):
+            table = config
+            *keys, last = [*filter(None, path.split(".")), *row["setting"].strip("`").split(".")]
+            for key in keys:
+                table = table[key]
+            filled = value(row["default"]) or table[last]  # empty tables have settings of their own
+            assert table[last] == filled, row
 
 
-TABLES = {
-    "Top level": ("", TOP | {"extends": ((str,), None)}),
-    "[training]": ("training.", config._TRAINING),
-    "[network]": ("network.", config._NETWORK),
-    "[layers.NAME]": ("", config._LAYER),
-    "[layers.NAME.binning]": ("", config._BINNING),
-    "[layers.NAME.compartments.NAME]": ("", config._COMPARTMENT),
-    "[layers.NAME.compartments.NAME.connections.NAME]": ("", config._CONNECTION),
-    "[layers.NAME.groups.NAME]": ("", config._GROUP),
-}
-
-
-@pytest.mark.parametrize("title", TABLES)
-def test_settings_are_those_there_are(title):
-    prefix, schema = TABLES[title]
-    assert said(rows(title)) == true(schema, prefix)
-
-
-def test_settings_of_data_and_options():
-    found = rows("[data]")
-    assert said(row for row in found if row[0].startswith("`data.")) == true(config._DATA, "data.")
-    options = [row for row in found if not row[0].startswith("`data.")]
-    assert {(row[0], row[1]): (row[2], value(row[3])) for row in options} == {
-        (f"`{name}`", f"`{option}`"): (WORDS[type(one.default)], one.default)
-        for name, generator in GENERATED.items()
-        for option, one in generator.options.items()
-    }
-
-
-def test_settings_of_optimizers():
-    found = [(name.strip("`"), cells) for name, *cells in rows("[layers.NAME.optimizer]")]
-    for name, schema in config._OPTIMIZER.items():
-        assert said(cells for one, cells in found if one == name) == true(schema)
-    assert {name for name, _ in found} == set(config._OPTIMIZER)
+def test_defaults_of_optimizers_and_options_are_what_is_filled_in():
+    layers = resolve(tomllib.loads(WHOLE))["layers"].values()
+    filled = {one["optimizer"]["name"]: one["optimizer"] for one in layers}
+    found = {"adam": {"name": "adam"}, "sgd": {"name": "sgd"}}
+    for row in rows("[layers.NAME.optimizer]"):
+        found[row["optimizer"].strip("`")][row["setting"].strip("`")] = value(row["default"])
+    assert found == filled
+    made = {}
+    lines = re.findall(r"^\| `([a-z]+)` \| `([a-z]+)` \| .*? \| `(.*?)` \|", PAGE, re.MULTILINE)
+    for name, option, default in lines:
+        made.setdefault(name, {})[option] = value(default)
+    for name in made.keys() & settings.GENERATED.keys():
+        table = tomllib.loads(WHOLE) | {"data": {"name": name}}
+        assert resolve(table)["data"]["options"] == made[name]
+    assert len(made.keys() & settings.GENERATED.keys()) == 4
 
 
 def test_activations():
-    found = {name.strip("`"): cells for name, *cells in rows("[layers.NAME.activation]")}
-    assert found.keys() == ACTIVATIONS.keys()
-    for name, (compartments, parameters, clamp) in found.items():
-        form = ACTIVATIONS[name]
-        assert re.findall(r"\d", compartments) == [str(n) for n in form.sources]
-        given = dict(re.findall(r"`(\w+) = (.*?)`", parameters))
-        assert {key: tuple(value(one)) for key, one in given.items()} == dict(form.defaults)
-        assert value(clamp) == form.clamp
+    for row in rows("[layers.NAME.activation]"):
+        activation = Activation(row["name"].strip("`"))
+        assert re.findall(r"\d", row["compartments"]) == [str(n) for n in activation.sources]
+        given = dict(re.findall(r"`(\w+) = (.*?)`", row["parameters and defaults"]))
+        parameters = {key: tuple(one) for key, one in activation.parameters.items()}
+        assert {key: tuple(value(one)) for key, one in given.items()} == parameters
+        assert value(row["`clamp`"]) == activation.clamp
+
+
+ENDS = [
+    (row["setting"].strip("`")[9:], *re.findall(r"\d+(?:\*\*32 - 1)?", row["allowed"]))
+    for row in rows("[training]")
+    if row["type"] == "integer"
+]
+
+
+@pytest.mark.parametrize("ends", ENDS)
+def test_what_is_allowed_is_taken_and_nothing_beyond(ends):
+    key, low, *high = ends
+    training = {"epochs": 0, "evaluate_every": 1}
+    within = [int(low), *(2**32 - 1 for _ in high)]
+    for end, beyond in zip(within, (within[0] - 1, 2**32), strict=False):
+        resolve(tomllib.loads(WHOLE) | {"training": training | {key: end}})
+        with pytest.raises(ConfigError, match=f"training.{key} must be an .* was {beyond}"):
+            resolve(tomllib.loads(WHOLE) | {"training": training | {key: beyond}})
+    assert len(ENDS) == 5
+
+
+def run(folder, page=PAGE, known=None):
+    (folder / "page.md").write_text(page)
+    if known is not None:
+        (folder / "known.json").write_text(known)
+    words = ["--page", str(folder / "page.md"), "--known", str(folder / "known.json")]
+    return CliRunner().invoke(settings.main, words)
+
+
+def test_the_script_makes_the_page_and_the_defaults(tmp_path):
+    old = re.sub(r"\| `training.batch`.*", "| `training.batsh` | |", PAGE)
+    assert old != PAGE
+    assert run(tmp_path, old).exit_code == 0
+    assert (tmp_path / "page.md").read_text("utf-8") == PAGE
+    assert (tmp_path / "known.json").read_text("utf-8") == settings.DEFAULTS.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("page", "known", "message"),
+    [
+        (PAGE.replace("<!-- settings: training -->", ""), None, "page has places for top, data, "),
+        (PAGE.replace("settings: data", "settings: date"), None, "places for top, date, "),
+        ("nothing\n", None, "the page has places for nothing"),
+        (PAGE, '{"training": {"batch": 512}}', "the default of batch was 512 and is 1024 now, but"),
+        (PAGE, '{"training": {"bach": 512}}', "the default of bach was 512 and is gone"),
+        (PAGE, '{"old": {"x": null}}', "old: the default of x was null and is gone"),
+        (PAGE, "{", "is damaged"),
+        (PAGE, "[]", "known.json is no table of defaults"),
+        (PAGE, '{"training": 3}', "known.json is no table of defaults"),
+    ],
+)
+def test_what_cannot_be_is_a_line_and_changes_nothing(tmp_path, page, known, message):
+    done = run(tmp_path, page, known)
+    assert done.exit_code == 2
+    assert message in done.output
+    assert done.output.startswith("error: ")
+    assert done.output.count("\n") == 1
+    assert (tmp_path / "page.md").read_text("utf-8") == page
+    assert (tmp_path / "known.json").exists() == (known is not None)
 
 
 def test_extends_is_from_the_folder_of_the_file(tmp_path, monkeypatch):
@@ -110,7 +176,7 @@ def test_extends_is_from_the_folder_of_the_file(tmp_path, monkeypatch):
 
 def examples(folder):
     """The page's files, written to a folder."""
-    for text in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL):
+    for text in re.findall(r"```toml\n(# .*?)```", PAGE, re.DOTALL):
         (folder / re.match(r"# (\S+)\n", text)[1]).write_text(text)
 
 

@@ -48,7 +48,7 @@ def overrides(assignments, **given):
     ------
     ConfigError : a setting that is given twice, of which the first would be lost in silence
     """
-    from infosim.experiments.config import assignment
+    from infosim.experiments.reading import assignment
 
     pairs = [(name.replace("_", ".", 1), value) for name, value in given.items()]
     pairs = [pair for pair in pairs if pair[1] is not None]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from infosim.errors import CheckpointError, InfosimError
 from infosim.experiments import store
-from infosim.experiments.config import Experiment
 from infosim.experiments.engines import LAST
+from infosim.experiments.experiment import Experiment
 from infosim.experiments.run import begun, read_result, train_together
 from infosim.experiments.stopping import Interrupted
 

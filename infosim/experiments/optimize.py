@@ -32,15 +32,12 @@ from infosim.errors import (
     near,
 )
 from infosim.experiments import store
-from infosim.experiments.config import (
-    DESCRIPTIONS,
-    Experiment,
-    connections,
-    goals,
-    preset_names,
-)
 from infosim.experiments.engines import DaskWorkers, dask_client
+from infosim.experiments.experiment import Experiment
+from infosim.experiments.reading import preset_names
+from infosim.experiments.resolve import connections, goals
 from infosim.experiments.stopping import Interrupted, signals
+from infosim.experiments.tables import DESCRIPTIONS
 from infosim.extras import need
 from infosim.kernels import backend as backends
 from infosim.network.rules import Rule
@@ -394,15 +391,13 @@ class _Search:
         settings = self.experiment.config["training"]
         dataset, train, validation = self.data()
         network = self.with_goal(goal).network(dataset)
+        rarely = {"record_every": len(train)}  # nobody looks at the atoms
         return Training(
             Simulator(network, self.backend, settings["seed"], self.threads, settings["dtype"]),
             train,
-            batch=settings["batch"],
             validation=validation if self.metric == "val_error" else None,
             error=self.experiment.error(dataset),
-            record_every=len(train),  # nobody looks at the atoms
-            evaluate_every=settings["evaluate_every"],
-            shuffle=settings["shuffle"],
+            **self.experiment.training | rarely,
         )
 
     def run(self, trial, arrived=()):
@@ -629,7 +624,7 @@ def _changes(base, config):
         if value == before:
             continue
         if isinstance(value, dict) and isinstance(before, dict):
-            # another activation or optimizer replaces the whole table, see config._merge
+            # another activation or optimizer replaces the whole table, see `reading.merge`
             other = value.get("name") != before.get("name")
             value = value if other else _changes(before, value)
         changes[key] = value

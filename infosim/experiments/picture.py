@@ -12,8 +12,8 @@ from textwrap import shorten
 from infosim import datasets
 from infosim.errors import CheckpointError, ConfigError, InfosimWarning
 from infosim.experiments import store
-from infosim.experiments.config import connections
 from infosim.experiments.record import RECORD
+from infosim.experiments.resolve import connections
 from infosim.experiments.results import load_run
 from infosim.network import Compartment, Connection
 from infosim.tasks import task_called

@@ -12,9 +12,11 @@ from infosim.engine import Simulator
 from infosim.engine.training import History
 from infosim.errors import CheckpointError, ShapeError
 from infosim.experiments import health, store
-from infosim.experiments.config import Experiment, override, resolve
 from infosim.experiments.environment import read as read_environment
+from infosim.experiments.experiment import Experiment
+from infosim.experiments.reading import override
 from infosim.experiments.record import RECORD, read_record
+from infosim.experiments.resolve import resolve
 from infosim.experiments.run import read_config, read_result
 from infosim.experiments.sweep import load_plan, status, table
 from infosim.extras import need

@@ -1,8 +1,9 @@
 """One training run and its directory: everything on disk, resumable to the same bits.
 
 The directory holds config.toml (all settings, resolved), environment.json, metrics.csv, atoms.npz,
-weights.npz, checkpoint.npz, the one before it, health.json and, at the end, record.npz, result.json
-and summary.png. While it is written to, its process holds it (`store.hold`): another one is refused.
+weights.npz, checkpoint.npz, the one before it, health.json and, at the end, record.npz,
+result.json and summary.png. While it is written to, its process holds it (`store.hold`): another
+one is refused.
 """
 
 import csv
@@ -21,9 +22,13 @@ from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
 from infosim.experiments import environment, health, store
-from infosim.experiments.config import DESCRIPTIONS, Experiment, parse, recorded, resolve
+from infosim.experiments.experiment import Experiment
+from infosim.experiments.identity import recorded
+from infosim.experiments.reading import parse
 from infosim.experiments.record import RECORD, write_records
+from infosim.experiments.resolve import resolve
 from infosim.experiments.stopping import Interrupted, signals
+from infosim.experiments.tables import DATA, DESCRIPTIONS, SHOWN, TRAINING
 from infosim.kernels import backend as backends
 from infosim.pid.scheduled import written
 
@@ -82,8 +87,8 @@ def train_together(
     """Train experiments side by side in one simulation, each into its directory as if alone.
 
     They may differ in seeds (unless the data are made from it) and in numbers
-    (`Network.check_alike`), not in data, batch, epochs, precision, `shuffle`, `record_every` and
-    `evaluate_every`. Arguments and errors as for `train`.
+    (`Network.check_alike`), not in what else [data] and [training] say. Arguments and errors as for
+    `train`.
 
     summary : whether to draw summary.png
     tell : whether health that makes a run senseless is an InfosimWarning, beside its health.json
@@ -135,9 +140,8 @@ def prepared(experiments, dataset, backend="cpu", threads=None):
     samples, validation, test = _samples(experiments, dataset)
     task = experiments[0].task(dataset)
     training = Training(
-        simulator, samples, batch=settings["batch"], validation=validation, test=test,
-        error=task.measure, record_every=settings["record_every"],
-        evaluate_every=settings["evaluate_every"], shuffle=settings["shuffle"],
+        simulator, samples, validation=validation, test=test, error=task.measure,
+        **experiments[0].training,
     )  # fmt: skip
     training.check_epochs(settings["epochs"])
     return training, task, test
@@ -195,13 +199,10 @@ def _note_environment(outs, simulator, backend, task):
 
 def _check_together(one, other):
     """Raise unless experiments of these configurations can share a simulation."""
-    for table, keys in (
-        ("data", ("name", "validation", "options", "scaling")),
-        ("training", ("epochs", "batch", "dtype", "record_every", "evaluate_every", "shuffle")),
-        ("network", ("inputs", "clamped")),
-    ):
-        for key in keys:
-            if one[table][key] != other[table][key]:
+    # what else there is of networks is compared when they are there (`Network.check_alike`)
+    for table, known in (("data", DATA), ("training", TRAINING), ("network", SHOWN)):
+        for key in known:
+            if not known[key].varies and one[table][key] != other[table][key]:
                 raise ConfigError(
                     f"experiments that are trained together need the same {table}.{key}, were "
                     f"{one[table][key]!r} and {other[table][key]!r}"

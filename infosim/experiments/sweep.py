@@ -20,9 +20,11 @@ from pathlib import Path
 
 from infosim.errors import CheckpointError, ConfigError, brief, near
 from infosim.experiments import store
-from infosim.experiments.config import Experiment, connections, parse, read
 from infosim.experiments.engines import engine
+from infosim.experiments.experiment import Experiment
+from infosim.experiments.identity import alike
 from infosim.experiments.job import execute, fail, why_failed
+from infosim.experiments.reading import parse, read
 from infosim.experiments.run import read_result
 from infosim.experiments.stopping import Interrupted, stopped_by_signals
 from infosim.kernels import backend as backends
@@ -285,27 +287,13 @@ def _stacks(runs, stack):
     """Runs in jobs of at most `stack` that are alike: their keys -> list of (name, config)."""
     groups = {}
     for run in runs:
-        groups.setdefault(_form(run.experiment.config) if stack > 1 else run.key, []).append(run)
+        form = json.dumps(alike(run.experiment.config)) if stack > 1 else run.key
+        groups.setdefault(form, []).append(run)
     parts = [group[i : i + stack] for group in groups.values() for i in range(0, len(group), stack)]
     return {
         tuple(r.key for r in part): [(r.experiment.name, r.experiment.config) for r in part]
         for part in parts
     }
-
-
-def _form(config):
-    """A text that is the same for configurations that can be simulated side by side."""
-    form = json.loads(json.dumps({k: config[k] for k in ("data", "training", "network", "layers")}))
-    form["training"].pop("seed")
-    for layer in form["layers"].values():
-        for one in (layer, *layer.get("groups", {}).values()):
-            one.pop("goal")
-        layer["optimizer"] = layer["optimizer"]["name"]
-        layer["activation"] = layer["activation"]["name"], layer["activation"]["clamp"]
-        for compartment in layer["compartments"].values():
-            for connection in connections(compartment):
-                connection.pop("weight", None)
-    return json.dumps(form)
 
 
 # -- results ---------------------------------------------------------------------------------------

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from infosim.errors import ConfigError, InfosimError, brief, integer
-from infosim.network.checks import number
-from infosim.network.connectivity import Connectivity, Dense
+from infosim.errors import ConfigError, InfosimError, brief
+from infosim.network.connectivity import Connectivity
+from infosim.settings import setting, settle
 
 #: Steps that a connection may look back: a layer keeps as many outputs as it is read back.
 LONGEST_DELAY = 1000
@@ -33,22 +33,25 @@ class Connection:
     ConfigError : what cannot be, in one line
     """
 
-    source: str
-    connectivity: Connectivity = field(default_factory=Dense)
-    delay: int = 0
-    trainable: bool = True
-    weight: float | None = None
+    source: str = setting(doc="the input or layer that is read")
+    connectivity: Connectivity | str = setting(
+        "dense", "`dense`, `one-to-one`, `all-but-self` or `sparse(k)`"
+    )
+    delay: int = setting(
+        0, "0: this step's value; d: that of d steps before", low=0, high=LONGEST_DELAY,
+        unit="steps",
+    )  # fmt: skip
+    trainable: bool = setting(True, "whether the weights learn")
+    weight: float | None = setting(
+        None, "all weights begin as this; without it they are drawn", low=-1e6, high=1e6,
+        varies=True,
+    )  # fmt: skip
 
     def __post_init__(self):
-        set_, where = object.__setattr__, f"connection from {self.source!r}"
         if not isinstance(self.source, str):
             raise ConfigError(f"a connection's source must be a name, was {brief(self.source)}")
-        set_(self, "connectivity", Connectivity.of(self.connectivity))
-        set_(self, "delay", integer(f"{where}: delay", self.delay, 0, LONGEST_DELAY))
-        if not isinstance(self.trainable, bool):
-            raise ConfigError(f"{where}: trainable must be true or false, was {self.trainable!r}")
-        if self.weight is not None:
-            set_(self, "weight", number(f"{where}: weight", self.weight, -1e6, 1e6))
+        object.__setattr__(self, "connectivity", Connectivity.of(self.connectivity))
+        settle(self, f"connection from {self.source!r}: ")
 
 
 class _Said(tuple):
@@ -85,8 +88,11 @@ class Compartment:
     """
 
     name: str
-    connections: tuple[Connection, ...]
-    bias: bool
+    connections: tuple[Connection, ...] = setting(
+        doc="in place of all of these but `bias`: a table each, see below", kinds=(dict,),
+        in_files=None,
+    )  # fmt: skip
+    bias: bool = setting(True, "whether there are biases; they learn if any of the weights do")
 
     def __init__(
         self, name, source=_LEFT_OUT, connectivity=_LEFT_OUT, delay=_LEFT_OUT,

@@ -44,16 +44,15 @@ class Connectivity:
         """
         if isinstance(spec, Connectivity):
             return spec
-        named = {"dense": Dense, "one-to-one": OneToOne, "all-but-self": AllButSelf}
         if isinstance(spec, str):
-            if spec in named:
-                return named[spec]()
+            if spec in NAMED:
+                return NAMED[spec]()
             head, _, tail = spec.partition("(")
             k = tail.removesuffix(")").strip()
             if head == "sparse" and k != tail and k.isdecimal() and len(k) < 20:
                 return Sparse(int(k))
         raise ConfigError(
-            f"unknown connectivity {brief(spec)}; {near(spec, [*named, 'sparse(k)'])}"
+            f"unknown connectivity {brief(spec)}; {near(spec, [*NAMED, 'sparse(k)'])}"
         )
 
 
@@ -98,6 +97,10 @@ class OneToOne(Connectivity):
 
     def __str__(self):
         return "one-to-one"
+
+
+#: By the names that experiment files give, beside "sparse(k)".
+NAMED = {"dense": Dense, "one-to-one": OneToOne, "all-but-self": AllButSelf}
 
 
 @dataclass(frozen=True)

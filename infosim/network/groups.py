@@ -1,14 +1,16 @@
 """Groups of a layer's neurons, such as its cell types, with goals and measures of their own."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from infosim.errors import ConfigError, brief
-from infosim.network.checks import positive_int
 from infosim.pid import Goal
-from infosim.pid.measures import Measure, measure_of
+from infosim.pid.measures import MEASURES, Measure, measure_of
 from infosim.pid.scheduled import ScheduledGoal
+from infosim.schedule import Schedule
+from infosim.settings import LARGEST, setting, settle
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,15 @@ class Group:
     """
 
     name: str
-    size: int
-    goal: Goal | ScheduledGoal | str | None = None
-    measure: Measure | str | None = None
+    size: int = setting(doc="", low=1, high=LARGEST, unit="neurons")
+    goal: Goal | ScheduledGoal | str | Schedule | Mapping | Sequence | None = setting(
+        None, 'as the layer\'s; `""`: that of the layer', in_files="", varies=True
+    )
+    measure: Measure | str | None = setting(
+        None, 'as the layer\'s; `""`: that of the layer', in_files="", choices=MEASURES
+    )
 
     def __post_init__(self):
-        set_ = object.__setattr__
         if not isinstance(self.name, str) or not re.fullmatch(r"[\w-]+", self.name):
             raise ConfigError(
                 f"the name of a group must be of letters, digits, - and _, was {brief(self.name)}"
@@ -54,10 +59,10 @@ class Group:
         if self.name == "labels":
             raise ConfigError("no group can be called 'labels': files of atoms have these")
         where = f"group {self.name!r}"
-        set_(self, "size", positive_int(f"{where}: size", self.size))
+        settle(self, f"{where}: ")
         if self.measure is not None:
             try:
-                set_(self, "measure", measure_of(self.measure))
+                object.__setattr__(self, "measure", measure_of(self.measure))
             except ConfigError as error:
                 raise ConfigError(f"{where}: {error}") from None
 

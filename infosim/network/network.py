@@ -1,19 +1,20 @@
 """Networks as data: named inputs, named layers, and the compartments that join them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from infosim.errors import ConfigError, InfosimError, brief, integer, near
-from infosim.network.checks import positive_int
 from infosim.network.connection import Compartment
 from infosim.network.groups import Group, Population
 from infosim.network.optimizers import SGD, Adam
-from infosim.network.rules import Infomorphic, Rule
+from infosim.network.rules import Rule
 from infosim.neuron import Activation, Binning
 from infosim.pid import Goal, lattice
-from infosim.pid.measures import Measure, measure_of, parts_of
+from infosim.pid.measures import MEASURES, Measure, measure_of, parts_of
 from infosim.pid.scheduled import ScheduledGoal, goal_of
+from infosim.schedule import Schedule
+from infosim.settings import LARGEST, setting, settings, settle
 
 #: Layers are numbered with 8 bits in the random numbers' counter.
 _MOST_LAYERS = 256
@@ -44,17 +45,44 @@ class Layer:
     """
 
     name: str
-    size: int | None
-    compartments: Sequence[Compartment]
-    activation: Activation
-    binning: Binning = field(default_factory=Binning)
-    goal: Goal | ScheduledGoal | str | None = None
-    optimizer: Adam | SGD = field(default_factory=Adam)
-    outputs: str = "signed"
-    sampled: bool = True
-    rule: Rule | str | Mapping | None = None
-    measure: Measure | str = "shared-exclusions"
-    groups: Sequence[Group] = ()
+    size: int | None = setting(
+        doc="with groups it may be left out, it is the sum of theirs", low=1, high=LARGEST,
+        unit="neurons",
+    )  # fmt: skip
+    compartments: Sequence[Compartment] = setting(
+        doc="a table each, in order: the first drives", kinds=(dict,)
+    )
+    activation: Activation = setting(
+        doc="how potentials drive a neuron", kinds=(dict,), varies=True
+    )
+    binning: Binning = setting(doc="of potentials", made=Binning, in_files={}, kinds=(dict,))
+    goal: Goal | ScheduledGoal | str | Schedule | Mapping | Sequence | None = setting(
+        None,
+        "formula, published name, γ by atom or all γ in order ([goals.md](goals.md)), or a "
+        '[schedule](#schedules); `""`: the layer does not learn by one',
+        in_files="",
+        varies=True,
+    )
+    optimizer: Adam | SGD = setting(
+        doc="how a gradient changes weights", made=Adam, in_files={}, kinds=(dict,), varies=True
+    )
+    outputs: str = setting("signed", "+1 and -1, or 1 and 0", choices=_SILENT)
+    sampled: bool = setting(True, "outputs are drawn; else the likelier one is taken")
+    rule: Rule | str | Mapping | None = setting(
+        None,
+        'what this layer learns by, as `network.rule`, but not `backprop`; `""`: the network\'s',
+        in_files="",
+    )
+    measure: Measure | str = setting(
+        "shared-exclusions", "of redundancy ([measures.md](measures.md))", choices=MEASURES
+    )
+    groups: Sequence[Group] = setting(
+        (),
+        "a table each, in order ([networks.md](networks.md#groups-of-neurons)); without, all "
+        "neurons are alike",
+        in_files=None,
+        kinds=(dict,),
+    )
 
     def __post_init__(self):
         set_ = object.__setattr__
@@ -62,13 +90,7 @@ class Layer:
         set_(self, "groups", tuple(self.groups))
         if self.groups:
             set_(self, "size", self._size_of_groups(where))
-        set_(self, "size", positive_int(f"{where}: size", self.size))
-        if self.outputs not in tuple(_SILENT):
-            raise ConfigError(
-                f"{where}: outputs must be {' or '.join(_SILENT)}, was {self.outputs!r}"
-            )
-        if not isinstance(self.sampled, bool):
-            raise ConfigError(f"{where}: sampled must be true or false, was {self.sampled!r}")
+        settle(self, f"{where}: ")
         set_(self, "compartments", tuple(self.compartments))
         for one in self.compartments:
             if not isinstance(one, Compartment):
@@ -197,23 +219,47 @@ class Network:
 
     inputs: Mapping[str, int]
     layers: Sequence[Layer]
-    steps: int = 1
-    readout: str | None = None
-    target: str | None = None
-    rule: Rule | str | Mapping = field(default_factory=Infomorphic)
-    inversion: str | None = None
-    learn_at: str | Sequence[int] = "last"
-    carry: bool = False
+    steps: int = setting(1, "of a presentation", low=1, high=LARGEST, unit="time steps")
+    readout: str | None = setting(
+        None, 'the layer that tells the class; `""`: none', in_files="output"
+    )
+    target: str | None = setting(
+        None, 'the input with the label, withheld at evaluation; `""`: none', in_files="label"
+    )
+    rule: Rule | str | Mapping = setting(
+        "infomorphic",
+        "what layers learn by that have no rule of their own: each climbs its goal; or `backprop`, "
+        "`hebb`; `{ name = ... }` with the numbers of a rule that has any ([rules.md](rules.md))",
+    )
+    inversion: str | None = setting(
+        None,
+        "which readout neurons tell their class by being silent: by default `learned`, with "
+        "`backprop` `none`",
+        choices=INVERSIONS,
+        before="batch",
+    )
+    learn_at: str | Sequence[int] = setting(
+        "last",
+        "the steps at which layers learn; a list has them from 0 on, or from the end if negative",
+        choices=_LEARN_AT,
+    )
+    carry: bool = setting(
+        False,
+        "a presentation goes on from the outputs that the one before it ended with "
+        "([networks.md](networks.md#time))",
+    )
 
     def __post_init__(self):
         set_ = object.__setattr__
         inputs = self.inputs.items()
-        set_(self, "inputs", {k: positive_int(f"input {k!r}: size", n) for k, n in inputs})
+        sizes = {key: integer(f"input {key!r}: size", n, 1, LARGEST) for key, n in inputs}
+        set_(self, "inputs", sizes)
         set_(self, "layers", tuple(self.layers))
-        set_(self, "steps", positive_int("steps", self.steps))
+        set_(self, "rule", Rule.of(self.rule))
+        if self.inversion is None:
+            set_(self, "inversion", self.rule.inversion)
+        settle(self)
         set_(self, "learn_at", _checked_learn_at(self.learn_at, self.steps))
-        if not isinstance(self.carry, bool):
-            raise ConfigError(f"carry must be true or false, was {brief(self.carry)}")
         if not self.layers:
             raise ConfigError("a network needs at least one layer")
         if len(self.layers) > _MOST_LAYERS:
@@ -247,14 +293,7 @@ class Network:
                     f"readout layer {self.readout!r} has {self.layer(self.readout).size} neurons "
                     f"for {self.inputs[self.target]} classes"
                 )
-        set_(self, "rule", Rule.of(self.rule))
         self._check_rules()
-        if self.inversion is None:
-            set_(self, "inversion", self.rule.inversion)
-        if self.inversion not in INVERSIONS:
-            raise ConfigError(
-                f"unknown inversion {self.inversion!r}; {near(self.inversion, INVERSIONS)}"
-            )
 
     def _check(self, layer, compartment, names, fired):
         for name, c in zip(compartment.names, compartment.connections, strict=True):
@@ -412,14 +451,12 @@ def _checked_learn_at(learn_at, steps):
 
 def _form(network):
     """What must be the same in networks that are simulated side by side, by name."""
-    alike = ("inputs", "steps", "readout", "target", "rule", "inversion", "carry")
-    form = {key: getattr(network, key) for key in alike}
+    form = {"inputs": network.inputs} | _alike(network)
     form["learn_at"] = list(network.learning_steps)
     form["the order of layers"] = [layer.name for layer in network.layers]
     for layer in network.layers:
         where = f"layer {layer.name!r}:"
-        form[f"{where} size"] = layer.size
-        form[f"{where} binning"] = layer.binning
+        form |= _alike(layer, where, but=("measure",))
         form[f"{where} activation"] = layer.activation.label
         form[f"{where} activation's function"] = layer.activation.name
         form[f"{where} number of parameters"] = len(layer.activation.packed(float))
@@ -429,16 +466,22 @@ def _form(network):
         for name, one in layer.populations.items():
             form[f"layer {name!r}: measure"] = one.measure
         form[f"{where} having a goal"] = layer.has_goal
-        form[f"{where} outputs"] = layer.outputs
-        form[f"{where} sampled"] = layer.sampled
         form[f"{where} rule"] = network.rule_of(layer)
         form[f"{where} compartments"] = [c.name for c in layer.compartments]
         for compartment in layer.compartments:
             whose, n = f"{where} compartment {compartment.name!r}:", len(compartment.connections)
             form[f"{whose} number of connections"] = n
-            form[f"{whose} bias"] = compartment.bias
+            form |= _alike(compartment, whose, but=("connections",))
             for i, c in enumerate(compartment.connections):
                 of = f"{whose} connection {i + 1}:" if n > 1 else whose
-                for key in ("source", "connectivity", "delay", "trainable"):
-                    form[f"{of} {key}"] = getattr(c, key)
+                form |= _alike(c, of)
     return form
+
+
+def _alike(description, where="", but=()):
+    """The settings of a description that replicas share, by name."""
+    return {
+        f"{where} {name}".strip(): getattr(description, name)
+        for name, one in settings(type(description)).items()
+        if not one.varies and name not in but
+    }

@@ -1,27 +1,29 @@
 """Optimizers: how a gradient of the goal becomes a change of weights. All ascend.
 
 What an optimizer's kernel reads of it at each update is `numbers`; `kernel` is that kernel's name.
-Fields marked `SCHEDULED` may be a `Schedule`; `numbers` are those of `schedule.at` a moment.
+Where fields may be a `Schedule`, `numbers` are those of `schedule.at` a moment.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from math import sqrt
 
-from infosim.errors import ConfigError, integer
-from infosim.network.checks import LARGEST, number
-from infosim.schedule import Schedule, checked
+from infosim.errors import ConfigError
+from infosim.schedule import Schedule
+from infosim.settings import LARGEST, setting, settings, settle
 
-#: Of a field that may change over training.
-SCHEDULED = {"scheduled": True}
+_SIZE = {"low": 0, "high": 1e6, "varies": True}
+_RATE = {"doc": "or a [schedule](#schedules), as below"} | _SIZE
+_WEIGHT_DECAY = {"doc": "L2, added to the gradient; or a schedule"} | _SIZE
+_DECAY_UNTIL = {
+    "doc": "when the weight decay has fallen to 0, as by a schedule; 0: it stays",
+    "low": 0, "high": LARGEST, "unit": "updates", "varies": True,
+}  # fmt: skip
 
 
 def _check(spec):
     """Let the numbers that all optimizers have be Python's, and in their ranges."""
-    set_ = object.__setattr__
-    for name, what in (("rate", "optimizer rate"), ("weight_decay", "weight_decay")):
-        set_(spec, name, checked(lambda v, w=what: number(w, v, 0, 1e6), getattr(spec, name)))
-    set_(spec, "decay_until", integer("decay_until", spec.decay_until, 0, LARGEST))
+    settle(spec, "optimizer ")
     if spec.decay_until and isinstance(spec.weight_decay, Schedule):
         raise ConfigError(
             f"weight_decay is a schedule, which says until when: decay_until must be 0, "
@@ -36,20 +38,24 @@ class Adam:
     It falls linearly to 0 over the first `decay_until` updates, or stays if that is 0.
     """
 
-    rate: float | Schedule = field(default=0.001, metadata=SCHEDULED)
-    weight_decay: float | Schedule = field(default=0.0, metadata=SCHEDULED)
-    betas: tuple[float, float] = (0.9, 0.999)
-    epsilon: float = 1e-8
-    decay_until: int = 0
+    rate: float | Schedule = setting(0.001, **_RATE)
+    weight_decay: float | Schedule = setting(0.0, **_WEIGHT_DECAY)
+    betas: tuple[float, float] = setting(
+        (0.9, 0.999), "how much the means of the gradient and of its square keep", low=0, below=1,
+        varies=True,
+    )  # fmt: skip
+    epsilon: float = setting(
+        1e-8, "least number that a step is divided by", low=0, high=1, varies=True
+    )
+    decay_until: int = setting(0, **_DECAY_UNTIL)
 
     def __post_init__(self):
-        set_ = object.__setattr__
         _check(self)
-        set_(self, "epsilon", number("epsilon", self.epsilon, 0, 1))
-        betas = tuple(number("betas", beta, 0, 1, closed=False) for beta in self.betas)
-        if len(betas) != 2:
-            raise ConfigError(f"betas must be two numbers, was {list(betas)}")
-        set_(self, "betas", betas)
+        known = settings(Adam)["betas"]
+        betas = tuple(known.check("optimizer betas", beta) for beta in self.betas)
+        if len(betas) != known.length:
+            raise ConfigError(f"optimizer betas must be two numbers, was {list(betas)}")
+        object.__setattr__(self, "betas", betas)
 
     kernel = "adam"
 
@@ -72,9 +78,9 @@ class Adam:
 class SGD:
     """Plain gradient ascent; `weight_decay` and `decay_until` as for `Adam`."""
 
-    rate: float | Schedule = field(default=0.1, metadata=SCHEDULED)
-    weight_decay: float | Schedule = field(default=0.0, metadata=SCHEDULED)
-    decay_until: int = 0
+    rate: float | Schedule = setting(0.1, **_RATE)
+    weight_decay: float | Schedule = setting(0.0, **_WEIGHT_DECAY)
+    decay_until: int = setting(0, **_DECAY_UNTIL)
 
     def __post_init__(self):
         _check(self)

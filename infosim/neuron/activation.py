@@ -17,6 +17,7 @@ from infosim.elementary import exp
 from infosim.errors import ConfigError, brief, near
 from infosim.jit import inline
 from infosim.neuron import own
+from infosim.settings import setting, settle
 
 # float32 on purpose: it leaves the precision of the other operand as it is, while a bare Python
 # literal would turn float32 arithmetic into float64.
@@ -203,20 +204,17 @@ class Activation:
 
     name: str | Callable
     parameters: Mapping[str, Sequence[float]] | Sequence[float] = field(default_factory=dict)
-    clamp: float | None = None
+    clamp: float | None = setting(None, low=0, below=0.5)
 
     def __post_init__(self):
         if callable(self.name):
             parameters, published = self._own_parameters(), 0.0
         else:
             parameters, published = self._named_parameters(), ACTIVATIONS[self.name].clamp
-        clamp = published if self.clamp is None else self.clamp
-        if len(_numbers(clamp)) != 1 or isinstance(clamp, (list, tuple)) or not 0 <= clamp < 0.5:
-            raise ConfigError(
-                f"activation {self.label!r}: clamp must be in [0, 0.5), was {self.clamp!r}"
-            )
         object.__setattr__(self, "parameters", parameters)
-        object.__setattr__(self, "clamp", float(clamp))
+        if self.clamp is None:
+            object.__setattr__(self, "clamp", published)
+        settle(self, f"activation {self.label!r}: ")
 
     def _own_parameters(self):
         function = own.plain(self.name)

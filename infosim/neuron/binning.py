@@ -10,8 +10,9 @@ from math import floor
 
 import numpy as np
 
-from infosim.errors import ConfigError, integer, near
-from infosim.schedule import Moment, Schedule, checked
+from infosim.errors import ConfigError
+from infosim.schedule import Moment, Schedule
+from infosim.settings import setting, settings, settle
 
 #: The range of the bins: what the user gives; each neuron's own minimum and maximum over the
 #: batch; or [-m, m] with m the neuron's own largest magnitude over the batch.
@@ -35,18 +36,24 @@ class Binning:
     ConfigError : unknown kind, bins outside 2-255, empty range
     """
 
-    kind: str = "fixed"
-    bins: int | Schedule | tuple[int | Schedule, ...] = 20
-    low: float = -20.0
-    high: float = 20.0
+    kind: str = setting(
+        "fixed",
+        "`low` to `high`; each neuron's range in the batch; or up to its largest magnitude there",
+        choices=BINNINGS,
+    )
+    bins: int | tuple[int | Schedule, ...] | Schedule = setting(
+        20, "or one number per compartment; or a [schedule](#schedules)", low=2, high=255
+    )
+    low: float = setting(-20.0, "where `fixed` bins begin", unit="potential")
+    high: float = setting(20.0, "where they end", unit="potential")
 
     def __post_init__(self):
-        if self.kind not in BINNINGS:
-            raise ConfigError(f"unknown binning {self.kind!r}; {near(self.kind, BINNINGS)}")
+        settle(self, "binning ")
+        check = settings(Binning)["bins"].check
         if isinstance(self.bins, Sequence | np.ndarray) and np.ndim(self.bins) == 1:
-            bins = tuple(checked(_number_of_bins, n) for n in self.bins)
+            bins = tuple(check("bins", n) for n in self.bins)
         else:
-            bins = checked(_number_of_bins, self.bins)
+            bins = check("bins", self.bins)
         object.__setattr__(self, "bins", bins)
         if not (float(self.low) < float(self.high) and abs(self.low) + abs(self.high) < 1e30):
             raise ConfigError(
@@ -74,7 +81,3 @@ class Binning:
                 f"bins: {len(self.bins)} numbers were given for {n_compartments} compartments"
             )
         return self.bins
-
-
-def _number_of_bins(value):
-    return integer("bins", value, 2, 255)

@@ -54,7 +54,10 @@ SETTINGS = {
     "too many bins": (f"{HIDDEN}.binning.bins=256", "from 2 to 255, was 256"),
     "bins of wrong length": (f"{HIDDEN}.binning.bins=[2, 3]", "2 numbers were given for 3"),
     "empty bin range": (f"{HIDDEN}.binning.low=30", "low < high"),
-    "unknown binning": (f"{HIDDEN}.binning.kind=normalized", "did you mean normalised"),
+    "unknown binning": (
+        f"{HIDDEN}.binning.kind=normalized",
+        "must be 'fixed' or 'adaptive' or 'normalised', was 'normalized'",
+    ),
     "unknown activation": (f"{HIDDEN}.activation.name=trivariat", "did you mean trivariate"),
     "unknown activation parameter": (f"{HIDDEN}.activation.gamma=2", "no parameter 'gamma'"),
     "activation parameter length": (f"{HIDDEN}.activation.alpha=[0.1]", "needs 2 finite number"),
@@ -62,9 +65,15 @@ SETTINGS = {
     "activation parameter ragged": (f"{HIDDEN}.activation.alpha=[[1], [2, 3]]", "finite number"),
     "activation name a list": (f"{HIDDEN}.activation.name=[1]", "name [1] is unknown"),
     "optimizer name a list": (f"{HIDDEN}.optimizer.name=[1]", "name [1] is unknown"),
-    "clamp text": (f"{HIDDEN}.activation.clamp=abc", "clamp must be in [0, 0.5), was 'abc'"),
-    "clamp too large": (f"{HIDDEN}.activation.clamp=0.5", "clamp must be in [0, 0.5), was 0.5"),
-    "absurd size": (f"{HIDDEN}.size=1000000000000000000", "must be at most 2147483647"),
+    "clamp text": (
+        f"{HIDDEN}.activation.clamp=abc",
+        "a number in [0, 0.5), was 'abc'",
+    ),
+    "clamp too large": (
+        f"{HIDDEN}.activation.clamp=0.5",
+        "a number in [0, 0.5), was 0.5",
+    ),
+    "absurd size": (f"{HIDDEN}.size=1000000000000000000", "of at most 2147483647"),
     "activation for two": (f"{HIDDEN}.activation={{name='bivariate'}}", "takes 2 compartments"),
     "wrong gamma label": (f"{HIDDEN}.goal={{'{{F}}{{D}}'=1.0}}", "{F}{D}"),
     "wrong gamma label in formula": (f"{HIDDEN}.goal='{{F}}{{X}} - 0.1 H'", "{F}{X}"),
@@ -115,8 +124,8 @@ SETTINGS = {
     ),
     "delay of a connection": (
         f"{HIDDEN}.compartments.L.connections.hidden.delay=-3",
-        "layer 'hidden': compartment 'L': connection from 'hidden': delay must be an "
-        "integer from 0 to 1000, was -3",
+        "layers.hidden.compartments.L.connections.hidden.delay must be an integer from 0 to 1000, "
+        "was -3",
     ),
     "missing layer": (f"{OUTPUT}.compartments.F.source=hiden", "did you mean hidden"),
     "delay-0 cycle": (f"{HIDDEN}.compartments.L.delay=0", "a cycle"),
@@ -200,7 +209,10 @@ SETTINGS = {
     "unknown scaling": ("data.scaling=standart", "must be 'standard' or 'none'"),
     "unknown data set": ("data.name=mnits", "mnits"),
     "validation of all": ("data.validation=1.0", "in [0, 1), was 1.0"),
-    "unknown precision": ("training.dtype=float16", "float32 or float64"),
+    "unknown precision": (
+        "training.dtype=float16",
+        "must be 'float32' or 'float64', was 'float16'",
+    ),
     "negative seed": ("training.seed=-1", "seed must be"),
 }
 
@@ -453,7 +465,7 @@ def test_damaged_data_stops_training(capsys, tmp_path, monkeypatch):
     ("options", "message"),
     [
         (["--neurons", 0], "at least 1, was 0"),
-        (["--batch", -3], "batch must be at least 1, was -3"),
+        (["--batch", -3], "training.batch must be an integer of at least 1, was -3"),
         (["--threads", 0], "threads must be an integer of at least 1, was 0"),
         (["--sources", 5], "'5' is not one of '2', '3', '4'"),
         (["--neurons", "many"], "not a valid integer"),

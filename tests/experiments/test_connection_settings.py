@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import infosim
-from infosim.experiments import Experiment, config, optimize, run, sweep, train
+from infosim.experiments import Experiment, optimize, run, train
+from infosim.experiments.identity import alike
+from infosim.experiments.resolve import resolve
 from infosim.network import Compartment, Connection, Sparse
 
 FORWARD = "layers.output.compartments.F.connections"
@@ -83,7 +85,7 @@ def test_a_key_is_of_what_connections_are_and_not_of_their_tables_names():
 
 def test_only_initial_weights_may_differ_in_a_stack():
     def form(*settings):
-        return sweep._form(Experiment.load("demo/digits", [*SETTINGS, *settings]).config)
+        return alike(Experiment.load("demo/digits", [*SETTINGS, *settings]).config)
 
     assert form(f"{FORWARD}.image.weight=0") == form()
     assert form(f"{FORWARD}.image.trainable=false") != form()
@@ -123,7 +125,7 @@ def test_a_run_is_continued_read_back_and_drawn(tmp_path):
     for name, array in expected.weights.items():
         np.testing.assert_array_equal(found.weights[name], array, err_msg=name)
     assert {"output/F/image/weights", "hidden/L/hidden/index"} <= found.weights.keys()
-    assert config.resolve(found.config) == whole.config
+    assert resolve(found.config) == whole.config
     assert (tmp_path / "whole" / "summary.png").stat().st_size > 10_000
 
     simulator = found.simulator(threads=1)

@@ -11,8 +11,8 @@ import infosim
 from infosim.cli import main
 from infosim.errors import ConfigError, InfosimWarning
 from infosim.experiments import Experiment, run
-from infosim.experiments.config import parse
 from infosim.experiments.optimize import optimize
+from infosim.experiments.reading import parse
 from infosim.experiments.sweep import Sweep, run_sweep
 from infosim.pid import Goal
 
@@ -212,10 +212,13 @@ WRONG = {
     "no table": ("excitatory=3", "{}.excitatory must be a table, was 3"),
     "no size": ("x.measure=williams-beer", "(a new group needs a size)"),
     "text as size": ("excitatory.size=all", "{}.excitatory.size must be an integer, was 'all'"),
-    "empty": ("excitatory.size=0", "group 'excitatory': size must be an integer of at least 1"),
+    "empty": ("excitatory.size=0", "{}.excitatory.size must be an integer of at least 1"),
     "sizes": ("excitatory.size=5", "5 (excitatory) + 2 (inhibitory) = 7, was 8"),
     "goal": ("excitatory.goal={X}", "{}.excitatory.goal: atom '{X}' has no source 'X'"),
-    "measure": ("excitatory.measure=wiliams", "{}.excitatory.measure: unknown measure 'wiliams'"),
+    "measure": (
+        "excitatory.measure=wiliams",
+        "{}.excitatory.measure must be 'shared-",
+    ),
     "name": ("a/b.size=3", "a group must be of letters, digits, - and _, was 'a/b'"),
     "goals": ("inhibitory.goal=", "hidden/inhibitory has no goal, but others have"),
 }

@@ -145,7 +145,7 @@ WRONG = {
     "connectivity None": (lambda: Connectivity.of(None), "unknown connectivity None"),
     "outputs": (
         lambda: Layer("h", 3, [Compartment("F", "x")], SUM, outputs="ternary"),
-        "layer 'h': outputs must be signed or binary, was 'ternary'",
+        "layer 'h': outputs must be 'signed' or 'binary', was 'ternary'",
     ),
     "outputs of no kind": (
         lambda: Layer("h", 3, [Compartment("F", "x")], SUM, outputs=None), "outputs .* was None",

@@ -227,9 +227,9 @@ def test_a_given_clamp_replaces_the_published_one(kernels):
         (("sum", {"beta": (np.inf,)}), "finite"),
         (("tetravariate", {"beta": (2, 2)}), r"beta needs 3 finite number\(s\), was \[2.0, 2.0\]"),
         (("sum", (1.0,)), r"parameters must be by name, were \(1.0,\); allowed: beta"),
-        (("sum", {}, -1e-9), r"clamp must be in \[0, 0.5\), was -1e-09"),
+        (("sum", {}, -1e-9), r"clamp must be a number in \[0, 0.5\), was -1e-09"),
         (("sum", {}, 0.5), "clamp"),
-        (("sum", {}, np.nan), "clamp must be in .* was nan"),
+        (("sum", {}, np.nan), "clamp must be a number in .* was nan"),
     ],
 )
 def test_what_cannot_be_is_said(arguments, message):

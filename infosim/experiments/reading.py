@@ -1,0 +1,178 @@
+"""Reading experiment files: TOML, presets, what extends what, and what is laid over it."""
+
+import os
+import re
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from infosim import files
+from infosim.errors import ConfigError, brief, near
+from infosim.experiments.tables import CONNECTION, SCHEDULED
+from infosim.schedule import Schedule, is_table
+
+#: Bytes, digits, depth and parts of a key of what is read: ten times what settings have.
+MOST = 2**20
+_LARGEST, _DEEPEST = 2**63, 32
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}\.[ \t]*+){{{_DEEPEST}}}")
+
+
+def parse(text):
+    """The table that a text in TOML says, in numbers and depths that settings have.
+
+    Raises
+    ------
+    ConfigError : it says none
+    """
+    if _LONG_KEY.search(text):
+        raise ConfigError(f"is not valid TOML: a key of {_DEEPEST} parts or more")
+    try:
+        table = tomllib.loads(text)
+    except RecursionError:
+        raise ConfigError("is not valid TOML: brackets in brackets, too deep") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"is not valid TOML: {' '.join(str(error).split())}") from None
+    except ValueError:
+        raise ConfigError("is not valid TOML: a number of thousands of digits") from None
+    _check_size(table)
+    return table
+
+
+def _check_size(value, depth=0):
+    """Raise ConfigError of numbers and depths that no setting has and not every function takes."""
+    if depth > _DEEPEST:
+        raise ConfigError(f"is not valid: more than {_DEEPEST} tables or lists in each other")
+    if type(value) is int and not -_LARGEST <= value < _LARGEST:
+        raise ConfigError("is not valid TOML: an integer of more than 64 bits")
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            _check_size(one, depth + 1)
+
+
+def preset_names():
+    """The names of all presets, such as "iclr/trivariate-optimized"."""
+    root = resources.files("infosim.experiments") / "presets"
+    return sorted(
+        f"{folder.name}/{file.name[:-5]}"
+        for folder in root.iterdir()
+        if folder.is_dir()
+        for file in folder.iterdir()
+        if file.name.endswith(".toml")
+    )
+
+
+def read(path):
+    """The text of a file of settings.
+
+    Raises
+    ------
+    ConfigError : it cannot be read
+    """
+    try:
+        return files.read_text(path, MOST)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def read_table(name, seen=()):
+    """The table of a preset or file, with what it extends under it."""
+    if name in seen:
+        raise ConfigError(f"{' extends '.join((*seen, name))}: a cycle")
+    if name in preset_names():
+        folder = resources.files("infosim.experiments") / "presets"
+        text = (folder / f"{name}.toml").read_text("utf-8")
+    elif str(name).endswith(".toml"):
+        text = read(name)
+    else:
+        raise ConfigError(f"unknown preset {brief(name)}; {near(name, preset_names())}")
+    try:
+        table = parse(text)
+    except ConfigError as error:
+        raise ConfigError(f"{name} {error}") from None
+    base = table.pop("extends", None)
+    if isinstance(base, str) and base.endswith(".toml") and name not in preset_names():
+        base = os.path.normpath(Path(name).parent / base)  # from the folder of the file
+    return table if base is None else merge(read_table(base, (*seen, name)), table)
+
+
+def _other_form(before, value):
+    """Whether schedules, or goals by atom, are told in other words: one takes the other's place."""
+    forms = [table.keys() - {"shape", "per"} for table in (before, value)]
+    return (is_table(before) or is_table(value)) and all(forms) and forms[0].isdisjoint(forms[1])
+
+
+def merge(base, changes):
+    """`base` with `changes` laid over it, table by table."""
+    result = dict(base)
+    for key, value in changes.items():
+        if key == "rule" and isinstance(value, dict) and isinstance(result.get(key), str):
+            result[key] = {"name": result[key]}  # its name alone
+        if isinstance(value, dict) and isinstance(result.get(key), dict):
+            before = result[key]
+            if value.get("name", before.get("name")) != before.get("name"):
+                # another activation, optimizer or rule does not inherit the parameters of the old
+                # one, nor another data set the old one's options
+                if key in ("activation", "optimizer", "rule"):
+                    before = {}
+                elif key == "data":
+                    before = {name: one for name, one in before.items() if name != "options"}
+            elif key in SCHEDULED and _other_form(before, value):
+                before = {}
+            if isinstance(before.get("source"), str) and "connections" in value:
+                # a compartment of several takes the place of one with its settings, and vice versa
+                before = {name: one for name, one in before.items() if name not in CONNECTION}
+            elif isinstance(before.get("connections"), dict) and "source" in value:
+                before = {name: one for name, one in before.items() if name != "connections"}
+            result[key] = merge(before, value)
+        else:
+            result[key] = value
+    return result
+
+
+def assignment(text):
+    """(key path, value) of a text `key.path=value`; the value is TOML, or plain text if it is not.
+
+    Raises
+    ------
+    ConfigError : no key or no value
+    """
+    path, equals, value = text.partition("=")
+    if not equals or not all(key.strip() for key in path.split(".")):
+        raise ConfigError(f"--set needs key=value, was {brief(text)}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # bytes of the command line that are no text
+        raise ConfigError(f"--set needs text in UTF-8, was {text!r}") from None
+    try:
+        return path, parse(f"value = {value}")["value"]
+    except ConfigError:
+        return path, value.strip()
+
+
+def plain(value):
+    """A setting given in Python as TOML would have it: NumPy's numbers and arrays are its own."""
+    if isinstance(value, Schedule):
+        value = value.table()
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def override(table, assignments):
+    """Lay assignments, (key path, value) or texts `key.path=value`, over a table."""
+    pairs = [assignment(given) if isinstance(given, str) else given for given in assignments]
+    # another data set drops the old one's options, not those that are given with it
+    pairs.sort(key=lambda pair: pair[0].replace(" ", "") not in ("data", "data.name"))
+    for path, change in pairs:
+        if path.count(".") >= _DEEPEST:
+            raise ConfigError(f"{path[:60]}... is a key of more than {_DEEPEST} parts")
+        change = plain(change)
+        for key in reversed(path.split(".")):
+            change = {key.strip(): change}
+        table = merge(table, change)
+    return table

@@ -55,7 +55,8 @@ def _draw(results):
         experiment, dataset = results.path.absolute().name, data["name"]
         shape = datasets.image_shape(data["name"], data["options"])
     fields = _fields(config, results.weights, results.path)
-    moment = "" if results.complete else f"epoch {last} of {config['training']['epochs']}"
+    moment = f"epoch {last} of {config['training']['epochs']}" if last >= 0 else "before any epoch"
+    moment = "" if results.complete else moment
     _tell(results.path, moment, _lacking(history, fields, shape, record))
     title = f"{experiment} on {dataset}, seed {config['training']['seed']}"
     title = ", ".join(filter(None, (title, moment)))
@@ -136,7 +137,11 @@ def _tell(path, moment, lacking):
     without = " and ".join(lacking)
     if not moment and not without:
         return
-    told = [f"drawn as of {moment}" if moment else f"there is no {RECORD} of its last epoch"]
+    told = [
+        f"drawn as it was last saved, {moment}"
+        if moment
+        else f"there is no {RECORD} of its last epoch"
+    ]
     told += [f"left out: {without}"] if without else []
     config, out = (shlex.quote(str(one)) for one in (path / "config.toml", path))
     warnings.warn(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import infosim
-from infosim.experiments import Experiment, optimize, run, train
+from infosim.experiments import Experiment, optimize, picture, run, train
 from infosim.experiments.identity import alike
 from infosim.experiments.resolve import resolve
 from infosim.network import Compartment, Connection, Sparse
@@ -128,13 +128,13 @@ def test_a_run_is_continued_read_back_and_drawn(tmp_path):
     assert resolve(found.config) == whole.config
     assert (tmp_path / "whole" / "summary.png").stat().st_size > 10_000
 
-    simulator = found.simulator(threads=1)
-    fields = run._fields(simulator, {"image"})
+    fields = picture._fields(found.config, found.weights, found.path)
     assert {name: one.shape for name, one in fields.items()} == {
-        "hidden": (1, 6, 64), "output": (1, 10, 64),
+        "hidden": (6, 64), "output": (10, 64),
     }  # fmt: skip
-    np.testing.assert_array_equal(fields["output"][0], expected.weights["output/F/image/weights"])
+    np.testing.assert_array_equal(fields["output"], expected.weights["output/F/image/weights"])
     more = [f"{LATERAL}.connections.image={{}}", f"{FORWARD}.other={{source='label'}}"]
     wider = Experiment.load("demo/digits", [*SETTINGS, *more])
-    wider = infosim.Simulator(wider.network(infosim.load("digits")), threads=1)
-    assert list(run._fields(wider, {"image"})) == ["hidden/F", "hidden/L/image", "output"]
+    net = infosim.Simulator(wider.network(infosim.load("digits")), threads=1)
+    fields = picture._fields(wider.config, net.arrays(), tmp_path)
+    assert list(fields) == ["hidden/F", "hidden/L/image", "output"]

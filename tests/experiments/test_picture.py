@@ -240,7 +240,7 @@ def test_runs_of_before_are_drawn(name, tmp_path, neither, drawn, capsys):
     assert said == f"{out}/summary.png\n"
     assert told.count("\n") == 1
     assert "left out: the panels of its task; `infosim train " in told
-    assert ("is not complete: drawn as of epoch 1 of 3" in told) == (not whole)
+    assert ("is not complete: drawn as it was last saved, epoch 1 of 3" in told) == (not whole)
     (figure,) = drawn
     panels = titles(figure)
     assert panels[0] == "error"
@@ -286,8 +286,19 @@ def test_a_record_of_another_epoch_is_not_drawn(copied, drawn, capsys):
     assert (copied / RECORD).exists()
     assert command("draw", copied) == 0
     told = capsys.readouterr().err
-    assert "is not complete: drawn as of epoch 3 of 4; left out: the panels of its task" in told
+    assert "drawn as it was last saved, epoch 3 of 4; left out: the panels of its task" in told
     assert not {*PANELS["demo/digits"]} & {*titles(drawn[0])}
+
+
+def test_a_run_that_was_stopped_in_its_first_epoch_is_drawn(tmp_path, drawn, capsys):
+    def stop(training, epochs):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted):
+        train(small("demo/digits"), tmp_path / "run", threads=1, report=stop)
+    assert command("draw", tmp_path / "run", "-q") == 0
+    assert "last saved, before any epoch; `infosim" in capsys.readouterr().err
+    assert titles(drawn[0]) == ["receptive fields: hidden, 6 of 6"]
 
 
 def test_elsewhere_it_is_drawn_without_touching_the_run(copied, tmp_path, capsys):

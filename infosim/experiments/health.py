@@ -38,7 +38,7 @@ def note(holds, training, *, last, tell=True):
         store.write_json(path, {"checks": [one.table() for one in (*kept, now)]})
         for words in now.warnings if tell else ():
             whose = f"{held.folder}, " if several else ""
-            warnings.warn(f"{whose}after epoch {epoch}: {words}", InfosimWarning, stacklevel=4)
+            warnings.warn(f"{whose}after epoch {epoch}: {words}", InfosimWarning, stacklevel=5)
 
 
 def _kept(path):

@@ -152,7 +152,7 @@ def _advance(holds, training, epochs, report, tell):
     with signals() as arrived:
         saved, cost = time.monotonic(), 0.0
         while len(training.history) <= epochs:
-            if (training.epoch, training.position) == (2, 0):
+            if (training.epoch, training.position) == (2, 0):  # the first that learns is over
                 health.note(holds, training, last=False, tell=tell)
             training.advance()
             if report is not None:

@@ -83,8 +83,7 @@ def hold(folder, wait=0):
     except Timeout:
         raise CheckpointError(f"{folder} is in use by {_holder(folder)}") from None
     except (OSError, NotImplementedError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CheckpointError(f"cannot write {folder}: {reason}") from None
+        raise CheckpointError(f"cannot write {folder}: {_reason(error)}") from None
     try:
         before = _read_holder(folder)
         if before and before["host"] != socket.gethostname():
@@ -108,6 +107,12 @@ def hold(folder, wait=0):
 def check_free(folder):
     """Raise CheckpointError if `hold` would; makes and changes nothing."""
     folder = Path(folder)
+    try:
+        os.lstat(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # a name that cannot be
+        raise CheckpointError(f"cannot write {folder}: {_reason(error)}") from None
     place = next(one for one in (folder, *folder.parents) if os.path.lexists(one))
     if not place.is_dir():
         raise CheckpointError(f"cannot write {folder}: {place} is not a directory")
@@ -121,9 +126,13 @@ def check_free(folder):
     except Timeout:
         raise CheckpointError(f"{folder} is in use by {_holder(folder)}") from None
     except (OSError, NotImplementedError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CheckpointError(f"cannot write {folder}: {reason}") from None
+        raise CheckpointError(f"cannot write {folder}: {_reason(error)}") from None
     lock.release()
+
+
+def _reason(error):
+    """Why something cannot be written, in words."""
+    return getattr(error, "strerror", None) or error
 
 
 @contextmanager

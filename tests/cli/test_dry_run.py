@@ -147,6 +147,7 @@ def test_nothing_to_resume_is_told_as_it_is_by_a_start(empty, capsys):
             "with another configuration: layers.hidden.size was 12, now 100",
         ),
         (["train", "demo/digits", "--out", "{run}/config.toml/x"], "config.toml is not a dir"),
+        (["train", "demo/digits", "--out", "x" * 300], "File name too long"),
         (["train", "pnas/memory-hopfield", "--epochs", 2], "there can be 1 epoch, not 2"),
         (["train", "demo/digits", "--dataset", "minst"], "did you mean mnist"),
         (["demo", "--out", ""], "a directory has a name"),

@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -54,6 +55,11 @@ def _check_size(value, depth=0):
 
 def preset_names():
     """The names of all presets, such as "iclr/trivariate-optimized"."""
+    return list(_presets())
+
+
+@cache
+def _presets():
     root = resources.files("infosim.experiments") / "presets"
     return sorted(
         f"{folder.name}/{file.name[:-5]}"
@@ -81,7 +87,7 @@ def read_table(name, seen=()):
     """The table of a preset or file, with what it extends under it."""
     if name in seen:
         raise ConfigError(f"{' extends '.join((*seen, name))}: a cycle")
-    if name in preset_names():
+    if name in _presets():
         folder = resources.files("infosim.experiments") / "presets"
         text = (folder / f"{name}.toml").read_text("utf-8")
     elif str(name).endswith(".toml"):
@@ -93,7 +99,7 @@ def read_table(name, seen=()):
     except ConfigError as error:
         raise ConfigError(f"{name} {error}") from None
     base = table.pop("extends", None)
-    if isinstance(base, str) and base.endswith(".toml") and name not in preset_names():
+    if isinstance(base, str) and base.endswith(".toml") and name not in _presets():
         base = os.path.normpath(Path(name).parent / base)  # from the folder of the file
     return table if base is None else merge(read_table(base, (*seen, name)), table)
 

@@ -183,6 +183,23 @@ def test_saturated_from_the_start_is_a_warning_and_at_the_end_is_not(samples):
         assert bool(health.warnings) is not learnt
 
 
+def test_few_bins_of_data_are_a_warning_once_weights_have_grown(samples):
+    simulator = healthy(Simulator(network(3, binning=Binning("fixed", 20, -200.0, 200.0))))
+    for epoch, learnt, warned in ((1, False, False), (2, True, False), (60, True, True)):
+        health = check(simulator, samples, epoch=epoch, learnt=learnt)
+        assert {one.compartment for one in health.findings if one.kind == "two-bins"} >= {"F"}
+        assert [one.split(":")[0] for one in health.warnings] == ["hidden/F"] * warned
+
+
+def test_cells_of_their_own_are_a_warning_in_batches_of_any_size(samples):
+    rng = np.random.default_rng(1)
+    spread = {"x": rng.uniform(-2.9, 2.9, (N, WIDTH)), "label": samples["label"]}
+    for batch, bins, warned in ((32, 255, True), (32, 10, False), (N, 10, False)):
+        simulator = healthy(Simulator(network(3, binning=Binning("fixed", bins, -9.0, 9.0))))
+        health = check(simulator, spread, batch=batch)
+        assert any("training.batch" in one for one in health.warnings) is warned
+
+
 def test_small_batches_tell_nothing_unless_they_are_all_samples(samples):
     simulator = healthy(Simulator(network(binning=Binning("fixed", 255, -9.0, 9.0))))
     health = check(simulator, samples, batch=4)

@@ -48,9 +48,8 @@ def check(simulator, samples, *, batch=thresholds.MOST_SAMPLES, epoch=0, learnt=
                     parts.append(_seen(simulator, name))
         finally:
             simulator.time = time  # random numbers of what is presented by hand go by it
-        small = size < thresholds.FEWEST and size < len(samples)
         layers = [
-            _Layer(simulator, simulator[name], parts, small, learnt) for name, parts in seen.items()
+            _Layer(simulator, simulator[name], parts, learnt, epoch) for name, parts in seen.items()
         ]
     found = []
     for replica in range(simulator.n_replicas):
@@ -70,15 +69,12 @@ def _seen(simulator, name):
 
 
 class _Layer:
-    """What was seen of a layer: numbers for all its neurons (N,), those of replicas side by side.
+    """What was seen of a layer: numbers for all its neurons (N,), those of replicas side by side."""
 
-    small : whether batches are so small that cells tell nothing
-    """
-
-    def __init__(self, simulator, layer, parts, small, learnt):
+    def __init__(self, simulator, layer, parts, learnt, epoch):
         self.spec, self.bins_of = layer.spec, layer.bins_of
         self._learns = layer.spec.name in simulator.network.learning
-        self._small, self._learnt = small, learnt
+        self._learnt, self._settled = learnt, learnt and epoch >= thresholds.SETTLED
         rule = simulator.network.rule_of(layer.spec)
         self._by_goal = self._learns and rule.goal
         data = set(simulator.network.inputs) - {simulator.network.target}
@@ -174,8 +170,10 @@ class _Layer:
         """Whether training is senseless where nearly all neurons of a population are so."""
         if kind in ("outside", "one-bin"):
             return self._by_goal and self._reads_data[k]
+        if kind == "two-bins":  # so begin networks whose weights grow
+            return self._by_goal and self._reads_data[k] and self._settled
         if kind == "own-cells":
-            return self._by_goal and self._small
+            return self._by_goal
         if kind == "constant":
             return self._learns and self._reads_data[k]
         if kind == "silent":

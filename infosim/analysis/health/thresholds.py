@@ -10,6 +10,9 @@ NEARLY_ALL = 0.9
 #: and that from which on potentials outside the bins may be.
 MANY = 0.5
 
+#: The epoch from which on weights of a trained network have grown to what they are.
+SETTLED = 10
+
 #: The share of a neuron's potentials outside the range of its bins.
 OUTSIDE = 0.5
 #: The share of potentials in the fullest bin from which on it is as good as the only one.

@@ -69,7 +69,7 @@ def _seen(simulator, name):
 
 
 class _Layer:
-    """What was seen of a layer: numbers for all its neurons (N,), those of replicas side by side."""
+    """What was seen of a layer: numbers for all neurons (N,), those of replicas side by side."""
 
     def __init__(self, simulator, layer, parts, learnt, epoch):
         self.spec, self.bins_of = layer.spec, layer.bins_of
@@ -123,7 +123,9 @@ class _Layer:
             outside = ((u <= binning.low) | (u > binning.high)).mean(axis=1)
             beyond = (outside > thresholds.OUTSIDE) & (lossy | (reached > 2))
             narrow = span < thresholds.NARROW * (binning.high - binning.low) / self.bins_of[k]
-            two = lossy  # bins that adapt are two where potentials lie in two heaps, which is well
+            # what labels and other neurons say is mostly of two kinds in the papers' networks,
+            # and bins that adapt are two where potentials lie in two heaps: well, both
+            two = lossy & self._reads_data[k]
         one = lossy & ~beyond & (narrow | (fullest >= thresholds.FULLEST))
         self.kinds["outside", k], self.kinds["one-bin", k] = beyond, one
         self.kinds["two-bins", k] = two & ~beyond & ~one

@@ -71,7 +71,7 @@ FACE = Path("engine", "simulator.py")
 LAYERS = (
     "errors", "files", "fingerprint", "jit", "elementary", "schedule", "pid", "neuron", "network",
     "kernels", "machine", "rules", "engine", "datasets", "analysis", "plotting", "tasks",
-    "bench", "experiments", "cli",
+    "bench", "experiments", "estimators", "cli",
 )  # fmt: skip
 
 

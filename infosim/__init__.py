@@ -26,7 +26,7 @@ _PUBLIC = {
     "infosim.experiments": ("Experiment", "preset_names", "train"),
     "infosim.experiments.results": ("load_run", "load_sweep"),
 }  # fmt: skip
-#: What needs an extra is not among all names, which can be had without.
+#: What needs an extra: not in `__all__`, which can be imported without.
 _EXTRA = {
     "infosim.estimators.classifier": ("InfomorphicClassifier",),
     "infosim.estimators.memory": ("InfomorphicMemory",),

@@ -40,6 +40,8 @@ class InfomorphicEstimator(BaseEstimator):
 
     #: what batch_size="auto" and epochs="auto" stand for: rows, at most, and updates, at least
     _largest_batch, _updates = 256, 3000
+    #: whether rows may be sparse, to be made dense
+    _sparse = True
     #: kinds of inputs that the network may have (`network.inputs`)
     _inputs = ("images",)
 
@@ -221,17 +223,21 @@ class InfomorphicEstimator(BaseEstimator):
 
     # -- rows ------------------------------------------------------------------------------------
 
-    def _checked(self, x, y=None, reset=False, **options):
-        """x, and y if there is one, as scikit-learn checks them: numbers (n, d), finite, dense.
+    def _checked(self, x, *y, reset=False, **options):
+        """x, and y if it is given, as scikit-learn checks them: numbers (n, d), finite, dense.
 
-        reset : whether it is what is learnt from, else what is to have the same columns
+        reset : whether it is what is learnt from; else it is to have the same columns
         """
-        given = (x,) if y is None else (x, y)
-        options |= {"accept_sparse": ("csr", "csc", "coo"), "dtype": (np.float64, np.float32)}
-        found = validate_data(self, *given, reset=reset, **options)
-        x, *rest = (found,) if y is None else found
+        options |= {"accept_sparse": self._sparse, "dtype": (np.float64, np.float32)}
+        found = validate_data(self, x, *y, reset=reset, **options)
+        x, *y = found if y else (found,)
         x = x.toarray() if hasattr(x, "toarray") else x
-        return (x, *rest) if rest else x
+        return (x, *y) if y else x
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self._sparse
+        return tags
 
     def _scale_of(self, x):
         """Mean and deviation (d,) of the columns, or None if they are used as they are."""
@@ -246,11 +252,6 @@ class InfomorphicEstimator(BaseEstimator):
     def _scaled(self, x):
         """Rows as the network is to see them."""
         return x if self._scale is None else (x - self._scale[0]) / self._scale[1]
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
 
 def _state(simulator, samples):

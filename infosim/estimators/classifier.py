@@ -123,7 +123,8 @@ class InfomorphicClassifier(ClassifierMixin, InfomorphicEstimator):
         NotFittedError : it has not learnt yet
         ValueError : other columns than those it has learnt from, missing or infinite values
         """
-        return self.classes_[self._said("predict", X)]
+        places = self._said("predict", X)
+        return self.classes_[places]
 
     def predict_proba(self, X):
         """How surely the readout says each class, (n, n_classes), as `Simulator.predict_proba`.
@@ -136,7 +137,7 @@ class InfomorphicClassifier(ClassifierMixin, InfomorphicEstimator):
 
     def _labelled(self, x, y, reset):
         """Rows and labels, checked."""
-        x, y = self._checked(x, y, reset)
+        x, y = self._checked(x, y, reset=reset)
         check_classification_targets(y)
         return x, y
 

@@ -44,7 +44,7 @@ class InfomorphicMemory(InfomorphicEstimator):
     1.0
     """
 
-    _largest_batch = 2**31
+    _largest_batch, _sparse = 2**31, False
 
     def __init__(
         self, *, preset="pnas/memory-optimised", goal=None, rate=None, settings=None,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from infosim import InfomorphicClassifier
 from infosim.errors import ConfigError, near
@@ -32,15 +33,17 @@ SEARCHED = "wine"
 def tables():
     """name -> (X, y), from scikit-learn's bundled data."""
     data = need("sklearn.datasets", "figures", "the tables are scikit-learn's")
-    loaders = {
-        "digits": data.load_digits, "wine": data.load_wine, "breast cancer": data.load_breast_cancer,
-    }  # fmt: skip
-    return {name: load(return_X_y=True) for name, load in loaders.items()}
+    loaders = (data.load_digits, data.load_wine, data.load_breast_cancer)
+    names = ("digits", "wine", "breast cancer")
+    return {name: load(return_X_y=True) for name, load in zip(names, loaders, strict=True)}
 
 
 def models(epochs="auto"):
     """name -> classifier."""
-    linear, neural = need("sklearn.linear_model", "figures"), need("sklearn.neural_network", "figures")
+    linear, neural = (
+        need("sklearn.linear_model", "figures"),
+        need("sklearn.neural_network", "figures"),
+    )
     return {
         "InfomorphicClassifier": InfomorphicClassifier(
             n_neurons=NEURONS, epochs=epochs, random_state=0
@@ -52,7 +55,10 @@ def models(epochs="auto"):
 
 def behind_a_scaler(model):
     """A pipeline that standardises columns first."""
-    pipeline, scaling = need("sklearn.pipeline", "figures"), need("sklearn.preprocessing", "figures")
+    pipeline, scaling = (
+        need("sklearn.pipeline", "figures"),
+        need("sklearn.preprocessing", "figures"),
+    )
     return pipeline.Pipeline([("scale", scaling.StandardScaler()), ("model", model)])
 
 
@@ -63,12 +69,12 @@ def folds(n, seed=0):
 
 
 def measured(name, x, y, epochs="auto"):
-    """A row for each model: its errors in each fold, and how long a fit keeps a CPU busy."""
+    """A row for each model: its errors in each fold, and how long a fit takes one thread."""
     for model, one in models(epochs).items():
         errors, seconds = [], []
         for train, test in folds(FOLDS).split(x, y):
             fitted, began = behind_a_scaler(one), time.process_time()
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), threadpool_limits(1):
                 warnings.simplefilter("ignore")  # the perceptron tells that 200 epochs are few
                 fitted.fit(x[train], y[train])
             seconds.append(time.process_time() - began)

@@ -40,8 +40,8 @@ class InfomorphicEstimator(BaseEstimator):
 
     #: what batch_size="auto" and epochs="auto" stand for: rows, at most, and updates, at least
     _largest_batch, _updates = 256, 3000
-    #: whether rows may be sparse, to be made dense
-    _sparse = True
+    #: formats in which rows may be sparse, to be made dense
+    _sparse = ("csr", "csc", "coo")
     #: kinds of inputs that the network may have (`network.inputs`)
     _inputs = ("images",)
 
@@ -204,8 +204,8 @@ class InfomorphicEstimator(BaseEstimator):
 
     def _made(self):
         """A simulator of what was learnt so far."""
-        net, (n_features, n_classes) = self._network, self._network["shape"]
-        x, y = np.zeros((1, n_features)), np.zeros(1, np.int64)
+        net = self._network
+        x, y = np.zeros((1, net["shape"][0])), np.zeros(1, np.int64)
         simulator = Simulator(
             Experiment(str(self.preset), net["config"]).network(self._data(x, y)),
             backend=self.backend,
@@ -228,7 +228,7 @@ class InfomorphicEstimator(BaseEstimator):
 
         reset : whether it is what is learnt from; else it is to have the same columns
         """
-        options |= {"accept_sparse": self._sparse, "dtype": (np.float64, np.float32)}
+        options |= {"accept_sparse": self._sparse or False, "dtype": (np.float64, np.float32)}
         found = validate_data(self, x, *y, reset=reset, **options)
         x, *y = found if y else (found,)
         x = x.toarray() if hasattr(x, "toarray") else x
@@ -236,7 +236,7 @@ class InfomorphicEstimator(BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = self._sparse
+        tags.input_tags.sparse = bool(self._sparse)
         return tags
 
     def _scale_of(self, x):

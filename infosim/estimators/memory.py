@@ -44,7 +44,7 @@ class InfomorphicMemory(InfomorphicEstimator):
     1.0
     """
 
-    _largest_batch, _sparse = 2**31, False
+    _largest_batch, _sparse = 2**31, ()
 
     def __init__(
         self, *, preset="pnas/memory-optimised", goal=None, rate=None, settings=None,
@@ -82,7 +82,7 @@ class InfomorphicMemory(InfomorphicEstimator):
         return self
 
     def predict(self, X):
-        """The state in which recall from each row ends, (n, n_features), integers like the patterns.
+        """The state in which recall from each row ends, (n, n_features), of the patterns' integers.
 
         Recall is synchronous and deterministic: all neurons take their likelier output, until a
         state is that of one or two steps before. Each row is recalled as it would be alone.

@@ -22,7 +22,7 @@ class InfomorphicTransformer(
     ----------
     preset : the experiment whose network it is, by name (`infosim presets`) or as a file, without
         labels
-    n_neurons, goal, rate : of all layers, as of `InfomorphicClassifier`; None is what the preset says
+    n_neurons, goal, rate : of all layers, else as of `InfomorphicClassifier`
     settings : other settings of layers and network, {"layers.hidden.binning.bins": 30, ...}
     epochs : how often all rows are shown; "auto" is until there were 3000 updates
     batch_size : rows of a batch, at most all; "auto" cuts them into equal batches of at most 1000

@@ -29,6 +29,7 @@ from infosim import (
     InfomorphicTransformer,
     Schedule,
     Simulator,
+    Training,
 )
 from infosim.errors import ConfigError, InfosimError
 from infosim.experiments import Experiment
@@ -414,6 +415,9 @@ BAD = {
     "settings": ({"settings": ["layers"]}, X, Y, "settings must be a dict"),
     "settings of training": ({"settings": {"training.epochs": 3}}, X, Y, "layers and network"),
     "unknown setting": ({"settings": {"layers.hidden.sise": 3}}, X, Y, "sise"),
+    "no threads": ({"n_jobs": 0}, X, Y, "n_jobs == 0"),
+    "sequences": ({"settings": {"network.inputs.image": "rows"}}, X, Y, "is rows"),
+    "classes of settings": ({"settings": {"layers.output.size": 5}}, X, Y, "2 units for 5 neurons"),
     "seed": ({"random_state": -1}, X, Y, "random_state must be an integer from 0"),
     "seed of text": ({"random_state": "one"}, X, Y, "cannot be used to seed"),
     "one dimension": ({}, X[0], Y, "Expected 2D array"),
@@ -462,6 +466,7 @@ def test_bad_input_after_fit(fitted, patterns):
         (lambda: memory.score(patterns, patterns[:3]), r"y must be patterns \(25, 30\)"),
         (lambda: memory.set_params(max_steps=-1).predict(patterns), "max_steps"),
         (lambda: InfomorphicMemory().fit(X), "the parameter binarize"),
+        (lambda: InfomorphicMemory(binarize="half").fit(X), "binarize must be"),
         (lambda: InfomorphicMemory().fit(patterns[:, :1]), "minimum of 2"),
         (lambda: InfomorphicMemory(preset="pnas/bars").fit(patterns), "not of one layer"),
         (lambda: InfomorphicTransformer(preset="demo/digits").fit(X), "its input 'label'"),
@@ -495,6 +500,22 @@ def test_fitting_that_fails_leaves_nothing_fitted():
         model.set_params(n_neurons=0).fit(X, Y)
     with pytest.raises(NotFittedError):
         model.predict(X)
+
+
+def test_going_on_that_fails_leaves_what_was_learnt(monkeypatch):
+    model = classifier().fit(X, Y)
+    before, last = model.predict_proba(X), Training.advance
+
+    def stopped(training):
+        last(training)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Training, "advance", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        model.partial_fit(X, Y)
+    monkeypatch.undo()
+    assert np.array_equal(model.predict_proba(X), before)
+    assert model.n_iter_ == 15
 
 
 # -- the extra -------------------------------------------------------------------------------------

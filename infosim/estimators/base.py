@@ -75,7 +75,9 @@ class InfomorphicEstimator(BaseEstimator):
         sizes = self._sizes(plain, n_features, n_classes)
         sizes |= self._asked_for([name for name in own if name not in sizes])
         changes |= {f"layers.{name}.size": size for name, size in sizes.items()}
-        return Experiment.load(self.preset, [*changes.items(), *self._settings().items()])
+        found = Experiment.load(self.preset, [*changes.items(), *self._settings().items()])
+        self._check_network(found.config)
+        return found
 
     def _check_network(self, config):
         """Raise ConfigError unless a network of these settings can be this estimator's."""
@@ -119,12 +121,15 @@ class InfomorphicEstimator(BaseEstimator):
 
     def _begin(self, x, n_classes=1):
         """Make a network for rows like x that has learnt nothing yet."""
-        vars(self).pop("n_iter_", None)  # fitted is what was trained to the end
         shape = x.shape[1], n_classes
         self._network = {"config": self._experiment(*shape).config, "shape": shape,
                          "seed": self._drawn_seed(), "dtype": self.dtype}  # fmt: skip
         self._learnt, self._scale = None, self._scale_of(x)
         self._live = self._made(), RLock()
+
+    def _forget(self):
+        """Be fitted no longer: what fails from here on leaves nothing half made."""
+        vars(self).pop("n_iter_", None)
 
     def __sklearn_is_fitted__(self):
         """Whether it was trained."""
@@ -146,8 +151,12 @@ class InfomorphicEstimator(BaseEstimator):
         samples = self._samples(x, y)
         report = Progress() if self.verbose else None
         with self._simulating() as simulator:
-            history = simulator.fit(samples, epochs, batch=batch, report=report)
-            self._learnt = _state(simulator, samples)
+            try:
+                history = simulator.fit(samples, epochs, batch=batch, report=report)
+            except BaseException:
+                self._live = None  # what was learnt before still holds
+                raise
+            self._learnt = _state(simulator, samples, batch)
         self.n_iter_ = len(history) - 1
 
     def _enough(self, n_batches):
@@ -186,7 +195,8 @@ class InfomorphicEstimator(BaseEstimator):
         """The `Simulator` of what was learnt, for all that this package does with one.
 
         In a copy, or where it was pickled, it is made when it is first needed; its histories then
-        hold errors and goals, but not the atoms of each epoch.
+        hold errors and goals, but not the atoms of each epoch. What is done to it by hand changes
+        what the estimator says, but is not in copies.
         """
         check_is_fitted(self)
         with self._simulating() as simulator:
@@ -229,6 +239,8 @@ class InfomorphicEstimator(BaseEstimator):
         reset : whether it is what is learnt from; else it is to have the same columns
         """
         options |= {"accept_sparse": self._sparse or False, "dtype": (np.float64, np.float32)}
+        if reset:
+            self._forget()
         found = validate_data(self, x, *y, reset=reset, **options)
         x, *y = found if y else (found,)
         x = x.toarray() if hasattr(x, "toarray") else x
@@ -251,15 +263,16 @@ class InfomorphicEstimator(BaseEstimator):
 
     def _scaled(self, x):
         """Rows as the network is to see them."""
-        return x if self._scale is None else (x - self._scale[0]) / self._scale[1]
+        with np.errstate(over="ignore", invalid="ignore"):  # `Samples` refuses what comes of it
+            return x if self._scale is None else (x - self._scale[0]) / self._scale[1]
 
 
-def _state(simulator, samples):
+def _state(simulator, samples, batch):
     """What was learnt, name -> array: all from which training goes on to the same bits.
 
     Without the atoms of each neuron in each epoch, which are many and which nothing needs.
     """
-    state = Training(simulator, samples, batch=len(samples)).state()
+    state = Training(simulator, samples, batch=batch).state()
     return {name: array for name, array in state.items() if not name.startswith("atoms/")}
 
 

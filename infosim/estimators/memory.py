@@ -6,6 +6,7 @@ from infosim.analysis.memory import overlap
 from infosim.errors import DataError, ShapeError, integer
 from infosim.estimators.base import BLOCK, InfomorphicEstimator, filled
 from infosim.estimators.scikit import check_array, check_is_fitted
+from infosim.network.checks import LARGEST, number
 
 
 class InfomorphicMemory(InfomorphicEstimator):
@@ -75,7 +76,7 @@ class InfomorphicMemory(InfomorphicEstimator):
         ConfigError : a ValueError too, parameters that cannot be
         """
         x = self._checked(X, reset=True, ensure_min_features=2)
-        self._off = -1 if self.binarize is None and not (x == 0).any() else 0
+        self._off = 0 if self.binarize is not None or (x == 0).any() else -1
         patterns = self._signs(x, "X")
         self._begin(patterns)
         self._train(patterns)
@@ -126,7 +127,7 @@ class InfomorphicMemory(InfomorphicEstimator):
     def _signs(self, x, name):
         """Bits as 1 and -1."""
         if self.binarize is not None:
-            return np.where(x > self.binarize, 1.0, -1.0)
+            return np.where(x > number("binarize", self.binarize, -LARGEST, LARGEST), 1.0, -1.0)
         strange = x[(x != 1) & (x != self._off)]
         if strange.size:
             raise DataError(

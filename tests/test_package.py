@@ -25,8 +25,9 @@ for name in names:
         del sys.modules[loaded]
     try:
         importlib.import_module(name)
-    except ImportError as error:
-        print(f"import {name}: {error}")
+    except Exception as error:
+        if "pip install 'infosim[" not in str(error):
+            print(f"import {name}: {error}")
 print(len(names), "modules")
 """
 

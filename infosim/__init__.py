@@ -26,9 +26,15 @@ _PUBLIC = {
     "infosim.experiments": ("Experiment", "preset_names", "train"),
     "infosim.experiments.results": ("load_run", "load_sweep"),
 }  # fmt: skip
-_HOME = {name: module for module, names in _PUBLIC.items() for name in names}
+#: What needs an extra: not in `__all__`, which can be imported without.
+_EXTRA = {
+    "infosim.estimators.classifier": ("InfomorphicClassifier",),
+    "infosim.estimators.memory": ("InfomorphicMemory",),
+    "infosim.estimators.transformer": ("InfomorphicTransformer",),
+}
+_HOME = {name: module for module, names in (_PUBLIC | _EXTRA).items() for name in names}
 
-__all__ = ["__version__", *_HOME]
+__all__ = ["__version__", *(name for names in _PUBLIC.values() for name in names)]
 
 
 def __getattr__(name):

@@ -25,8 +25,9 @@ for name in names:
         del sys.modules[loaded]
     try:
         importlib.import_module(name)
-    except ImportError as error:
-        print(f"import {name}: {error}")
+    except Exception as error:
+        if "pip install 'infosim[" not in str(error):
+            print(f"import {name}: {error}")
 print(len(names), "modules")
 """
 
@@ -71,7 +72,7 @@ FACE = Path("engine", "simulator.py")
 LAYERS = (
     "errors", "extras", "files", "cells", "fingerprint", "jit", "elementary", "schedule",
     "settings", "pid", "neuron", "network", "kernels", "machine", "rules", "engine", "datasets",
-    "analysis", "plotting", "tasks", "bench", "experiments", "cli",
+    "analysis", "plotting", "tasks", "bench", "experiments", "estimators", "cli",
 )  # fmt: skip
 
 

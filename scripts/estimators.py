@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from infosim import InfomorphicClassifier
 from infosim.errors import ConfigError, near
 from infosim.experiments import store
-from infosim.experiments.extras import need
+from infosim.extras import need
 from scripts.command import told_in_a_line
 from scripts.files import ROOT, table
 from scripts.pages import put_table

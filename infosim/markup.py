@@ -68,12 +68,10 @@ def bar(value, most):
     share = value / most if most and isfinite(value) else 0.0
     share = 50 * max(-1.0, min(1.0, share))
     colour = "#0072B2" if share >= 0 else "#B5450B"
-    rect = element(
-        "rect", x=f"{50 + min(share, 0):.1f}", y=2, width=f"{abs(share):.1f}", height=6, fill=colour
-    )
-    middle = element("path", d="M50 0V10", stroke="#888", stroke_width=0.5)
-    return element(
-        "svg", middle, rect, viewBox="0 0 100 10", width=100, height=10, aria_hidden="true"
+    return Html(
+        f'<svg class="bar" viewBox="0 0 100 10" width="100" height="10" aria-hidden="true"><rect '
+        f'x="{50 + min(share, 0):.1f}" y="2" width="{abs(share):.1f}" height="6" fill="{colour}"/>'
+        "</svg>"
     )
 
 

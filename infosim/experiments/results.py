@@ -2,18 +2,21 @@
 
 import csv
 import os
+import shlex
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from infosim import datasets
 from infosim.engine import Simulator
 from infosim.engine.training import History
 from infosim.errors import CheckpointError, ShapeError
-from infosim.experiments import health, store
+from infosim.experiments import examination, health, store
 from infosim.experiments.config import Experiment, override, resolve
 from infosim.experiments.environment import read as read_environment
+from infosim.experiments.explanation import Explainer
 from infosim.experiments.extras import need
 from infosim.experiments.record import RECORD, read_record
 from infosim.experiments.run import read_config, read_result
@@ -68,6 +71,54 @@ class RunResults:
         goals = {name.removeprefix("mean_goal_"): left.pop(name) for name in goals}
         atoms = {name: list(values) for name, values in self.atoms.items()}
         return History(*measured, goals, atoms, left)
+
+    @property
+    def image_shape(self):
+        """The shape of what the network is shown, None if that is not known without the data."""
+        if self.record is not None:
+            return self.record.image_shape
+        return datasets.image_shape(self.config["data"]["name"], self.config["data"]["options"])
+
+    @cached_property
+    def _examined(self):
+        return examination.read(self.path / examination.FILE, self.config)
+
+    @property
+    def examination(self):
+        """What its neurons do in data, an `analysis.neurons.Examination`; None where nobody looked
+        since it was last trained, for `unexamined` to say.
+
+        Raises
+        ------
+        CheckpointError : examination.npz is damaged
+        """
+        return None if self.unexamined else self._examined[0]
+
+    @property
+    def unexamined(self):
+        """Why there is no `examination`, and what makes one, in words; "" if there is one."""
+        found, _ = self._examined
+        if found is not None and found.epoch == len(self.metrics["epoch"]) - 1:
+            return ""
+        since = "" if found is None else f" since epoch {found.epoch}"
+        command = f"infosim report {shlex.quote(str(self.path))} --examine"
+        return f"no data was shown to its neurons{since}: `{command}` does"
+
+    @property
+    def classes(self):
+        """What the classes of the `examination` are called, None where they have numbers."""
+        return self._examined[1]
+
+    def explain(self, layer, neuron):
+        """What one neuron does, as far as the directory tells: an `explanation.Explanation`.
+
+        layer : its name, or that of a group; neuron : its number there
+
+        Raises
+        ------
+        ConfigError : no such neuron; CheckpointError : files that are damaged
+        """
+        return Explainer(self)(layer, neuron)
 
     @cached_property
     def health(self):

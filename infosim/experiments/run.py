@@ -2,7 +2,7 @@
 
 The directory holds config.toml (all settings, resolved), environment.json, metrics.csv, atoms.npz,
 weights.npz, checkpoint.npz, the one before it, health.json and, at the end, record.npz, result.json
-and summary.png. While it is written to, its process holds it (`store.hold`): another one is refused.
+and summary.png. While it is written to, its process holds it (`store.hold`) against others.
 """
 
 import csv
@@ -20,7 +20,7 @@ import tomli_w
 from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
-from infosim.experiments import environment, health, store
+from infosim.experiments import environment, examination, health, store
 from infosim.experiments.config import DESCRIPTIONS, Experiment, parse, recorded, resolve
 from infosim.experiments.record import RECORD, write_records
 from infosim.experiments.stopping import Interrupted, signals
@@ -32,7 +32,7 @@ CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
 #: Files of a run, removed in reverse: what says whose the others are goes last.
 FILES = (
     "config.toml", "environment.json", "metrics.csv", "atoms.npz", "weights.npz",
-    *reversed(CHECKPOINTS), health.FILE, RECORD, "summary.png", "result.json",
+    *reversed(CHECKPOINTS), health.FILE, RECORD, examination.FILE, "summary.png", "result.json",
 )  # fmt: skip
 
 _ERRORS = ("train_error", "val_error", "test_error")

@@ -158,6 +158,20 @@ def image_planes(image_shape):
     )
 
 
+def field_image(row, image_shape):
+    """Weights (d,) as an image, divided by their largest magnitude: (h, w) of -1 to +1, or of three
+    colours (h, w, 3) of 0 to 1. image_shape : as of `receptive_fields`
+    """
+    (colours, height, width), colours_last = image_planes(image_shape)
+    largest = np.max(np.abs(row), initial=0, where=np.isfinite(row))
+    field = row / (largest or 1)
+    field = field.reshape(height, width, colours).transpose(2, 0, 1) if colours_last else field
+    field = field.reshape(colours, height, width)
+    if colours == 1:
+        return field[0]
+    return np.clip((np.nan_to_num(field).transpose(1, 2, 0) + 1) / 2, 0, 1)
+
+
 def receptive_fields(weights, image_shape, ax, most=36, name="", columns=None):
     """Weights as a grid of images, each divided by its own largest magnitude.
 
@@ -174,7 +188,7 @@ def receptive_fields(weights, image_shape, ax, most=36, name="", columns=None):
     ShapeError : weights are not images of that shape
     """
     weights = np.asarray(weights)
-    shape, colours_last = image_planes(image_shape)
+    shape, _ = image_planes(image_shape)
     if weights.ndim != 2 or not len(weights) or weights.shape[1] != np.prod(shape):
         raise ShapeError(
             f"weights have shape {weights.shape}, images of {image_shape} need "
@@ -187,14 +201,7 @@ def receptive_fields(weights, image_shape, ax, most=36, name="", columns=None):
     rows = -(-n // columns)
     gap = 0.08 * max(height, width)
     for i, row in enumerate(weights[:n]):
-        largest = np.max(np.abs(row), initial=0, where=np.isfinite(row))
-        field = row / (largest or 1)
-        field = field.reshape(height, width, colours).transpose(2, 0, 1) if colours_last else field
-        field = field.reshape(shape)
-        if colours == 1:
-            image = field[0]
-        else:
-            image = np.clip((np.nan_to_num(field).transpose(1, 2, 0) + 1) / 2, 0, 1)
+        image = field_image(row, image_shape)
         left = i % columns * (width + gap)
         top = i // columns * (height + gap)
         ax.imshow(

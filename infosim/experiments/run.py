@@ -334,18 +334,18 @@ def _open(holds, configs, training, resume, force):
         store.write_text(out / "config.toml", tomli_w.dumps(config))
 
 
-def _flat(table, prefix=""):
+def flat(table, prefix=""):
     """(key path, value) of every leaf of a nested table."""
     for key, value in table.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 
 
 def differences(before, now, free=()):
     """In which settings two tables differ, in words; "" if in none but the `free` ones."""
-    before, now = dict(_flat(before)), dict(_flat(now))
+    before, now = dict(flat(before)), dict(flat(now))
     changed = sorted(
         key for key in (before.keys() | now.keys()) - set(free) if before.get(key) != now.get(key)
     )

@@ -13,6 +13,9 @@ class Html(str):
     def __html__(self):
         return self
 
+    def __add__(self, other):
+        return Html(f"{self}{html(other)}")
+
 
 def html(value):
     """Anything as HTML: as it is if it is that, else escaped."""
@@ -65,13 +68,23 @@ def bar(value, most):
     """A bar from the middle to the right for a positive share of `most`, to the left for negative;
     it says nothing that the number beside it does not.
     """
-    share = value / most if most and isfinite(value) else 0.0
-    share = 50 * max(-1.0, min(1.0, share))
-    colour = "#0072B2" if share >= 0 else "#B5450B"
+    long = 50 * _share(value, most)
+    return _bar(50 + min(long, 0), abs(long), "#0072B2" if long >= 0 else "#B5450B", "bar middle")
+
+
+def share(value, most):
+    """A bar from the left, as long as a positive value is of `most`."""
+    return _bar(0, max(100 * _share(value, most), 0), "#0072B2", "bar")
+
+
+def _share(value, most):
+    return max(-1.0, min(1.0, value / most)) if most and isfinite(value) else 0.0
+
+
+def _bar(left, width, colour, kind):
     return Html(
-        f'<svg class="bar" viewBox="0 0 100 10" width="100" height="10" aria-hidden="true"><rect '
-        f'x="{50 + min(share, 0):.1f}" y="2" width="{abs(share):.1f}" height="6" fill="{colour}"/>'
-        "</svg>"
+        f'<svg class="{kind}" viewBox="0 0 100 10" width="100" height="10" aria-hidden="true">'
+        f'<rect x="{left:.1f}" y="2" width="{width:.1f}" height="6" fill="{colour}"/></svg>'
     )
 
 

@@ -10,7 +10,7 @@ from infosim.analysis.neurons import PARTS, examine, names
 from infosim.errors import ConfigError, brief, integer, near
 from infosim.experiments.neurons import goals_at_end, populations, receptive_fields
 from infosim.machine.randomness import Purpose, stream
-from infosim.markup import Html, bar, element, image, number, percent, table
+from infosim.markup import bar, element, image, number, percent, share, table
 
 #: Atoms of which a table tells: those of three sources, and H_res.
 _MOST_ATOMS = 19
@@ -101,10 +101,11 @@ class Explanation:
     def title(self):
         """Its place and what it is called."""
         called = f": {', '.join(self.names)}" if self.names else ""
-        return f"{self.layer} {self.neuron} of {self.size}{called}"
+        return f"{self.layer} {self.neuron}{called}"
 
     def __str__(self):
-        return "\n".join((self.title, *(f"  {line}" for line in self.sentences)))
+        head = f"{self.title} ({self.size} neurons)" if self.size > 1 else self.title
+        return "\n".join((head, *(f"  {line}" for line in self.sentences)))
 
     def body(self, other=str):
         """All of it but title and receptive field, as HTML.
@@ -112,17 +113,17 @@ class Explanation:
         other : of the number of another neuron, what is written for it
         """
         lines = element("ul", *(element("li", line) for line in self.sentences))
-        return Html(lines + "".join(self._tables(other)))
+        return lines + element("div", *map(_scrolled, self._tables(other)), class_="tables")
 
     def _tables(self, other):
         if self.by_class:
             most = max(self.about.values())
             rows = [
-                (c, percent(p), bar(2 * p - 1, 1), self.about[c], bar(self.about[c], most))
+                (c, percent(p), share(p, 1), self.about[c], share(self.about[c], most))
                 for c, p in self.by_class.items()
             ]
             head = ("class", "fires", "", "bits about it", "")
-            yield table(rows, head, "What it tells of each class")
+            yield "What it tells of each class", table(rows, head)
         if self.atoms:
             gains, most = self.gains, max(map(abs, self.atoms.values()))
             top = max(map(abs, gains.values()))
@@ -132,10 +133,10 @@ class Explanation:
             ]
             head = ("atom", "Π in bits", "", "γ", "γ Π", "")
             of = f", the {len(rows)} largest of {len(gains)}" if len(rows) < len(gains) else ""
-            yield table(rows, head, f"What it knows of what it reads, and gains by{of}")
+            yield f"What it knows of what it reads, and gains by{of}", table(rows, head)
         if self.similar:
             rows = [(other(n), number(r, 2), bar(r, 1)) for n, r in self.similar.items()]
-            yield table(rows, ("neuron", "r", ""), "Most similar neurons of the layer")
+            yield "Most similar neurons of the layer", table(rows, ("neuron", "r", ""))
 
     def _largest(self):
         """The atoms that are shown: all, or those of the largest magnitude."""
@@ -152,6 +153,13 @@ class Explanation:
             picture = sprite([weights], self.image_shape).png
             shown.append(image(picture, "png", alt, height=140, style=look))
         return element("div", element("h4", self.title), *shown, self.body())
+
+
+def _scrolled(titled):
+    """A table under its title, wide ones to be scrolled, also by keyboard."""
+    title, made = titled
+    look = {"class_": "scroll", "tabindex": 0, "role": "region", "aria_label": title}
+    return element("div", element("p", element("strong", title)), element("div", made, **look))
 
 
 class Explainer:

@@ -15,7 +15,7 @@ def commands(results):
     """Commands that make a run: as it was given, if that is known, and from its settings."""
     given = results.environment.get("command")
     if isinstance(given, list) and given and all(isinstance(one, str) for one in given):
-        yield shlex.join(given)
+        yield shlex.join(["infosim", *given[1:]])
     yield f"infosim train {shlex.quote(str(results.path / 'config.toml'))} --out NEW"
 
 

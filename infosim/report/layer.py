@@ -8,6 +8,7 @@ import numpy as np
 from infosim.analysis.neurons import KINDS
 from infosim.errors import ShapeError
 from infosim.markup import curves, element, image, number, percent, table
+from infosim.pid import Goal
 from infosim.plotting import plots
 from infosim.plotting.sprite import sprite
 from infosim.report.pictures import picture
@@ -65,7 +66,7 @@ def _population(explainer, results, name, looks):
     """Goal and atoms of a population, and a picture of their course."""
     values, labels = results.atoms.get(name), results.labels.get(name)
     goal = explainer.goals.get(name)
-    found = {"name": name, "goal": None if goal is None else str(goal), "picture": None}
+    found = {"name": name, "goal": None if goal is None else _rounded(goal), "picture": None}
     if values is None or not values.size:
         return found
     low, median, high = np.quantile(np.nan_to_num(values[-1]), [0.25, 0.5, 0.75], axis=0)
@@ -83,6 +84,12 @@ def _population(explainer, results, name, looks):
         "picture": picture(draw, alt),
         "atoms": table(rows, head, f"The last atoms of {name} over its neurons"),
     }
+
+
+def _rounded(goal):
+    """A goal as it is read; config.toml has all digits."""
+    gammas = {a: round(g, 3) for a, g in zip(goal.labels, goal.gamma.tolist(), strict=True)}
+    return str(Goal(gammas, goal.sources))
 
 
 def _lesions(seen):
@@ -132,12 +139,14 @@ def _courses(results, own, n):
     values = values[:, n - own[population].start]
     largest = np.argsort(-abs(np.nan_to_num(values[-1])), kind="stable")[: len(_COURSES)]
     labels = results.labels[population]
-    series = {c: values[:, a].tolist() for c, a in zip(_COURSES, largest, strict=False)}
-    key = [(c, labels[a]) for c, a in zip(_COURSES, largest, strict=False)]
-    words = ", ".join(
-        f"{label} {number(float(values[-1, a]))}" for a, (_, label) in zip(largest, key)
+    chosen = list(zip(_COURSES, largest.tolist(), strict=False))
+    labels, last = results.labels[population], values[-1].tolist()
+    words = ", ".join(f"{labels[a]} {number(last[a])}" for _, a in chosen)
+    drawn = curves(
+        {colour: values[:, a].tolist() for colour, a in chosen},
+        f"Its largest atoms by epoch, at the end {words} bits",
     )
-    return curves(series, f"Its largest atoms by epoch, at the end {words} bits"), key
+    return drawn, [(colour, labels[a]) for colour, a in chosen]
 
 
 def _link(anchor, shown, n):

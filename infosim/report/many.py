@@ -16,6 +16,12 @@ MOST_CURVES, MOST_ROWS = 12, 1000
 #: A sweep's runs whose course is read.
 MOST_READ = 500
 _SEED = "training.seed"
+#: Errors as files call them, and in words: the first that was measured is drawn.
+_WORDS = {
+    "test_error": "test error", "val_error": "validation error", "train_error": "training error",
+}  # fmt: skip
+#: Errors of a table.
+_ERRORS = ("training", "validation", "test")
 
 
 def comparison(named):
@@ -26,22 +32,15 @@ def comparison(named):
     for i, (name, one) in enumerate(named.items()):
         last = {what: shown for what, shown, _ in errors(one.history)}
         state = "complete" if one.complete else "not complete"
-        known = (
-            [percent(v.probe, 2) for v in one.examination.layers.values()]
-            if (one.examination is not None)
-            else []
-        )
+        seen = one.examination.layers.values() if one.examination is not None else ()
+        probes = ", ".join(percent(layer.probe, 2) for layer in seen) or "–"
         own = [text(values[i]) for values in keys.values()]
-        probes = ", ".join(known) if known else "–"
         rows.append((name, state, *(last.get(w, "–") for w in _ERRORS), probes, *own))
     head = ("run", "state", *(f"{w} error" for w in _ERRORS), "linear probes", *keys)
     return {
         "table": table(rows, head, "Errors at the end, and the settings that differ"),
         "curves": _curves({name: one.metrics for name, one in named.items()}),
     }
-
-
-_ERRORS = ("training", "validation", "test")
 
 
 def sweep(results):
@@ -51,10 +50,7 @@ def sweep(results):
     groups = {}
     for i in range(n):
         groups.setdefault(tuple(text(columns[name][i]) for name in varied), []).append(i)
-    what = next(
-        (one for one in ("test_error", "val_error", "train_error")
-         if any(v is not None for v in columns.get(one, ()))), None,
-    )  # fmt: skip
+    what = next((w for w in _WORDS if any(v is not None for v in columns.get(w, ()))), None)
     found = {
         "done": n, "failed": list(results.failed.items())[:MOST_ROWS], "left": len(results.left),
         "groups": None, "curves": None, "runs": _rows(results), "what": what,
@@ -63,13 +59,7 @@ def sweep(results):
         return found
     scores = np.array([np.nan if v is None else float(v) for v in columns[what]])
     order = sorted(groups.items(), key=lambda one: np.nanmean([*scores[one[1]], 2.0]))
-    head = (
-        *(varied or ["settings"]),
-        "runs",
-        f"{what.replace('_', ' ')}, mean",
-        "lowest",
-        "highest",
-    )
+    head = (*(varied or ["settings"]), "runs", f"{_WORDS[what]}, mean", "lowest", "highest")
     found["groups"] = table(
         [(*(of or ("all the same",)), len(own), *_spread(scores[own])) for of, own in order],
         head, "By settings, over seeds, the best first",
@@ -85,7 +75,7 @@ def sweep(results):
         mean = np.full(longest, np.nan)
         mean[known] = np.nanmean(np.array(padded)[:, known], axis=0)
         curves[names[of]] = mean
-    draw = partial(plots.comparison, curves, what=f"{what.replace('_', ' ')}, mean over seeds")
+    draw = partial(plots.comparison, curves, what=f"{_WORDS[what]}, mean over seeds")
     found["curves"] = picture(draw, _alt(curves), 7.5, 3.2)
     return found
 
@@ -106,14 +96,10 @@ def _rows(results):
 
 def _curves(metrics):
     """Pictures of the runs' courses, of what was measured."""
-    for what in ("test_error", "val_error", "train_error"):
+    for what, words in _WORDS.items():
         curves = {name: one[what] for name, one in metrics.items() if what in one}
         if any(np.isfinite(one).any() for one in curves.values()):
-            title = (
-                what.replace("_", " ").replace("val ", "validation ").replace("train ", "training ")
-            )
-            draw = partial(plots.comparison, curves, what=title)
-            return picture(draw, _alt(curves), 7.5, 3.2)
+            return picture(partial(plots.comparison, curves, what=words), _alt(curves), 7.5, 3.2)
     return None
 
 

@@ -69,9 +69,9 @@ FACE = Path("engine", "simulator.py")
 
 #: From the bottom up, as docs/architecture.md has them.
 LAYERS = (
-    "errors", "files", "fingerprint", "jit", "elementary", "schedule", "pid", "neuron", "network",
-    "kernels", "machine", "rules", "engine", "datasets", "analysis", "plotting", "tasks",
-    "bench", "experiments", "cli",
+    "errors", "files", "fingerprint", "jit", "elementary", "markup", "schedule", "pid", "neuron",
+    "network", "kernels", "machine", "rules", "engine", "datasets", "analysis", "plotting", "tasks",
+    "bench", "experiments", "report", "cli",
 )  # fmt: skip
 
 

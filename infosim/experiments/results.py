@@ -21,6 +21,7 @@ from infosim.experiments.extras import need
 from infosim.experiments.record import RECORD, read_record
 from infosim.experiments.run import read_config, read_result
 from infosim.experiments.sweep import load_plan, status, table
+from infosim.markup import Html, element
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,13 @@ class RunResults:
         if inversions[0] != inversions[1] == "learned" and network.readout and network.target:
             made.learn_inversion(experiment.samples(dataset)[0])
         return made
+
+    def _repr_html_(self):
+        data, training = self.config["data"], self.config["training"]
+        state = "complete" if self.complete else "not complete"
+        facts = f"{state}; data set {data['name']}, seed {training['seed']}"
+        head = element("h4", self.path.absolute().name)
+        return element("div", head, element("p", facts), Html(self.history._repr_html_()))
 
     def dataframe(self):
         """The metrics as a pandas DataFrame.

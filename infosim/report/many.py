@@ -90,8 +90,12 @@ def _rows(results):
     names = list(results.columns)
     rows = list(zip(*results.columns.values(), strict=True))[:MOST_ROWS]
     lines = ["\t".join(names)]
-    lines += ["\t".join(" ".join(text(one).split()) for one in row) for row in rows]
+    lines += ["\t".join(" ".join(_cell(one).split()) for one in row) for row in rows]
     return "\n".join(lines)
+
+
+def _cell(value):
+    return f"{value:.10g}" if isinstance(value, float) else text(value)
 
 
 def _curves(metrics):

@@ -148,6 +148,7 @@ def stubs(monkeypatch):
     monkeypatch.setattr("infosim.experiments.optimize.optimize", search)
     monkeypatch.setattr(timing, "measure", measure)
     monkeypatch.setattr("infosim.cli.sweep.status.callback", lambda directory: None)
+    monkeypatch.setattr("infosim.cli.report.report.callback", lambda **options: None)
     return done
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from infosim.analysis.neurons import PARTS, examine, names
-from infosim.errors import ConfigError, brief, integer, near
+from infosim.errors import CheckpointError, ConfigError, brief, integer, near
 from infosim.experiments.neurons import goals_at_end, populations, receptive_fields
 from infosim.machine.randomness import Purpose, stream
 from infosim.markup import bar, element, image, number, percent, share, table
@@ -178,12 +178,38 @@ class Explainer:
         self.fields = receptive_fields(config, results.weights, results.path)
         self.goals = goals_at_end(config, results.history)
         self.examination, self.missing = results.examination, results.unexamined
+        self._check()
+
+    def _check(self):
+        """Raise unless atoms and weights are of the neurons that settings tell of."""
+        path = self._results.path
+        for layer, own in self.populations.items():
+            size = max(one.stop for one in own.values())
+            for place, rows in self.fields[layer].items():
+                if rows.ndim != 2 or len(rows) != size:
+                    where = path / "weights.npz"
+                    raise CheckpointError(
+                        f"{where} is damaged: weights of {layer}{place} have shape {rows.shape}, "
+                        f"there are {size} neurons"
+                    )
+            for name, one in own.items():
+                atoms, goal = self._results.atoms.get(name), self.goals.get(name)
+                if atoms is None:
+                    continue
+                labels = () if goal is None else goal.labels
+                named = tuple(self._results.labels[name]) == labels
+                if not named or not len(atoms) or atoms.shape[1] != one.stop - one.start:
+                    raise CheckpointError(
+                        f"{path / 'atoms.npz'} is damaged: atoms of {name} have shape "
+                        f"{atoms.shape}, or are others than those of its goal"
+                    )
 
     @cached_property
     def names(self):
         """Layer -> what each of its neurons is called, as of `analysis.neurons.names`."""
         layers = {} if self.examination is None else self.examination.layers
-        return {layer: names(one, self._results.classes) for layer, one in layers.items()}
+        classes, readout = self._results.classes, self._results.config["network"]["readout"]
+        return {name: names(one, classes, name == readout) for name, one in layers.items()}
 
     def __call__(self, where, neuron):
         """The `Explanation` of a neuron of a layer, or of a group.
@@ -236,7 +262,7 @@ def explain(simulator, where, neuron, samples, labels=None, *, batch=1024, image
         result.append(
             Explanation(
                 **found.place,
-                **_known(neurons, found, names(neurons)),
+                **_known(neurons, found, names(neurons, readout=not left_out)),
                 **_goal(None if atoms is None else atoms[replica, found.at], goal),
                 fields=_fields(simulator, layer, replica, found.at),
                 image_shape=image_shape,

@@ -1,5 +1,5 @@
 """Reports: runs, comparisons and sweeps as one page of HTML that needs nothing beside it."""
 
-from infosim.report.page import REPORT, page
+from infosim.report.making import REPORT, page
 
 __all__ = ["REPORT", "page"]

@@ -27,7 +27,7 @@ def layer(explainer, results, name, anchor, looks, most):
     seen = None if explainer.examination is None else explainer.examination.layers[name]
     called = explainer.names.get(name, [()] * size)
     sprites = list(_sprites(explainer, results, name, anchor, most))
-    neurons = []
+    link, neurons = partial(_link, anchor, min(size, most)), []
     for n in range(min(size, most)):
         found = explainer(name, n)
         neurons.append(
@@ -41,7 +41,7 @@ def layer(explainer, results, name, anchor, looks, most):
                     (place, _view(one, f"{anchor}s{i}", n, name, place))
                     for i, (place, one) in enumerate(sprites)
                 ],
-                "body": found.body(partial(_link, anchor, min(size, most))),
+                "body": found.body(link),
                 "courses": _courses(results, own, n),
             }
         )
@@ -54,7 +54,7 @@ def layer(explainer, results, name, anchor, looks, most):
         "size": size,
         "populations": [_population(explainer, results, one, looks) for one in own],
         "probe": None if seen is None or seen.probe is None else percent(seen.probe, 2),
-        "lesions": None if seen is None else _lesions(seen),
+        "lesions": None if seen is None else _lesions(seen, link),
         "kinds": [(kind, KINDS[kind], many) for kind, many in counts.items() if many],
         "sprites": [_sheet(one, f"{anchor}s{i}") for i, (_, one) in enumerate(sprites)],
         "neurons": neurons,
@@ -92,12 +92,12 @@ def _rounded(goal):
     return str(Goal(gammas, goal.sources))
 
 
-def _lesions(seen):
+def _lesions(seen, link):
     """The neurons without which the error rises most, and by how much: (n, % points)."""
     if seen.damage is None or not np.isfinite(seen.damage).any():
         return None
     order = np.argsort(-np.nan_to_num(seen.damage, nan=-1), kind="stable")[:10]
-    return [(int(n), number(100 * float(seen.damage[n]), 2)) for n in order]
+    return [(link(n), number(100 * float(seen.damage[n]), 2)) for n in order.tolist()]
 
 
 def _sprites(explainer, results, name, anchor, most):

@@ -328,3 +328,30 @@ def test_an_examination_of_sequences():
     found = examine(simulator, {"row": rng.normal(size=(20, 3, 2))})
     assert isinstance(found.layers["hidden"], Neurons)
     assert found.layers["hidden"].firing.shape == (3,)
+
+
+def test_on_both_backends(kernels):
+    network = Network(
+        {"image": 4, "label": 2}, [layer("hidden", 3, "image"), layer("output", 2, "hidden")],
+        readout="output", target="label",
+    )  # fmt: skip
+    given = samples(8)
+    found, expected = (
+        examine(Simulator(network, backend, threads=1), given, train=given)
+        for backend in (kernels, "cpu")
+    )
+    for name, neurons in found.layers.items():
+        other = expected.layers[name]
+        for value in ("firing", "noise", "about", "similarity"):
+            np.testing.assert_allclose(
+                getattr(neurons, value), getattr(other, value), rtol=1e-3, atol=1e-5
+            )
+        assert neurons.probe == other.probe
+    np.testing.assert_array_equal(found.layers["hidden"].damage, expected.layers["hidden"].damage)
+
+
+def test_a_readout_of_two_classes_is_no_copy():
+    theta = np.array([[0.1, 0.9] * 10, [0.9, 0.1] * 10])
+    found = statistics(theta, np.array([0, 1] * 10), 2)
+    assert [kind for kind, _ in names(found)[0]] == ["copy", "class"]
+    assert [kind for kind, _ in names(found, readout=True)[0]] == ["class"]

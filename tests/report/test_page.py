@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 import infosim
+from infosim import markup
 from infosim.cli import main
 from infosim.engine import Simulator
-from infosim.experiments import Experiment, examination, store, train
+from infosim.experiments import Experiment, examination, store
 from infosim.experiments.examination import examine_run
+from infosim.experiments.run import train_together
 from infosim.report import page
 
 RUNS = Path(__file__).parents[1] / "runs"
@@ -82,11 +84,17 @@ def check(text):
     return found
 
 
+def trained(experiment, out, **options):
+    """The directory of a run, without its summary.png."""
+    train_together([experiment], [out], threads=1, summary=False, **options)
+    return out
+
+
 @pytest.fixture(scope="module")
 def examined(tmp_path_factory):
     """A run of this version whose neurons were looked at."""
     out = tmp_path_factory.mktemp("runs") / "digits"
-    train(Experiment.load("demo/digits", ["layers.hidden.size=12", "training.epochs=2"]), out)
+    trained(Experiment.load("demo/digits", ["layers.hidden.size=12", "training.epochs=2"]), out)
     examine_run(infosim.load_run(out), threads=1)
     return out
 
@@ -95,6 +103,16 @@ def examined(tmp_path_factory):
 def copied(examined, tmp_path):
     """A copy of it, to be damaged."""
     return shutil.copytree(examined, tmp_path / "run")
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Pictures take most of the time: where a test does not look at them, there are none."""
+    for module in ("run", "layer", "many"):
+        monkeypatch.setattr(
+            f"infosim.report.{module}.picture",
+            lambda draw, alt, *size, **more: markup.image(b"", "png", alt),
+        )
 
 
 @pytest.fixture
@@ -155,10 +173,9 @@ def test_runs_of_earlier_versions(name, neither):
 
 
 def test_runs_beside_each_other(examined, neither):
-    runs = [examined, *(RUNS / name for name in OLD)]
-    text = page(runs)
+    text = page([examined, RUNS / "interrupted", RUNS / "recall"])
     found = check(text)
-    assert "5 runs" in found.text
+    assert "digits, interrupted, recall" in found.text
     for words in ("layers.hidden.size", "linear probes", "not complete", "data.name"):
         assert words in found.text
     assert found.of("img")[0]["alt"].startswith("Errors by epoch; at the end digits ")
@@ -183,7 +200,7 @@ def test_a_sweep(tmp_path, neither):
     assert "No run is complete" in check(page([sweep])).text
 
 
-def test_nothing_of_files_is_html(copied):
+def test_nothing_of_files_is_html(copied, undrawn):
     """Names, texts and commands that anyone may have written, in every file that has some."""
     config = copied / "config.toml"
     settings = config.read_text()
@@ -212,7 +229,7 @@ def test_nothing_of_files_is_html(copied):
     assert "<img src=x" not in infosim.load_run(named)._repr_html_()
 
 
-def test_classes_are_called_as_the_data_set_calls_them(copied):
+def test_classes_are_called_as_the_data_set_calls_them(copied, undrawn):
     arrays = store.read_arrays(copied / "examination.npz")
     arrays["classes"] = np.array([f"digit {c}" for c in range(10)])
     store.write_arrays(copied / "examination.npz", arrays)
@@ -221,16 +238,16 @@ def test_classes_are_called_as_the_data_set_calls_them(copied):
     assert "digit 7" in check(page([copied])).text
 
 
-def test_a_run_that_went_on_since(copied):
+def test_a_run_that_went_on_since(copied, undrawn):
     config = Experiment("digits", infosim.load_run(copied).config | {})
     config.config["training"]["epochs"] = 3
     assert infosim.load_run(copied).examination.epoch == 2
-    train(config, copied, threads=1, resume=True)
+    trained(config, copied, resume=True)
     run = infosim.load_run(copied)
     assert run.examination is None
     assert "since epoch 2" in run.unexamined
     assert "since epoch 2" in check(page([copied])).text
-    train(config, copied, threads=1, force=True)
+    trained(config, copied, force=True)
     assert not (copied / "examination.npz").exists()
 
 
@@ -249,7 +266,7 @@ def test_written_and_read_back_is_the_same(copied):
     assert examination.read(copied / "none.npz", run.config) == (None, None)
 
 
-def test_without_class_or_readout(tmp_path):
+def test_without_class_or_readout(tmp_path, undrawn):
     run = shutil.copytree(RUNS / "factors", tmp_path / "factors")
     found = examine_run(infosim.load_run(run), threads=1)
     assert found.counts is None
@@ -263,8 +280,8 @@ def test_without_class_or_readout(tmp_path):
     assert explained.firing == found.layers["hidden"].firing[0]
 
 
-def test_many_neurons_are_bounded(examined, monkeypatch):
-    monkeypatch.setattr("infosim.report.page.MOST_NEURONS", 5)
+def test_many_neurons_are_bounded(examined, monkeypatch, undrawn):
+    monkeypatch.setattr("infosim.report.making.MOST_NEURONS", 5)
     found = check(page([examined]))
     assert "These are the first 5 of 12" in found.text
     assert len([one for one in found.of("details") if "neuron" in one.get("class", "")]) == 10
@@ -291,8 +308,7 @@ def test_explained_by_a_run(examined):
 def test_a_goal_that_changed_is_that_of_the_end(tmp_path):
     goal = '{"{F}{C}" = 1, "{F}" = {from = 0, to = -1, until = 2}}'
     settings = [f"layers.output.goal={goal}", "layers.hidden.size=4", "training.epochs=2"]
-    out = train(Experiment.load("demo/digits", settings), tmp_path / "run", threads=1)
-    run = infosim.load_run(out)
+    run = infosim.load_run(trained(Experiment.load("demo/digits", settings), tmp_path / "run"))
     found = run.explain("output", 0)
     assert found.gammas["{F}"] == run.metrics["gamma_output/{F}"][-1] < 0
     assert found.gammas["{F}{C}"] == 1
@@ -317,7 +333,7 @@ assert "jinja2" not in sys.modules
 # -- the command -----------------------------------------------------------------------------------
 
 
-def test_the_command(copied, capsys, tmp_path):
+def test_the_command(copied, capsys, tmp_path, undrawn):
     assert command("report", copied) == 0
     assert capsys.readouterr() == (f"{copied / 'report.html'}\n", "")
     written = (copied / "report.html").read_text()
@@ -331,7 +347,7 @@ def test_the_command(copied, capsys, tmp_path):
     assert (copied / "report.html").read_text() == written
 
 
-def test_a_sweep_is_examined(tmp_path, capsys):
+def test_a_sweep_is_examined(tmp_path, capsys, undrawn):
     sweep = shutil.copytree(RUNS / "sweep", tmp_path / "sweep")
     assert command("report", sweep, "--examine") == 0
     assert len(list(sweep.glob("runs/*/examination.npz"))) == 2
@@ -397,7 +413,7 @@ def test_damaged_files_are_a_line(name, copied, capsys):
     assert {path.name for path in copied.iterdir()} - before <= {".lock"}
 
 
-def test_what_is_no_run_is_a_line(copied, tmp_path, capsys):
+def test_what_is_no_run_is_a_line(copied, tmp_path, capsys, undrawn):
     (tmp_path / "empty").mkdir()
     folder = tmp_path / "folder.html"
     folder.mkdir()
@@ -434,7 +450,7 @@ def test_without_jinja(copied, capsys, monkeypatch):
     assert "pip install 'infosim[report]'" in capsys.readouterr().err
 
 
-def test_data_that_cannot_be_had_is_a_line(copied, capsys):
+def test_data_that_cannot_be_had_is_a_line(copied, capsys, undrawn):
     config = copied / "config.toml"
     config.write_text(config.read_text().replace('name = "digits"', 'name = "mine"'))
     (copied / "examination.npz").unlink()

@@ -15,21 +15,24 @@ KINDS = {
 }
 
 
-def names(neurons, classes=None):
+def names(neurons, classes=None, readout=False):
     """What each of the `Neurons` is called: a tuple of (kind, words) each, maybe none.
 
     classes : how the classes are called, by default by their numbers
+    readout : whether they are the readout's, two of which say the same twice, as they should
     """
-    return [_names(neurons, n, classes) for n in range(len(neurons))]
+    copies = not (readout and len(neurons) == 2)
+    return [_names(neurons, n, classes, copies) for n in range(len(neurons))]
 
 
-def _names(neurons, n, classes):
+def _names(neurons, n, classes, copies):
     if neurons.entropy[n] < thresholds.SILENT:
         return (("silent", "always fires" if neurons.firing[n] > 0.5 else "silent"),)
     if neurons.noise[n] >= thresholds.COIN:
         return (("coin", "coin"),)
     found = []
-    if neurons.similar.shape[1] and abs(neurons.similarity[n, 0]) >= thresholds.COPY:
+    alike = abs(neurons.similarity[n, :1]) >= thresholds.COPY  # none of a single neuron
+    if copies and alike.any():
         how = "copy" if neurons.similarity[n, 0] > 0 else "opposite"
         found.append(("copy", f"{how} of {neurons.similar[n, 0]}"))
     if neurons.information is not None:

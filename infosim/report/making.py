@@ -64,14 +64,13 @@ def _sweep(path):
 
 
 def _runs(paths):
-    found = {}
+    found, known = {}, set()
     for path in paths:
-        name = path.absolute().name
-        if name in found:
-            name = str(path)
-        if name in found:
+        if path.resolve() in known:
             raise CheckpointError(f"{path} is given twice")
-        found[name] = load_run(path)
+        known.add(path.resolve())
+        name = path.absolute().name
+        found[str(path) if name in found else name] = load_run(path)
     most = MOST_NEURONS // len(found)
     runs = [
         _made(one.path, lambda _, i=i, name=name, one=one: run(one, name, f"r{i}", most))

@@ -457,3 +457,21 @@ def test_data_that_cannot_be_had_is_a_line(copied, capsys, undrawn):
     assert command("report", copied, "--examine") == 2
     assert "mine" in capsys.readouterr().err
     assert command("report", copied) == 0
+
+
+def test_groups_have_their_own_goals(tmp_path, undrawn):
+    groups = "layers.hidden.groups={big={size=4}, small={size=3, goal='{F}{C} - {L}'}}"
+    settings = ["layers.hidden.size=7", groups, "training.epochs=1"]
+    out = trained(Experiment.load("demo/digits", settings), tmp_path / "run")
+    run = infosim.load_run(out)
+    small, whole = run.explain("hidden/small", 1), run.explain("hidden", 5)
+    assert (small.neuron, small.size, whole.size) == (1, 3, 7)
+    assert small.gammas == whole.gammas
+    assert small.gammas["{L}"] == -1
+    assert list(small.atoms.values()) == run.atoms["hidden/small"][-1, 1].tolist()
+    found = check(page([out]))
+    assert "hidden/small" in found.text
+    assert "Goal: {F}{C} - {L}" in " ".join(found.text.split())
+    for bad in ("hidden/none", "small"):
+        with pytest.raises(infosim.ConfigError, match="no layer"):
+            run.explain(bad, 0)

@@ -136,9 +136,10 @@ class Simulator(Prediction, Interventions):
 
         Raises
         ------
-        ConfigError : no such neuron; DataError, ShapeError : samples or labels that do not fit
+        ConfigError : no such neuron; DataError, ShapeError : samples, labels or an image_shape
+            that do not fit
         """
-        from infosim.experiments.explanation import explain
+        from infosim.experiments.explain import explain
 
         options = {"batch": batch, "image_shape": image_shape}
         return explain(self, layer, neuron, inputs, labels, **options)

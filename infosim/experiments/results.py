@@ -16,7 +16,7 @@ from infosim.errors import CheckpointError, ShapeError
 from infosim.experiments import examination, health, store
 from infosim.experiments.config import Experiment, override, resolve
 from infosim.experiments.environment import read as read_environment
-from infosim.experiments.explanation import Explainer
+from infosim.experiments.explain import Explainer
 from infosim.experiments.extras import need
 from infosim.experiments.record import RECORD, read_record
 from infosim.experiments.run import read_config, read_result

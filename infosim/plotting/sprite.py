@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 from matplotlib.image import imsave
 
+from infosim.errors import ShapeError
 from infosim.plotting.plots import field_image, image_planes
 from infosim.plotting.style import UNDATED
 
@@ -31,6 +32,14 @@ class Sprite(NamedTuple):
         """Left and top of the n-th field, in pixels."""
         height, width = self.field
         return n % self.columns * width, n // self.columns * height
+
+
+def is_image(n, image_shape):
+    """Whether so many weights are an image of that shape."""
+    try:
+        return np.prod(image_planes(image_shape)[0]) == n
+    except ShapeError:
+        return False
 
 
 def sprite(weights, image_shape, columns=16):

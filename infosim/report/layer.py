@@ -6,11 +6,10 @@ from itertools import chain
 import numpy as np
 
 from infosim.analysis.neurons import KINDS
-from infosim.errors import ShapeError
 from infosim.markup import curves, element, image, number, percent, table
 from infosim.pid import Goal
 from infosim.plotting import plots
-from infosim.plotting.sprite import sprite
+from infosim.plotting.sprite import is_image, sprite
 from infosim.report.pictures import picture
 
 #: Atoms whose course is drawn of a neuron, and their colours.
@@ -26,7 +25,7 @@ def layer(explainer, results, name, anchor, looks, most):
     own, size = explainer.populations[name], results.config["layers"][name]["size"]
     seen = None if explainer.examination is None else explainer.examination.layers[name]
     called = explainer.names.get(name, [()] * size)
-    sprites = list(_sprites(explainer, results, name, anchor, most))
+    sprites = list(_sprites(explainer, results, name, most))
     link, neurons = partial(_link, anchor, min(size, most)), []
     for n in range(min(size, most)):
         found = explainer(name, n)
@@ -100,15 +99,12 @@ def _lesions(seen, link):
     return [(link(n), number(100 * float(seen.damage[n]), 2)) for n in order.tolist()]
 
 
-def _sprites(explainer, results, name, anchor, most):
+def _sprites(explainer, results, name, most):
     """(place, `Sprite`) of the receptive fields of the neurons that are shown."""
     shape = results.image_shape
     for place, rows in explainer.fields[name].items() if shape else ():
-        if rows.ndim == 2 and rows.shape[1] == np.prod(shape):
-            try:
-                yield place.lstrip("/"), sprite(rows[:most], shape)
-            except ShapeError:  # no image
-                return
+        if is_image(rows.shape[1], shape):
+            yield place.lstrip("/"), sprite(rows[:most], shape)
 
 
 def _sheet(one, anchor):

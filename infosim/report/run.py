@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from infosim.experiments.explanation import Explainer
+from infosim.experiments.explain import Explainer
 from infosim.markup import percent, table
 from infosim.plotting import plots
 from infosim.report.again import changes, commands, environment, preset

@@ -13,6 +13,7 @@ from infosim import (
     Group,
     Layer,
     Network,
+    ShapeError,
     Simulator,
 )  # fmt: skip
 from infosim.analysis.health import thresholds
@@ -282,6 +283,9 @@ def test_two_classes_groups_and_constant_inputs(dtype):
     for bad in (np.zeros(3, int), np.full(60, -1), np.zeros(60), "labels", [[1], [2, 3]]):
         with pytest.raises(DataError, match="labels must be 60 integers"):
             simulator.explain("hidden", 0, samples(), bad)
+    with pytest.raises(ShapeError, match="image_shape must be"):
+        simulator.explain("hidden", 0, samples(), image_shape=(1, 2, 3, 4))
+    assert "<img" not in simulator.explain("hidden", 0, samples(), image_shape=(3, 3))._repr_html_()
     with pytest.raises(ConfigError, match="batch must be"):
         simulator.explain("hidden", 0, samples(), batch=0)
 

@@ -55,7 +55,8 @@ class History:
                 drawn[colour] = values
                 rows.append((f"{name} error", percent(known[-1], 2), percent(min(known), 2)))
         for name, values in self.mean_goal.items():
-            rows.append((f"goal of {name}, bits", float(values[-1]), float(max(values))))
+            if values:
+                rows.append((f"goal of {name}, bits", float(values[-1]), float(max(values))))
         made = table(rows, ("", "last", "best"), f"{max(len(self) - 1, 0)} epochs")
         words = "errors by epoch: training grey, validation blue, test black"
         picture = element("div", curves(drawn, words), element("div", words)) if drawn else ""

@@ -80,7 +80,8 @@ def write(path, examination, classes=None):
     if examination.counts is not None:
         arrays["counts"] = examination.counts
         if classes is not None:
-            arrays["classes"] = np.array([str(one) for one in classes])
+            known = classes[: len(examination.counts)]  # labels may stop short of the last classes
+            arrays["classes"] = np.array([str(one) for one in known])
     for layer, neurons in examination.layers.items():
         for field in fields(neurons):
             value = getattr(neurons, field.name)

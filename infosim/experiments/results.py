@@ -99,7 +99,7 @@ class RunResults:
     def unexamined(self):
         """Why there is no `examination`, and what makes one, in words; "" if there is one."""
         found, _ = self._examined
-        if found is not None and found.epoch == len(self.metrics["epoch"]) - 1:
+        if found is not None and found.epoch == max(len(self.metrics["epoch"]) - 1, 0):
             return ""
         since = "" if found is None else f" since epoch {found.epoch}"
         command = f"infosim report {shlex.quote(str(self.path))} --examine"

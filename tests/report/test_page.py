@@ -251,11 +251,26 @@ def test_a_run_that_went_on_since(copied, undrawn):
     assert not (copied / "examination.npz").exists()
 
 
+def test_a_run_stopped_in_its_first_epoch(copied, undrawn):
+    lines = (copied / "metrics.csv").read_text().splitlines()
+    (copied / "metrics.csv").write_text(lines[0] + "\n")
+    atoms = store.read_arrays(copied / "atoms.npz")
+    store.write_arrays(copied / "atoms.npz", {k: v for k, v in atoms.items() if "/labels" in k})
+    for name in ("examination.npz", "health.json", "record.npz", "result.json"):
+        (copied / name).unlink()
+    found = check(page([copied]))
+    assert "not complete: 0 of 2 epochs" in found.text
+    assert infosim.load_run(copied).explain("hidden", 0).atoms == {}
+    assert infosim.load_run(copied)._repr_html_()
+    examine_run(infosim.load_run(copied), threads=1)
+    assert "fires in" in check(page([copied])).text
+
+
 def test_written_and_read_back_is_the_same(copied):
     run = infosim.load_run(copied)
     found = run.examination
     assert found.samples == found.lesioned == 360
-    examination.write(copied / "again.npz", found, ["a"] * 10)
+    examination.write(copied / "again.npz", found, ["a"] * 12)
     again, classes = examination.read(copied / "again.npz", run.config)
     assert classes == ("a",) * 10
     for layer, neurons in found.layers.items():

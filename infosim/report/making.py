@@ -43,7 +43,8 @@ def page(paths):
     else:
         content = _runs(paths)
     templates = resources.files("infosim.report") / "templates"
-    files = {one.name: one.read_text("utf-8") for one in templates.iterdir()}
+    names = ("page.html", "run.html", "style.css", "script.js")
+    files = {name: (templates / name).read_text("utf-8") for name in names}
     script = files.pop("script.js")
     environment = jinja2.Environment(
         loader=jinja2.DictLoader(files), autoescape=True, undefined=jinja2.StrictUndefined,

@@ -9,6 +9,7 @@ from infosim.analysis.neurons import KINDS
 from infosim.markup import curves, element, image, number, percent, table
 from infosim.pid import Goal
 from infosim.plotting import plots
+from infosim.plotting.plots import image_planes
 from infosim.plotting.sprite import is_image, sprite
 from infosim.report.pictures import picture
 
@@ -56,6 +57,7 @@ def layer(explainer, results, name, anchor, looks, most):
         "lesions": None if seen is None else _lesions(seen, link),
         "kinds": [(kind, KINDS[kind], many) for kind, many in counts.items() if many],
         "sprites": [_sheet(one, f"{anchor}s{i}") for i, (_, one) in enumerate(sprites)],
+        "scale": _scale(results.image_shape) if sprites else "",
         "neurons": neurons,
         "numbers": _numbers(seen, called, size),
     }
@@ -105,6 +107,11 @@ def _sprites(explainer, results, name, most):
     for place, rows in explainer.fields[name].items() if shape else ():
         if is_image(rows.shape[1], shape):
             yield place.lstrip("/"), sprite(rows[:most], shape)
+
+
+def _scale(image_shape):
+    """What the colours of receptive fields say."""
+    return "blue −, red +" if image_planes(image_shape)[0][0] == 1 else "dark −, bright +"
 
 
 def _sheet(one, anchor):

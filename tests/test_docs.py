@@ -149,6 +149,7 @@ def stubs(monkeypatch):
     monkeypatch.setattr(timing, "measure", measure)
     monkeypatch.setattr("infosim.cli.sweep.status.callback", lambda directory: None)
     monkeypatch.setattr("infosim.cli.draw.draw.callback", lambda **options: None)
+    monkeypatch.setattr("infosim.cli.report.report.callback", lambda **options: None)
     return done
 
 

@@ -31,6 +31,7 @@ _COMMANDS = {
     "optimize": "infosim.cli.optimize",
     "pid": "infosim.cli.pid",
     "presets": "infosim.cli.presets",
+    "report": "infosim.cli.report",
     "sweep": "infosim.cli.sweep",
     "train": "infosim.cli.train",
 }

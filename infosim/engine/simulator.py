@@ -114,6 +114,28 @@ class Simulator(Prediction, Interventions):
                     report(training, until - 1)
         return training.histories if self.n_replicas > 1 else training.history
 
+    def explain(self, layer, neuron, inputs, labels=None, *, batch=1024, image_shape=None):
+        """What one neuron does in samples that it is shown without learning; an
+        `experiments.explanation.Explanation`, or one of each replica.
+
+        Its firing is looked at with the target withheld, its atoms with it, as in training.
+
+        layer : its name, or that of a group; neuron : its number there
+        inputs : Samples, or input name -> array
+        labels : integers (n,), by default those of the target
+        batch : samples in which atoms are measured at once
+        image_shape : of what it reads, for a picture of its weights
+
+        Raises
+        ------
+        ConfigError : no such neuron; DataError, ShapeError : samples, labels or an image_shape
+            that do not fit
+        """
+        from infosim.experiments.explain import explain
+
+        options = {"batch": batch, "image_shape": image_shape}
+        return explain(self, layer, neuron, inputs, labels, **options)
+
     def recall(self, cues, layer=None, *, max_steps=None, sampled=False):
         """Let a recurrent layer run from `cues` with all inputs silent until it no longer changes.
 

@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import dataclass, field
+from math import isfinite
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from infosim.engine.probes import Probe
 from infosim.errors import CheckpointError, ConfigError, DivergedError, brief, integer
 from infosim.machine.checks import check_array
 from infosim.machine.randomness import Purpose, generator, stream
+from infosim.markup import curves, element, percent, table
 from infosim.pid.scheduled import goal_of, written
 from infosim.pid.terms import atoms
 from infosim.schedule import at
@@ -43,6 +45,22 @@ class History:
 
     def __len__(self):
         return len(self.seconds)
+
+    def _repr_html_(self):
+        rows, drawn = [], {}
+        for name, colour in (("train", "#777777"), ("val", "#56B4E9"), ("test", "#1A1A1A")):
+            values = list(map(float, getattr(self, f"{name}_error")))
+            known = list(filter(isfinite, values))
+            if known:
+                drawn[colour] = values
+                rows.append((f"{name} error", percent(known[-1], 2), percent(min(known), 2)))
+        for name, values in self.mean_goal.items():
+            if values:
+                rows.append((f"goal of {name}, bits", float(values[-1]), float(max(values))))
+        made = table(rows, ("", "last", "best"), f"{max(len(self) - 1, 0)} epochs")
+        words = "errors by epoch: training grey, validation blue, test black"
+        picture = element("div", curves(drawn, words), element("div", words)) if drawn else ""
+        return element("div", made, picture)
 
     def note(self, in_force):
         """Add the numbers of the epoch that ends (`LayerState.in_force`) to those that change."""

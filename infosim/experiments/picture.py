@@ -12,10 +12,9 @@ from textwrap import shorten
 from infosim import datasets
 from infosim.errors import CheckpointError, ConfigError, InfosimWarning
 from infosim.experiments import store
+from infosim.experiments.neurons import populations, receptive_fields
 from infosim.experiments.record import RECORD
-from infosim.experiments.resolve import connections
 from infosim.experiments.results import load_run
-from infosim.network import Compartment, Connection
 from infosim.tasks import task_called
 
 SUMMARY = "summary.png"
@@ -156,32 +155,10 @@ def _fields(config, weights, path):
     """The dense weights (n, d) that read images, by population; of several each with its name in
     files.
     """
-    images = {name for name, kind in config["network"]["inputs"].items() if kind == "images"}
-    fields = {}
-    for layer, settings in config["layers"].items():
-        found = {}
-        for place, source in _connections(settings["compartments"]):
-            if source in images and f"{layer}{place}/index" not in weights:
-                if f"{layer}{place}/weights" not in weights:
-                    where = path / "weights.npz"
-                    raise CheckpointError(f"{where} is damaged: no weights of {layer}{place}")
-                found[place] = weights[f"{layer}{place}/weights"]
-        if len(found) == 1:
-            [rows] = found.values()
-            found = {"": rows}
-        for place, rows in found.items():
-            first = 0
-            for group, one in (settings.get("groups") or {"": settings}).items():
-                name = f"{layer}/{group}".rstrip("/") + place
-                fields[name] = rows[first : first + one["size"]]
-                first += one["size"]
-    return fields
-
-
-def _connections(compartments):
-    """How files call each connection of a layer within it, and what that reads."""
-    for name, settings in compartments.items():
-        several = [Connection(one["source"], delay=one["delay"]) for one in connections(settings)]
-        called = Compartment(name, connections=several).names
-        for own, one in zip(called, several, strict=True):
-            yield f"/{name}/{own}" if len(several) > 1 else f"/{name}", one.source
+    fields, of = receptive_fields(config, weights, path), populations(config)
+    return {
+        name + place: rows[neurons]
+        for layer, places in fields.items()
+        for place, rows in places.items()
+        for name, neurons in of[layer].items()
+    }

@@ -2,24 +2,28 @@
 
 import csv
 import os
+import shlex
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from infosim import datasets
 from infosim.engine import Simulator
 from infosim.engine.training import History
 from infosim.errors import CheckpointError, ShapeError
-from infosim.experiments import health, store
+from infosim.experiments import examination, health, store
 from infosim.experiments.environment import read as read_environment
 from infosim.experiments.experiment import Experiment
+from infosim.experiments.explain import Explainer
 from infosim.experiments.reading import override
 from infosim.experiments.record import RECORD, read_record
 from infosim.experiments.resolve import resolve
 from infosim.experiments.run import read_config, read_result
 from infosim.experiments.sweep import load_plan, status, table
 from infosim.extras import need
+from infosim.markup import Html, element
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,54 @@ class RunResults:
         atoms = {name: list(values) for name, values in self.atoms.items()}
         return History(*measured, goals, atoms, left)
 
+    @property
+    def image_shape(self):
+        """The shape of what the network is shown, None if that is not known without the data."""
+        if self.record is not None:
+            return self.record.image_shape
+        return datasets.image_shape(self.config["data"]["name"], self.config["data"]["options"])
+
+    @cached_property
+    def _examined(self):
+        return examination.read(self.path / examination.FILE, self.config)
+
+    @property
+    def examination(self):
+        """What its neurons do in data, an `analysis.neurons.Examination`; None where nobody looked
+        since it was last trained, for `unexamined` to say.
+
+        Raises
+        ------
+        CheckpointError : examination.npz is damaged
+        """
+        return None if self.unexamined else self._examined[0]
+
+    @property
+    def unexamined(self):
+        """Why there is no `examination`, and what makes one, in words; "" if there is one."""
+        found, _ = self._examined
+        if found is not None and found.epoch == max(len(self.metrics["epoch"]) - 1, 0):
+            return ""
+        since = "" if found is None else f" since epoch {found.epoch}"
+        command = f"infosim report {shlex.quote(str(self.path))} --examine"
+        return f"no data was shown to its neurons{since}: `{command}` does"
+
+    @property
+    def classes(self):
+        """What the classes of the `examination` are called, None where they have numbers."""
+        return self._examined[1]
+
+    def explain(self, layer, neuron):
+        """What one neuron does, as far as the directory tells: an `explanation.Explanation`.
+
+        layer : its name, or that of a group; neuron : its number there
+
+        Raises
+        ------
+        ConfigError : no such neuron; CheckpointError : files that are damaged
+        """
+        return Explainer(self)(layer, neuron)
+
     @cached_property
     def health(self):
         """How the network was after the first epoch and after the last: `analysis.health.Health`
@@ -109,6 +161,13 @@ class RunResults:
         if inversions[0] != inversions[1] == "learned" and network.readout and network.target:
             made.learn_inversion(experiment.samples(dataset)[0])
         return made
+
+    def _repr_html_(self):
+        data, training = self.config["data"], self.config["training"]
+        state = "complete" if self.complete else "not complete"
+        facts = f"{state}; data set {data['name']}, seed {training['seed']}"
+        head = element("h4", self.path.absolute().name)
+        return element("div", head, element("p", facts), Html(self.history._repr_html_()))
 
     def dataframe(self):
         """The metrics as a pandas DataFrame.

@@ -21,7 +21,7 @@ import tomli_w
 from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
-from infosim.experiments import environment, health, store
+from infosim.experiments import environment, examination, health, store
 from infosim.experiments.experiment import Experiment
 from infosim.experiments.identity import recorded
 from infosim.experiments.reading import parse
@@ -37,7 +37,7 @@ CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
 #: Files of a run, removed in reverse: what says whose the others are goes last.
 FILES = (
     "config.toml", "environment.json", "metrics.csv", "atoms.npz", "weights.npz",
-    *reversed(CHECKPOINTS), health.FILE, RECORD, "summary.png", "result.json",
+    *reversed(CHECKPOINTS), health.FILE, RECORD, examination.FILE, "summary.png", "result.json",
 )  # fmt: skip
 
 _ERRORS = ("train_error", "val_error", "test_error")
@@ -335,18 +335,18 @@ def _open(holds, configs, training, resume, force):
         store.write_text(out / "config.toml", tomli_w.dumps(config))
 
 
-def _flat(table, prefix=""):
+def flat(table, prefix=""):
     """(key path, value) of every leaf of a nested table."""
     for key, value in table.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 
 
 def differences(before, now, free=()):
     """In which settings two tables differ, in words; "" if in none but the `free` ones."""
-    before, now = dict(_flat(before)), dict(_flat(now))
+    before, now = dict(flat(before)), dict(flat(now))
     changed = sorted(
         key for key in (before.keys() | now.keys()) - set(free) if before.get(key) != now.get(key)
     )

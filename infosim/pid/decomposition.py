@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from infosim.errors import ConfigError, DataError, ShapeError
+from infosim.markup import bar, table
 from infosim.pid.lattice import MAX_SOURCES, lattice, source_names
 from infosim.pid.measures import measure_of, parts_of
 from infosim.pid.outcomes import check_missing, coded_samples
@@ -94,6 +95,12 @@ class Decomposition(Mapping):
         ]
         width = max(len(label) for label, _ in rows)
         return "\n".join(f"{label:{width}}  {value:z8.4f} bits" for label, value in rows)
+
+    def _repr_html_(self):
+        most = max(map(abs, self.atoms.tolist()))
+        rows = [(label, bits, bar(bits, most)) for label, bits in self.items()]
+        rows += [("information", self.information, ""), ("H_res", self.residual_entropy, "")]
+        return table(rows, ("atom", "bits", ""), f"by {self.measure}")
 
 
 def decompose(

@@ -17,6 +17,7 @@ from numbers import Real
 import numpy as np
 
 from infosim.errors import ConfigError, ShapeError, brief, near
+from infosim.markup import bar, table
 from infosim.pid.lattice import lattice, levels, members, source_names
 
 H_RES = "H_res"
@@ -231,6 +232,11 @@ class Goal:
 
     def __repr__(self):
         return f"Goal.parse({str(self)!r}, {self.sources!r})"
+
+    def _repr_html_(self):
+        most = max(map(abs, self.gamma.tolist()))
+        pairs = zip(self.labels, self.gamma.tolist(), strict=True)
+        return table([(a, g, bar(g, most)) for a, g in pairs], ("atom", "γ", ""), str(self))
 
     def __eq__(self, other):
         if not isinstance(other, Goal):

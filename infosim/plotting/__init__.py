@@ -19,6 +19,7 @@ from infosim.plotting.circle import information_circle
 from infosim.plotting.concepts import goal_bars, goal_summary, lattice_diagram, neuron
 from infosim.plotting.plots import (
     atoms,
+    comparison,
     confusion,
     correlations,
     errors,
@@ -31,6 +32,7 @@ from infosim.plotting.summary import summary
 __all__ = [
     "STYLE",
     "atoms",
+    "comparison",
     "confusion",
     "correlations",
     "errors",

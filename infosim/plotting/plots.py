@@ -56,6 +56,31 @@ def errors(history, ax, baseline=None):
     return ax
 
 
+def comparison(curves, ax, what="test error"):
+    """The same error of several runs against epoch, logarithmic, the last of each in the legend.
+
+    curves : name -> fractions, nan where not measured, entry 0 before training; drawn in the
+        colours of the style, beyond them dashed. A curve without any value is left out.
+    what : which error, for the title
+    """
+    looks, drawn = cycle(_looks()), []
+    for name, values in curves.items():
+        values = np.asarray(values, dtype=float)
+        (epochs,) = np.nonzero(np.isfinite(values))
+        if len(epochs):
+            values, marker = 100 * values[epochs], "o" if len(epochs) == 1 else None
+            label = f"{name}  {_percent(values[-1])}"
+            drawn += ax.plot(epochs, values, marker=marker, label=label, **next(looks))
+    ax.set_title(what)
+    ax.set_ylabel("error (%)")
+    _epoch_axis(ax, max(map(len, curves.values()), default=0))
+    if not drawn:
+        return _nothing(ax, "no error measured")
+    _percent_axis(ax, np.concatenate([curve.get_ydata() for curve in drawn]))
+    ax.legend(handles=drawn, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
 def atoms(values, labels, ax, show=6, name="", looks=None):
     """Median over neurons of the largest atoms against epoch, with the band of the middle half.
 
@@ -124,8 +149,7 @@ def atom_looks(*plots):
     -------
     label -> line properties
     """
-    palette = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
-    every = [{"color": colour, "linestyle": dash} for dash in _DASHES for colour in palette]
+    every = _looks()
     looks = {"H_res": _RESIDUAL}
     for labels in plots:
         for label in labels:
@@ -134,6 +158,12 @@ def atom_looks(*plots):
                 free = [look for look in every if look not in looks.values()] or every
                 looks[label] = next((look for look in free if look["color"] not in beside), free[0])
     return looks
+
+
+def _looks():
+    """Line properties that can be told apart: the style's colours in turn, then dashed."""
+    palette = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
+    return [{"color": colour, "linestyle": dash} for dash in _DASHES for colour in palette]
 
 
 def image_planes(image_shape):
@@ -158,6 +188,20 @@ def image_planes(image_shape):
     )
 
 
+def field_image(row, image_shape):
+    """Weights (d,) as an image, divided by their largest magnitude: (h, w) of -1 to +1, or of three
+    colours (h, w, 3) of 0 to 1. image_shape : as of `receptive_fields`
+    """
+    (colours, height, width), colours_last = image_planes(image_shape)
+    largest = np.max(np.abs(row), initial=0, where=np.isfinite(row))
+    field = row / (largest or 1)
+    field = field.reshape(height, width, colours).transpose(2, 0, 1) if colours_last else field
+    field = field.reshape(colours, height, width)
+    if colours == 1:
+        return field[0]
+    return np.clip((np.nan_to_num(field).transpose(1, 2, 0) + 1) / 2, 0, 1)
+
+
 def receptive_fields(weights, image_shape, ax, most=36, name="", columns=None):
     """Weights as a grid of images, each divided by its own largest magnitude.
 
@@ -174,7 +218,7 @@ def receptive_fields(weights, image_shape, ax, most=36, name="", columns=None):
     ShapeError : weights are not images of that shape
     """
     weights = np.asarray(weights)
-    shape, colours_last = image_planes(image_shape)
+    shape, _ = image_planes(image_shape)
     if weights.ndim != 2 or not len(weights) or weights.shape[1] != np.prod(shape):
         raise ShapeError(
             f"weights have shape {weights.shape}, images of {image_shape} need "
@@ -187,14 +231,7 @@ def receptive_fields(weights, image_shape, ax, most=36, name="", columns=None):
     rows = -(-n // columns)
     gap = 0.08 * max(height, width)
     for i, row in enumerate(weights[:n]):
-        largest = np.max(np.abs(row), initial=0, where=np.isfinite(row))
-        field = row / (largest or 1)
-        field = field.reshape(height, width, colours).transpose(2, 0, 1) if colours_last else field
-        field = field.reshape(shape)
-        if colours == 1:
-            image = field[0]
-        else:
-            image = np.clip((np.nan_to_num(field).transpose(1, 2, 0) + 1) / 2, 0, 1)
+        image = field_image(row, image_shape)
         left = i % columns * (width + gap)
         top = i // columns * (height + gap)
         ax.imshow(

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from infosim.analysis.binary import entropy
 from infosim.analysis.health import thresholds
 from infosim.analysis.health.findings import KINDS, Finding, Health
 from infosim.errors import integer
@@ -85,7 +86,7 @@ class _Layer:
         u = np.concatenate(potentials, axis=2)
         theta = np.concatenate(theta, axis=1).astype(np.float64)
         self.n_samples = theta.shape[1]
-        self.entropy, self.noise = _entropy(theta.mean(axis=1)), _entropy(theta).mean(axis=1)
+        self.entropy, self.noise = entropy(theta.mean(axis=1)), entropy(theta).mean(axis=1)
         certain = max(thresholds.SATURATED, layer.clamp * (1 + 1e-5))
         sure = (np.minimum(theta, 1 - theta) <= certain).all(axis=1)
         silent, coin = self.entropy < thresholds.SILENT, self.noise >= thresholds.COIN
@@ -183,12 +184,6 @@ class _Layer:
         if kind == "saturated":  # neurons that have learnt all there is are certain, too
             return self._learns and not self._learnt
         return self._learns and self._learnt and kind == "coin"
-
-
-def _entropy(p):
-    """Entropy in bits of binary variables with these probabilities."""
-    p = np.clip(p, 1e-12, 1 - 1e-12)
-    return -p * np.log2(p) - (1 - p) * np.log2(1 - p)
 
 
 def _cells(bins):

@@ -29,3 +29,8 @@ COIN = 0.99
 SATURATED = 1e-3
 #: The magnitude of the correlation of θ with that of an earlier neuron.
 COPY = 0.95
+
+#: Information about the class below which a neuron is unrelated to it, bits.
+TOLD = 0.01
+#: The share of it that is about one class from which on it is that class's neuron.
+ONE_CLASS = 0.5

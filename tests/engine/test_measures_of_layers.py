@@ -103,7 +103,7 @@ def test_a_measure_in_an_experiment_is_part_of_its_key():
     other = Experiment.load("demo/digits", ["layers.hidden.measure=williams-beer"])
     assert preset.key == default.key != other.key
     assert other.config["layers"]["hidden"]["measure"] == "williams-beer"
-    with pytest.raises(ConfigError, match=r"layers.hidden.measure: unknown measure 'sx'"):
+    with pytest.raises(ConfigError, match=r"layers.hidden.measure must be 'shared.* was 'sx'"):
         Experiment.load("demo/digits", ["layers.hidden.measure=sx"])
 
 

@@ -1,6 +1,7 @@
 """The JSON schema of experiment files takes what `resolve` takes, and refuses what it refuses."""
 
 import json
+import math
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infosim.cli import main
+from infosim.datasets import generated
 from infosim.errors import ConfigError
 from infosim.experiments import Experiment, preset_names
 from infosim.experiments.reading import override, parse
@@ -192,6 +194,18 @@ def test_both_refuse_the_same_numbers(path, value):
         assert not faults(config.config)
     elif not (isinstance(value, float) and value.is_integer()):
         assert faults(override({"extends": "demo/digits"}, [(path, value)]))
+
+
+def test_options_without_ends_are_of_any_size(monkeypatch):
+    """Of a data set of one's own; JSON has no infinity."""
+    made = generated.Generator(None, {"size": generated.Option(2.5, -math.inf, math.inf)})
+    monkeypatch.setitem(generated.GENERATED, "mine", made)
+    text = json.dumps(schema(), allow_nan=False)
+    check = jsonschema.Draft7Validator(json.loads(text))
+    table = {"extends": "demo/digits", "data": {"name": "mine", "options": {"size": -1e30}}}
+    assert check.is_valid(table)
+    table["data"]["options"] = {"length": 3}
+    assert not check.is_valid(table)
 
 
 def test_the_command_prints_it_whole(capsys):

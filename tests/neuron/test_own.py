@@ -258,7 +258,7 @@ def test_what_cannot_be_is_said_in_a_line(case):
         ((gated, (0.3, "a")), "finite numbers in a row, were .0.3, 'a'"),
         ((gated, math.inf), "finite numbers in a row, were inf"),
         ((gated, [[1], [2, 3]]), "finite numbers in a row"),
-        ((gated, 0.3, 0.7), "'gated': clamp must be in .0, 0.5., was 0.7"),
+        ((gated, 0.3, 0.7), "'gated': clamp must be a number in .0, 0.5., was 0.7"),
     ],
 )
 def test_what_is_no_activation_is_said_at_once(arguments, message):

@@ -12,6 +12,7 @@ from textwrap import shorten
 from infosim import datasets
 from infosim.errors import CheckpointError, ConfigError, InfosimWarning
 from infosim.experiments import store
+from infosim.experiments.encoded import called
 from infosim.experiments.record import RECORD
 from infosim.experiments.resolve import connections
 from infosim.experiments.results import load_run
@@ -52,8 +53,10 @@ def _draw(results):
     if record is not None:
         experiment, dataset, shape = record.experiment, record.dataset, record.image_shape
     else:
-        experiment, dataset = results.path.absolute().name, data["name"]
-        shape = datasets.image_shape(data["name"], data["options"])
+        experiment, dataset = results.path.absolute().name, called(config)
+        own = results.encoding
+        shape = (own or datasets).image_shape
+        shape = shape if own else shape(data["name"], data["options"])
     fields = _fields(config, results.weights, results.path)
     moment = "" if results.complete else f"epoch {last} of {config['training']['epochs']}"
     _tell(results.path, moment, _lacking(history, fields, shape, record))

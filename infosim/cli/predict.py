@@ -27,8 +27,8 @@ from infosim.cli.shared import exclude
 @click.option(
     "--sampled",
     is_flag=True,
-    help="Let neurons fire at random in the one presentation, as in training. By default each takes "
-    "its likelier output.",
+    help="Let neurons fire at random in the one presentation, as in training. By default each "
+    "takes its likelier output.",
 )
 @click.option(
     "--unknown",

@@ -2,8 +2,8 @@
 
 The directory holds config.toml (all settings, resolved), environment.json, metrics.csv, atoms.npz,
 weights.npz, checkpoint.npz, the one before it, health.json and, at the end, record.npz,
-result.json and summary.png; where the data are a user's own, encoding.json. While it is written to, its process holds it (`store.hold`): another
-one is refused.
+result.json and summary.png; where the data are a user's own, encoding.json, too. While it is
+written to, its process holds it (`store.hold`): another one is refused.
 """
 
 import csv

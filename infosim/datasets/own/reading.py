@@ -83,10 +83,11 @@ def read_own(path, target=None, **options):
     if kind not in ("table", "npy") and target is not None:
         raise ConfigError(f"{path} has its classes with it, there is no --target to choose")
     dataset = _READERS[kind](path, target, options)
-    if options.sha256 not in ("", dataset.encoding.sha256):
+    found = dataset.encoding.sha256
+    if options.sha256 not in ("", found):
         raise DataError(
-            f"{path} is not what it was: its content has the hash {dataset.encoding.sha256[:12]}..., "
-            f"expected {brief(options.sha256[:12])[1:-1]}... (sha256)"
+            f"{path} is not what it was: its content has the hash {found[:12]}..., expected "
+            f"{brief(options.sha256[:12])[1:-1]}... (sha256)"
         )
     return dataset
 

@@ -17,7 +17,7 @@ from infosim.errors import ConfigError, DataError, near
 #: Names of data sets that `register` has added.
 _registered = set()
 #: What a name looks like; all else is a path.
-_NAME = re.compile("[a-z][a-z0-9-]*")
+NAME = re.compile("^[a-z][a-z0-9-]*$")
 
 
 class Status(NamedTuple):
@@ -32,7 +32,7 @@ class Status(NamedTuple):
 
 def is_own(name):
     """Whether a data set is a user's own: its name a path, or "" if no file has it."""
-    return not _NAME.fullmatch(name)
+    return not NAME.fullmatch(name)
 
 
 def located(name, folder="."):
@@ -41,7 +41,7 @@ def located(name, folder="."):
     What looks like a name is a path if there is no such data set but such a file or folder.
     """
     path = os.path.abspath(os.path.join(folder, name))
-    word = _NAME.fullmatch(name) and (name in names() or not os.path.lexists(path))
+    word = NAME.fullmatch(name) and (name in names() or not os.path.lexists(path))
     return name if word or not name else path
 
 
@@ -134,7 +134,7 @@ def register(name, make, options=None):
     ------
     ConfigError : a name that is taken or no name, a default of another type
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ConfigError(
             f"a data set is called by small letters, digits and hyphens, not {name!r}"
         )

@@ -81,10 +81,24 @@ def _leaves(path, value):
         yield from _leaves((*path, key), one)
 
 
-def tell(notes, quiet):
-    """Say what became of data of a user's own, on stderr, where it is no result."""
-    for line in () if quiet else notes:
+def tell(notes):
+    """Say what became of data of a user's own, on stderr, for it is no result."""
+    for line in notes:
         click.echo(f"infosim: {line}", err=True)
+
+
+def telling(notes, report):
+    """`report`, which says `notes` when it is first called: all that could be wrong was not."""
+    if report is None or not notes:
+        return report
+    left = [notes]
+
+    def told(*given):
+        if left:
+            tell(left.pop())
+        report(*given)
+
+    return told
 
 
 def exclude(*names):

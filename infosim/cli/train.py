@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from infosim.cli import own
-from infosim.cli.shared import DIRECTORY, exclude, overrides, reporting, settings, tell
+from infosim.cli.shared import DIRECTORY, exclude, overrides, reporting, settings, tell, telling
 
 _RUN_OPTIONS = (
     click.option("--seed", type=int, help="Seed of everything random (default: the preset's)."),
@@ -81,13 +81,14 @@ def _train(name, changes, backend, *, seed, epochs, out, dry_run, quiet, **optio
     exclude("resume", "force")
     changes = overrides(changes, training_seed=seed, training_epochs=epochs)
     experiment = Experiment.load(name, changes)
-    tell(experiment.notes, quiet)
     options["backend"] = backend
     if dry_run:
         lines = rehearsal.rehearse(experiment, out, **options).lines
+        tell(() if quiet else experiment.notes)
         click.echo("\n".join(() if quiet else lines), nl=not quiet)
         return
     with reporting(quiet, Progress, _Lines) as report:
+        report = telling(experiment.notes, report)
         directory = train(experiment, out, report=report, **options)
     if not quiet:
         click.echo(f"results in {directory}")

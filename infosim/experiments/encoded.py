@@ -39,17 +39,26 @@ def write_encodings(outs, experiments, dataset):
             store.write_text(out / ENCODING, text)
 
 
-def read_encoding(path):
-    """The encoding in a run's file.
+def read_encoding(path, config):
+    """The encoding in a run's file; config : the run's
 
     Raises
     ------
-    CheckpointError : missing or damaged
+    CheckpointError : missing, damaged or of other data
     """
     try:
-        return load_encoding(path)
+        found = load_encoding(path)
     except DataError as error:
         raise CheckpointError(f"{path.parent} cannot be used: {error}") from None
+    readout = config["layers"].get(config["network"]["readout"])
+    if readout is not None and readout["size"] != found.n_classes:
+        raise CheckpointError(
+            f"{path} is another run's: it has {found.n_classes} classes, the readout "
+            f"{readout['size']} neurons"
+        )
+    if found.sha256 not in ("", config["data"]["options"]["sha256"]):
+        raise CheckpointError(f"{path} is another run's: config.toml has other data (sha256)")
+    return found
 
 
 def called(config):

@@ -111,7 +111,8 @@ class Experiment:
             config = resolve(override(table, overrides, folder))
             if not needs_data(config):
                 return cls(label, config)
-            asked = json.dumps([config["data"], config["training"]["seed"]])
+            data, seed = config["data"], config["training"]["seed"]
+            asked = json.dumps([data, None if datasets.is_own(data["name"]) else seed])
             if asked not in last:
                 last.clear()
                 last[asked] = cls(label, config).dataset()

@@ -60,10 +60,10 @@ class RunResults:
 
         Raises
         ------
-        CheckpointError : encoding.json is missing or damaged
+        CheckpointError : encoding.json is missing, damaged or another run's
         """
         own = is_own(self.config["data"]["name"])
-        return read_encoding(self.path / ENCODING) if own else None
+        return read_encoding(self.path / ENCODING, self.config) if own else None
 
     @property
     def history(self):

@@ -46,7 +46,10 @@ def weights(directory):
 
 def test_directory_holds_everything(finished):
     names = {path.name for path in finished.iterdir()}
-    other = {run.CHECKPOINTS[1], run.ENCODING}  # of runs that were saved twice, of data of one's own
+    other = {
+        run.CHECKPOINTS[1],
+        run.ENCODING,
+    }  # of runs that were saved twice, of data of one's own
     assert names - other == {*run.FILES, ".lock"} - other
 
 

@@ -18,7 +18,7 @@ OF_TABLES = ("missing", "missing_cells", "columns", "exclude", "categorical")
 class Options:
     """How data are read, as `read_own` has it, checked."""
 
-    target: str | None = setting(
+    target: str | int | None = setting(
         None,
         "column of the classes, by its name or its number from 1 on, -1 for the last; by default "
         "the one called `target`, `label`, `class` or `y`. Of `.npy` the file of classes",

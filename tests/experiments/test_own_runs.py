@@ -203,10 +203,10 @@ def test_resumed_on_the_same_data_alone(finished, pets, tmp_path):
     moved.write_text(moved.read_text().replace("Bonn", "Wien"))
     with pytest.raises(CheckpointError, match="on other data: their content had the hash"):
         train(on(moved, "training.epochs=3"), out, resume=True)
-    with pytest.raises(DataError, match="moved.csv is not what it was: its content has the hash"):
+    with pytest.raises(DataError, match=r"moved\.csv is not what it was: its content has the hash"):
         Experiment.load(str(out / "config.toml"))
     moved.unlink()
-    with pytest.raises(DataError, match="there is no file .*moved.csv, nor a data set of this"):
+    with pytest.raises(DataError, match=r"there is no file .*moved\.csv, nor a data set of this"):
         Experiment.load(str(out / "config.toml"))
 
 
@@ -248,7 +248,7 @@ def test_data_given_in_python(preset, tmp_path):
     train(more.on(Dataset.of(x, y)), out, resume=True)
     with pytest.raises(CheckpointError, match="on other data"):
         train(more.on(Dataset.of(255 - x, y)), out, resume=True)
-    with pytest.raises(ConfigError, match="was given in Python; give it again: Experiment.on"):
+    with pytest.raises(ConfigError, match="was given in Python; give it again: Experiment"):
         train(Experiment.load(str(out / "config.toml")), out, resume=True)
     with pytest.raises(ConfigError, match="an experiment is on a Dataset, was 'digits'"):
         more.on("digits")
@@ -402,7 +402,7 @@ def test_an_encoding_of_another_run(finished, seen, pets, tmp_path):
         results.simulator()
     other = infosim.Dataset.of(np.zeros((6, 2)) + np.arange(6)[:, None], [0, 1, 2] * 2).encoding
     datasets.save_encoding(replace(other, sha256="0" * 64), tmp_path / "copy" / "encoding.json")
-    with pytest.raises(CheckpointError, match="another run's: config.toml has other data"):
+    with pytest.raises(CheckpointError, match="another run's: config\\.toml has other data"):
         infosim.load_run(tmp_path / "copy").predict(pets)
     datasets.save_encoding(other, tmp_path / "copy" / "encoding.json")
     with pytest.raises(CheckpointError, match="has other weights than needed"):

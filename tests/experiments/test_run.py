@@ -49,7 +49,7 @@ def test_directory_holds_everything(finished):
     other = {
         run.CHECKPOINTS[1],
         run.ENCODING,
-    }  # of runs that were saved twice, of data of one's own
+    }  # saved twice, on data of one's own
     assert names - other == {*run.FILES, ".lock"} - other
 
 

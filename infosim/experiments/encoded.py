@@ -56,7 +56,8 @@ def read_encoding(path, config):
             f"{path} is another run's: it has {found.n_classes} classes, the readout "
             f"{readout['size']} neurons"
         )
-    if found.sha256 not in ("", config["data"]["options"]["sha256"]):
+    data = config["data"]
+    if data["name"] and found.sha256 != data["options"]["sha256"]:
         raise CheckpointError(f"{path} is another run's: config.toml has other data (sha256)")
     return found
 

@@ -404,6 +404,8 @@ def test_an_encoding_of_another_run(finished, seen, pets, tmp_path):
     datasets.save_encoding(replace(other, sha256="0" * 64), tmp_path / "copy" / "encoding.json")
     with pytest.raises(CheckpointError, match="another run's: config\\.toml has other data"):
         infosim.load_run(tmp_path / "copy").predict(pets)
+    options = infosim.load_run(finished).config["data"]["options"]
+    other = replace(other, sha256=options["sha256"])
     datasets.save_encoding(other, tmp_path / "copy" / "encoding.json")
     with pytest.raises(CheckpointError, match="has other weights than needed"):
         infosim.load_run(tmp_path / "copy").predict(np.zeros((2, 2)))

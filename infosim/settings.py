@@ -111,7 +111,7 @@ class Setting:
         return self._checked(what, value)
 
     def _checked(self, what, value):
-        if self.choices:
+        if self.choices and (isinstance(value, str) or not self.number):
             if isinstance(value, str) and value == self.default:
                 return value
             others = (WORDS[kind][1] for kind in self.kinds if kind is not str)

@@ -13,11 +13,12 @@ from pathlib import Path
 import click
 
 from infosim.datasets.generated import GENERATED
+from infosim.datasets.own.options import Options
 from infosim.errors import ConfigError
 from infosim.experiments import store, tables
 from infosim.experiments.identity import DEFAULTS_VERSION
 from infosim.neuron.activation import ACTIVATIONS
-from infosim.settings import WORDS
+from infosim.settings import WORDS, settings
 from scripts.command import told_in_a_line
 from scripts.files import ROOT
 from scripts.pages import table
@@ -40,6 +41,7 @@ def sections():
         "top": _settings(top),
         **{name: _settings(known, f"{name}.") for name, known in tables.TABLES.items()},
         "options": _table(["data set", "option", *_HEAD], list(_options())),
+        "own": _settings(settings(Options), "data.options."),
         "layer": _settings(tables.LAYER),
         "activation": _activations(),
         "binning": _settings(tables.BINNING),
@@ -67,12 +69,16 @@ def _rows(known, prefix=""):
             f"`{prefix}{name}`",
             _or(WORDS[kind][0] for kind in one.kinds),
             "" if one.default in (MISSING, None) else f"`{toml(one.default)}`",
-            one.range or (_or(f"`{text}`" for text in one.choices) if str in one.kinds else ""),
+            _or(filter(None, [one.range, *(f"`{text}`" for text in _choices(one))])),
             one.unit,
             one.doc,
         ]
         for name, one in known.items()
     ]
+
+
+def _choices(one):
+    return one.choices if str in one.kinds else ()
 
 
 def _options():
@@ -128,6 +134,7 @@ def defaults():
         "top": tables.TOP, **tables.TABLES, "layer": tables.LAYER, "binning": tables.BINNING,
         "compartment": tables.COMPARTMENT, "connection": tables.CONNECTION, "group": tables.GROUP,
         **{f"optimizer {name}": one for name, one in tables.OPTIMIZER.items()},
+        "own data": settings(Options),
     }  # fmt: skip
     found = {
         where: {name: one.unsaid for name, one in some.items() if one.default is not MISSING}

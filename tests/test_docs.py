@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import naive
 import numpy as np
 import pytest
+from own_files import write_images
 
 from infosim.bench import timing
 from infosim.cli import main
@@ -95,6 +96,7 @@ def test_shell_commands(page, tmp_path, monkeypatch, capsys):
             name = re.match(r"# (\S+\.toml)\n", block)
             if name:
                 (tmp_path / name[1]).write_text(block)
+    write_images(tmp_path / "pictures")
     done = stubs(monkeypatch)
     for line in commands(page):
         if line.startswith("make "):
@@ -115,6 +117,27 @@ def test_shell_commands(page, tmp_path, monkeypatch, capsys):
                 (tmp_path / line.partition(" > ")[2].strip()).write_text(out)
     if page == "README.md":
         assert done == ["train"] * 4 + ["sweep", "search", "bench", "train"]
+
+
+def test_your_own_data_from_nothing(tmp_path, monkeypatch, capsys):
+    """docs/data.md: all that is typed there, in an empty folder, but for the number of epochs."""
+    monkeypatch.chdir(tmp_path)
+    write_images(tmp_path / "pictures")
+    for line in commands("docs/data.md"):
+        if line.startswith("printf "):
+            subprocess.run(["sh", "-c", line], check=True)
+            continue
+        _, *words = shlex.split(line)
+        few = ["--epochs", "1", "--threads", "1"] if words[0] == "train" else []
+        with pytest.raises(SystemExit) as stop:
+            main([*words, *few])
+        assert stop.value.code == 0, f"{line}: {capsys.readouterr().err}"
+    said = capsys.readouterr().out
+    assert "predictions of 2 rows in predictions.csv" in said
+    assert "predictions of 6 files in cats.csv" in said
+    assert "of 81 right" in said
+    for name in ("pets", "pictures"):
+        assert (tmp_path / "runs" / name / "summary.png").exists()
 
 
 def stubs(monkeypatch):
@@ -150,6 +173,7 @@ def stubs(monkeypatch):
     monkeypatch.setattr("infosim.cli.sweep.status.callback", lambda directory: None)
     monkeypatch.setattr("infosim.cli.draw.draw.callback", lambda **options: None)
     monkeypatch.setattr("infosim.cli.report.report.callback", lambda **options: None)
+    monkeypatch.setattr("infosim.cli.predict.predict.callback", lambda **options: None)
     return done
 
 

@@ -252,10 +252,17 @@ class Fuzz:
         self.preset = self._kept("mine.toml", (self.run / "config.toml").read_text())
         rows = "".join(f"{i % 2},{i % 3},{i % 5 / 2},\n" for i in range(60))
         self.table = self._kept("table.csv", "a,b,y,z\n" + rows)
+        few = [f"data.name={self.table}", "data.options.target=y", *few]
+        self.own = self.folder / "own"
+        own = Experiment.load("own/table", [*few, "data.options.exclude=['z']"])
+        run.train_together([own], [self.own], summary=False)
+        there = [name for name in run.FILES if (self.run / name).exists()]
         self.formula = "0.5 {F}{C} - 1e-3 {FC}{L} + {F} - H"
         self.targets = {
-            **{f"run: {name}": (self.resume, name) for name in run.FILES if "png" not in name},
-            **{f"load: {name}": (self.load, name) for name in run.FILES if "png" not in name},
+            **{f"run: {name}": (self.resume, name) for name in there},
+            **{f"load: {name}": (self.load, name) for name in there},
+            "own data: encoding.json": (self.predict, "encoding.json"),
+            "own data: config.toml": (self.predict, "config.toml"),
             **{f"sweep: {name}": (self.status, name) for name in ("runs.json", "sweep.toml")},
             "sweep: result.json": (self.status_of_run, "result.json"),
             "sweep: error.json": (self.status_of_run, "error.json"),
@@ -316,6 +323,10 @@ class Fuzz:
             results.simulator(threads=1)
 
         return load
+
+    def predict(self, name, rng):
+        out = self._damaged_in(self.own, name, rng)
+        return ["predict", out, self.table, "--out", "-", "-q"]
 
     def status(self, name, rng):
         return ["sweep", "status", self._damaged_in(self.folder / "sweep", name, rng)]

@@ -30,6 +30,7 @@ _COMMANDS = {
     "goal": "infosim.cli.goal",
     "optimize": "infosim.cli.optimize",
     "pid": "infosim.cli.pid",
+    "predict": "infosim.cli.predict",
     "presets": "infosim.cli.presets",
     "report": "infosim.cli.report",
     "sweep": "infosim.cli.sweep",

@@ -8,6 +8,11 @@ _OPTIONS = (
         "--target",
         help="Column of the classes, by name or by number from 1 on; of .npy the file of classes.",
     ),
+    click.option(
+        "--test",
+        type=float,
+        help="Part of each class that is held out as test rows.  [default: 0.2]",
+    ),
     click.option("--exclude", metavar=_NAMES, help="Columns to leave out."),
     click.option("--columns", metavar=_NAMES, help="Columns to read, instead of all."),
     click.option("--categorical", metavar=_NAMES, help="Columns whose numbers are names."),
@@ -24,6 +29,11 @@ _OPTIONS = (
     ),
     click.option("--resize", metavar="HEIGHT,WIDTH", help="Size to bring all images to."),
 )
+
+
+def assignments(options):
+    """Those that were given, as settings `data.options.*` of an experiment."""
+    return [(f"data.options.{key}", value) for key, value in given(options).items()]
 
 
 def own_data(command):

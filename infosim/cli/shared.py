@@ -21,7 +21,12 @@ class _Directory(click.Path):
 DIRECTORY = _Directory(path_type=Path)
 
 _SETTINGS = (
-    click.option("--dataset", help="Data set instead of the preset's; see `infosim data list`."),
+    click.option(
+        "--dataset",
+        metavar="NAME|PATH",
+        help="Data set instead of the preset's: see `infosim data list`; or a file or folder of "
+        "your own.",
+    ),
     click.option(
         "--set",
         "assignments",
@@ -74,6 +79,26 @@ def _leaves(path, value):
         return
     for key, one in value.items():
         yield from _leaves((*path, key), one)
+
+
+def tell(notes):
+    """Say what became of data of a user's own, on stderr, for it is no result."""
+    for line in notes:
+        click.echo(f"infosim: {line}", err=True)
+
+
+def telling(notes, report):
+    """`report`, which says `notes` when it is first called: all that could be wrong was not."""
+    if report is None or not notes:
+        return report
+    left = [notes]
+
+    def told(*given):
+        if left:
+            tell(left.pop())
+        report(*given)
+
+    return told
 
 
 def exclude(*names):

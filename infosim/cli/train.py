@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from infosim.cli.shared import DIRECTORY, exclude, overrides, reporting, settings
+from infosim.cli import own
+from infosim.cli.shared import DIRECTORY, exclude, overrides, reporting, settings, tell, telling
 
 _RUN_OPTIONS = (
     click.option("--seed", type=int, help="Seed of everything random (default: the preset's)."),
@@ -35,6 +36,7 @@ def _run_options(command):
 @click.command()
 @click.argument("preset_or_file")
 @settings
+@own.own_data
 @click.option(
     "--backend",
     default="cpu",
@@ -42,10 +44,20 @@ def _run_options(command):
     help="Where to compute: cpu, cuda (an NVIDIA GPU; see `infosim env`) or auto.",
 )
 @_run_options
-def train(preset_or_file, dataset, assignments, backend, **options):
-    """Train PRESET_OR_FILE: a preset (`infosim presets`) or a .toml file."""
-    changes = overrides(assignments, data_name=dataset)
-    _train(preset_or_file, changes, backend, **options)
+def train(
+    preset_or_file, dataset, assignments, backend, seed, epochs, threads, out, resume, force,
+    dry_run, quiet, **options,
+):  # fmt: skip
+    """Train PRESET_OR_FILE: a preset (`infosim presets`) or a .toml file.
+
+    The data set may be a file or folder of your own, as of `infosim data describe`, which has the
+    options of its columns, too.
+    """
+    changes = overrides([*assignments, *own.assignments(options)], data_name=dataset)
+    _train(
+        preset_or_file, changes, backend, seed=seed, epochs=epochs, threads=threads, out=out,
+        resume=resume, force=force, dry_run=dry_run, quiet=quiet,
+    )  # fmt: skip
 
 
 @click.command()
@@ -72,9 +84,11 @@ def _train(name, changes, backend, *, seed, epochs, out, dry_run, quiet, **optio
     options["backend"] = backend
     if dry_run:
         lines = rehearsal.rehearse(experiment, out, **options).lines
+        tell(() if quiet else experiment.notes)
         click.echo("\n".join(() if quiet else lines), nl=not quiet)
         return
     with reporting(quiet, Progress, _Lines) as report:
+        report = telling(experiment.notes, report)
         directory = train(experiment, out, report=report, **options)
     if not quiet:
         click.echo(f"results in {directory}")

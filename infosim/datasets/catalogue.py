@@ -1,18 +1,23 @@
-"""All data sets by name, whether they are in the package, in the cache or made when asked for."""
+"""All data sets by name: in the package, in the cache, made when asked for, or a file's path."""
 
 import math
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 
-from infosim.datasets import cache
+from infosim.datasets import cache, generated
 from infosim.datasets.digits import SHAPE, load_digits
-from infosim.datasets.generated import GENERATED, Generator, Option, complete, generate
+from infosim.datasets.generated import GENERATED, Generator, Option, generate
+from infosim.datasets.own.options import Options
+from infosim.datasets.own.reading import read_own
 from infosim.datasets.sources import SOURCES, find_source, names
-from infosim.errors import ConfigError, DataError
+from infosim.errors import ConfigError, DataError, near
 
 #: Names of data sets that `register` has added.
 _registered = set()
+#: What a name looks like; all else is a path.
+NAME = re.compile("^[a-z][a-z0-9-]*$")
 
 
 class Status(NamedTuple):
@@ -25,16 +30,55 @@ class Status(NamedTuple):
     problem: str  # one line, empty if there is none
 
 
+def is_own(name):
+    """Whether a data set is a user's own: its name a path, or "" if no file has it."""
+    return not NAME.fullmatch(name)
+
+
+def located(name, folder="."):
+    """The name of a data set, with a path from `folder` made absolute.
+
+    What looks like a name is a path if there is no such data set but such a file or folder.
+    """
+    path = os.path.abspath(os.path.join(folder, name))
+    word = NAME.fullmatch(name) and (name in names() or not os.path.lexists(path))
+    return name if word or not name else path
+
+
+def complete(name, options):
+    """All options of the data set `name`, those given and the others' defaults, checked.
+
+    Raises
+    ------
+    ConfigError : an option it does not have, of another type, out of range
+    """
+    return Options.complete(options) if is_own(name) else generated.complete(name, options)
+
+
+def chosen(name, options):
+    """Those of all options of the data set `name` that are not defaults."""
+    return Options.chosen(options) if is_own(name) else generated.chosen(name, options)
+
+
 def load(name, options=None, seed=0):
     """Load the data set `name` (see `names`), verified, or make it; never downloads.
 
-    options, seed : of a generated data set (`GENERATED` lists its options); others have neither
+    name : or the path of data of one's own
+    options : of a generated data set (`GENERATED` lists them), or of one's own (`read_own`)
+    seed : of a generated data set
 
     Raises
     ------
     ConfigError : an unknown name or option
-    DataError : the data set is absent or damaged, with the ways out
+    DataError : the data set is absent or damaged, with the ways out; as of `read_own`
     """
+    if is_own(name):
+        if not os.path.lexists(name):
+            raise DataError(
+                f"there is no file {name}, nor a data set of this name; "
+                f"{near(os.path.basename(name), names())}"
+            )
+        return read_own(name, **complete(name, options or {}))
     source = find_source(name)
     options = complete(name, options or {})
     if name in GENERATED:
@@ -90,7 +134,7 @@ def register(name, make, options=None):
     ------
     ConfigError : a name that is taken or no name, a default of another type
     """
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ConfigError(
             f"a data set is called by small letters, digits and hyphens, not {name!r}"
         )

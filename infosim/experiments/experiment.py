@@ -1,14 +1,17 @@
 """An experiment: resolved settings, and the network and samples that they say."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from inspect import signature
 from pathlib import Path
 
 import numpy as np
 
 from infosim import datasets
+from infosim.datasets import Dataset
 from infosim.engine.training import Training
-from infosim.errors import ConfigError, InfosimError
+from infosim.errors import ConfigError, InfosimError, brief
+from infosim.experiments.follow import fitted, hash_of, needs_data
 from infosim.experiments.identity import key
 from infosim.experiments.reading import override, preset_names, read_table
 from infosim.experiments.resolve import connections, resolve
@@ -71,29 +74,67 @@ class Experiment:
     """A resolved experiment: what to train, on what, and how.
 
     name : preset name or file stem; config : the resolved settings, a plain table
+    data : the Dataset, where it has been read or given already; notes : what was done to it, and
+        which settings follow it, in lines to be said
     """
 
     name: str
     config: dict
+    data: Dataset | None = field(default=None, repr=False, compare=False)
+    notes: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def load(cls, name, overrides=()):
         """Read a preset or a .toml file and lay overrides over it.
+
+        Data of one's own are read, and settings that follow them filled in.
 
         overrides : texts `key.path=value`, or pairs (key path, value)
 
         Raises
         ------
         ConfigError : unknown preset (with near matches), unreadable file, unknown key, bad value
+        DataError : as of `datasets.read_own`
         """
         return cls.loader(name)(overrides)
 
     @classmethod
-    def loader(cls, name):
-        """A function of overrides that is `load` of this file, which is read once."""
-        table = read_table(str(name))
+    def loader(cls, name, folder="."):
+        """A function of overrides that is `load` of this file, which is read once, as are data.
+
+        folder : from which paths of data in overrides are
+        """
+        table, last = read_table(str(name)), {}
         label = str(name) if str(name) in preset_names() else Path(name).stem
-        return lambda overrides=(): cls(label, resolve(override(table, overrides)))
+
+        def load(overrides=()):
+            config = resolve(override(table, overrides, folder))
+            if not needs_data(config):
+                return cls(label, config)
+            data, seed = config["data"], config["training"]["seed"]
+            asked = json.dumps([data, None if datasets.is_own(data["name"]) else seed])
+            if asked not in last:
+                last.clear()
+                last[asked] = cls(label, config).dataset()
+            return cls(label, *fitted(config, last[asked]))
+
+        return load
+
+    def on(self, dataset):
+        """This experiment on a Dataset of your own, as of `Dataset.of` or `read_own`.
+
+        Settings follow it as they do if it is named by them. They then hold the hash of what it
+        holds, but not where it is: to resume a run, or to make it again, give it again.
+
+        Raises
+        ------
+        ConfigError : it is no Dataset
+        """
+        if not isinstance(dataset, Dataset):
+            raise ConfigError(f"an experiment is on a Dataset, was {brief(dataset)}")
+        options = datasets.complete("", {"sha256": hash_of(dataset)})
+        config = {**self.config, "data": {**self.config["data"], "name": "", "options": options}}
+        return Experiment(self.name, *fitted(config, dataset))
 
     @property
     def key(self):
@@ -107,12 +148,26 @@ class Experiment:
         return {name: one for name, one in self.config["training"].items() if name in taken}
 
     def dataset(self):
-        """The data set, loaded, or made from the seed of training. Errors as of `load`."""
+        """The data set, loaded, or made from the seed of training.
+
+        Raises
+        ------
+        ConfigError, DataError : as of `datasets.load`; data of one's own that are not named
+        """
         data = self.config["data"]
+        if self.data is not None:
+            return self.data
+        if not data["name"]:
+            given = data["options"]["sha256"]
+            raise ConfigError(
+                f"{self.name}: its data set was given in Python; give it again: Experiment.on"
+                if given
+                else f"{self.name} needs data of your own: --dataset FILE, or data.name"
+            )
         return datasets.load(data["name"], data["options"], self.config["training"]["seed"])
 
     def network(self, dataset):
-        """The Network for `dataset`'s image size and classes."""
+        """The Network for the image size and classes of a Dataset, or of its encoding."""
         settings = self.config["network"]
         for name, kind in settings["inputs"].items():
             if kind == "rows":

@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import fields
 
-from infosim.datasets import generated
+from infosim import datasets
 from infosim.experiments.reading import merge
 from infosim.experiments.resolve import connections
 from infosim.experiments.tables import (
@@ -32,7 +32,8 @@ _LATER = {name: one for name, one in LAYER.items() if name not in _OWN}
 def key(config):
     """A name for resolved settings: a hash of all that is no default and no description.
 
-    So it stays what it is when a later version has more settings.
+    So it stays what it is when a later version has more settings. Data of a user's own are known by
+    their content, wherever they lie.
     """
     said = _chosen(config)
     if DEFAULTS_VERSION > 1:
@@ -56,8 +57,11 @@ def _chosen(config):
     The order of layers, of compartments and of groups does: these are lists of pairs.
     """
     data, network = config["data"], config["network"]
-    options = generated.chosen(data["name"], data["options"])
-    tables = config | {"data": data | {"options": options}, "network": _with_rule(network)}
+    own, options = datasets.is_own(data["name"]), datasets.chosen(data["name"], data["options"])
+    if own and data["name"].endswith(".npy"):
+        options.pop("target", None)  # a file; the hash is of its content, too
+    known = {"name": "" if own else data["name"], "options": options}
+    tables = config | {"data": data | known, "network": _with_rule(network)}
     return [
         *(_beyond(tables[name], known) for name, known in TABLES.items()),
         [_layer(name, layer) for name, layer in config["layers"].items()],

@@ -32,6 +32,7 @@ from infosim.errors import (
     near,
 )
 from infosim.experiments import store
+from infosim.experiments.encoded import called
 from infosim.experiments.engines import DaskWorkers, dask_client
 from infosim.experiments.experiment import Experiment
 from infosim.experiments.reading import preset_names
@@ -149,7 +150,7 @@ def optimize(
         need("distributed", "cluster", "--scheduler needs Dask")
     if source is None and experiment.name in preset_names():
         source = experiment.name
-    label = f"{experiment.name.replace('/', '-')}-{experiment.config['data']['name']}"
+    label = f"{experiment.name.replace('/', '-')}-{called(experiment.config)}"
     out = Path(out) if out is not None else Path("studies") / label
     for what in (label if name is None else name, str(out.absolute()), storage, source):
         try:

@@ -9,9 +9,9 @@ from math import isfinite
 from pathlib import Path
 from textwrap import shorten
 
-from infosim import datasets
 from infosim.errors import CheckpointError, ConfigError, InfosimWarning
 from infosim.experiments import store
+from infosim.experiments.encoded import called
 from infosim.experiments.neurons import populations, receptive_fields
 from infosim.experiments.record import RECORD
 from infosim.experiments.results import load_run
@@ -45,14 +45,14 @@ def _draw(results):
     from infosim import plotting
 
     config, history, record = results.config, results.history, results.record
-    data, last = config["data"], len(history) - 1
+    last = len(history) - 1
     if record is not None and record.epoch != last:
         record = None  # the run went on since
     if record is not None:
-        experiment, dataset, shape = record.experiment, record.dataset, record.image_shape
+        experiment, dataset = record.experiment, record.dataset
     else:
-        experiment, dataset = results.path.absolute().name, data["name"]
-        shape = datasets.image_shape(data["name"], data["options"])
+        experiment, dataset = results.path.absolute().name, called(config)
+    shape = results.image_shape
     fields = _fields(config, results.weights, results.path)
     moment = f"epoch {last} of {config['training']['epochs']}" if last >= 0 else "before any epoch"
     moment = "" if results.complete else moment

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from infosim import files
+from infosim import datasets, files
 from infosim.errors import ConfigError, brief, near
 from infosim.experiments.tables import CONNECTION, SCHEDULED
 from infosim.schedule import Schedule, is_table
@@ -98,10 +98,26 @@ def read_table(name, seen=()):
         table = parse(text)
     except ConfigError as error:
         raise ConfigError(f"{name} {error}") from None
+    folder = "." if name in _presets() else Path(name).parent
+    table = _located(table, folder)
     base = table.pop("extends", None)
     if isinstance(base, str) and base.endswith(".toml") and name not in _presets():
-        base = os.path.normpath(Path(name).parent / base)  # from the folder of the file
+        base = os.path.normpath(folder / base)  # from the folder of the file
     return table if base is None else merge(read_table(base, (*seen, name)), table)
+
+
+def _located(table, folder):
+    """A table in which paths of data, which are from `folder`, are absolute."""
+    data = table.get("data")
+    if not isinstance(data, dict):
+        return table
+    data, options = dict(data), data.get("options")
+    if isinstance(data.get("name"), str):
+        data["name"] = datasets.located(data["name"], folder)
+    target = options.get("target") if isinstance(options, dict) else None
+    if isinstance(target, str) and target.endswith(".npy"):  # classes in a file beside an array's
+        data["options"] = options | {"target": os.path.abspath(os.path.join(folder, target))}
+    return table | {"data": data}
 
 
 def _other_form(before, value):
@@ -169,8 +185,11 @@ def plain(value):
     return [plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
-def override(table, assignments):
-    """Lay assignments, (key path, value) or texts `key.path=value`, over a table."""
+def override(table, assignments, folder="."):
+    """Lay assignments, (key path, value) or texts `key.path=value`, over a table.
+
+    folder : from which paths of data are that they name
+    """
     pairs = [assignment(given) if isinstance(given, str) else given for given in assignments]
     # another data set drops the old one's options, not those that are given with it
     pairs.sort(key=lambda pair: pair[0].replace(" ", "") not in ("data", "data.name"))
@@ -180,5 +199,5 @@ def override(table, assignments):
         change = plain(change)
         for key in reversed(path.split(".")):
             change = {key.strip(): change}
-        table = merge(table, change)
+        table = merge(table, _located(change, folder))
     return table

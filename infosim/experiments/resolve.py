@@ -4,7 +4,7 @@ import copy
 from dataclasses import MISSING, asdict
 from typing import NamedTuple
 
-from infosim.datasets import generated
+from infosim import datasets
 from infosim.errors import ConfigError, brief, near
 from infosim.experiments.reading import plain
 from infosim.experiments.tables import (
@@ -35,9 +35,8 @@ def resolve(table):
     config = _check(table, TOP, "")
     for key, known in TABLES.items():
         config[key] = _check(config[key], known, key)
-    config["data"]["options"] = generated.complete(
-        config["data"]["name"], config["data"]["options"]
-    )
+    data = config["data"]
+    data["options"] = datasets.complete(data["name"], data["options"])
     epochs, every = config["training"]["epochs"], config["training"]["evaluate_every"]
     if epochs % every:
         raise ConfigError(

@@ -14,9 +14,11 @@ from infosim.engine import Simulator
 from infosim.engine.training import History
 from infosim.errors import CheckpointError, ShapeError
 from infosim.experiments import examination, health, store
+from infosim.experiments.encoded import ENCODING, called, read_encoding
 from infosim.experiments.environment import read as read_environment
 from infosim.experiments.experiment import Experiment
 from infosim.experiments.explain import Explainer
+from infosim.experiments.predict import predicted
 from infosim.experiments.reading import override
 from infosim.experiments.record import RECORD, read_record
 from infosim.experiments.resolve import resolve
@@ -55,6 +57,17 @@ class RunResults:
         path = self.path / RECORD
         return read_record(path) if os.path.lexists(path) else None
 
+    @cached_property
+    def encoding(self):
+        """The `Encoding` of data of one's own; None if a data set has a name.
+
+        Raises
+        ------
+        CheckpointError : encoding.json is missing, damaged or another run's
+        """
+        own = datasets.is_own(self.config["data"]["name"])
+        return read_encoding(self.path / ENCODING, self.config) if own else None
+
     @property
     def history(self):
         """What was measured, as the `History` that `Simulator.fit` returns.
@@ -80,6 +93,8 @@ class RunResults:
         """The shape of what the network is shown, None if that is not known without the data."""
         if self.record is not None:
             return self.record.image_shape
+        if self.encoding is not None:
+            return self.encoding.image_shape
         return datasets.image_shape(self.config["data"]["name"], self.config["data"]["options"])
 
     @cached_property
@@ -147,8 +162,7 @@ class RunResults:
         """
         experiment = Experiment(self.path.name, resolve(override(self.config, settings)))
         training = experiment.config["training"]
-        dataset = experiment.dataset()
-        network = experiment.network(dataset)
+        network = experiment.network(self.encoding or experiment.dataset())
         made = Simulator(network, seed=training["seed"], dtype=training["dtype"], **options)
         inversions = [one["network"]["inversion"] for one in (self.config, experiment.config)]
         learned = f"{network.readout}/inverted"
@@ -159,13 +173,39 @@ class RunResults:
             raise CheckpointError(f"{self.path} has other weights than needed: {error}") from None
         made.begin_epoch(max(len(self.metrics["epoch"]) - 1, 0))  # schedules per epoch go by it
         if inversions[0] != inversions[1] == "learned" and network.readout and network.target:
-            made.learn_inversion(experiment.samples(dataset)[0])
+            made.learn_inversion(experiment.samples(experiment.dataset())[0])
         return made
 
+    def predict(self, data, *, presentations=1, sampled=None, unknown="error", **options):
+        """The classes of other samples, encoded as the training samples were.
+
+        Parameters
+        ----------
+        data : as the run's `encoding` reads it: the path of a table, of arrays or of images, a
+            DataFrame, a mapping of columns, an array; with classes, too, they are compared
+        presentations : with random numbers of their own, of whose firing probabilities the mean is
+            read; from 2 on `sampled`
+        sampled : whether neurons fire at random, or else take their likelier output
+        unknown : of a category that no training row had: "error", or "zeros"
+        options : of `Simulator` (backend, threads)
+
+        Returns
+        -------
+        Predictions
+
+        Raises
+        ------
+        CheckpointError : the run has not ended, or is damaged
+        ConfigError : its network has no readout
+        DataError : data of another kind, shape or with other columns
+        """
+        sampled = presentations != 1 if sampled is None else sampled
+        return predicted(self, data, unknown, options, presentations, sampled)
+
     def _repr_html_(self):
-        data, training = self.config["data"], self.config["training"]
+        training = self.config["training"]
         state = "complete" if self.complete else "not complete"
-        facts = f"{state}; data set {data['name']}, seed {training['seed']}"
+        facts = f"{state}; data set {called(self.config)}, seed {training['seed']}"
         head = element("h4", self.path.absolute().name)
         return element("div", head, element("p", facts), Html(self.history._repr_html_()))
 

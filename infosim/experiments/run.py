@@ -2,8 +2,8 @@
 
 The directory holds config.toml (all settings, resolved), environment.json, metrics.csv, atoms.npz,
 weights.npz, checkpoint.npz, the one before it, health.json and, at the end, record.npz,
-result.json and summary.png. While it is written to, its process holds it (`store.hold`): another
-one is refused.
+result.json and summary.png; where the data are a user's own, encoding.json, too. While it is
+written to, its process holds it (`store.hold`): another one is refused.
 """
 
 import csv
@@ -18,10 +18,12 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
+from infosim import datasets
 from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
 from infosim.experiments import environment, examination, health, store
+from infosim.experiments.encoded import ENCODING, called, write_encodings
 from infosim.experiments.experiment import Experiment
 from infosim.experiments.identity import recorded
 from infosim.experiments.reading import parse
@@ -36,7 +38,7 @@ from infosim.pid.scheduled import written
 CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
 #: Files of a run, removed in reverse: what says whose the others are goes last.
 FILES = (
-    "config.toml", "environment.json", "metrics.csv", "atoms.npz", "weights.npz",
+    "config.toml", ENCODING, "environment.json", "metrics.csv", "atoms.npz", "weights.npz",
     *reversed(CHECKPOINTS), health.FILE, RECORD, examination.FILE, "summary.png", "result.json",
 )  # fmt: skip
 
@@ -53,7 +55,7 @@ def train(
 
     Parameters
     ----------
-    experiment : Experiment
+    experiment : Experiment; on data that only Python holds, see `Experiment.on`
     out : the directory; by default runs/<name>-<dataset>-seed<seed>-<hash of the settings>
     threads, backend : where it runs ("cpu", "cuda", "auto"); neither changes the result beyond
         rounding
@@ -106,6 +108,7 @@ def train_together(
         if holds is None:
             holds = stack.enter_context(store.held(*outs))
         _open(holds, [one.config for one in experiments], training, resume, force)
+        write_encodings(outs, experiments, dataset)
         _note_environment(outs, simulator, backend, task)
         stack.enter_context(simulator.workers.engaged())
         _advance(holds, training, settings["epochs"], report, tell)
@@ -279,7 +282,7 @@ def default_directory(experiment):
     key = Experiment("", {**config, "training": training}).key[:6]
     name = experiment.name.replace("/", "-")
     seed = config["training"]["seed"]
-    return Path("runs") / f"{name}-{config['data']['name']}-seed{seed}-{key}"
+    return Path("runs") / f"{name}-{called(config)}-seed{seed}-{key}"
 
 
 def enter(outs, configs, training, resume, force):
@@ -362,7 +365,16 @@ def _compare(out, config):
         raise CheckpointError(
             f"{out} cannot be resumed: config.toml is missing; --force starts anew"
         ) from None
-    was = differences(before, config, {"training.epochs", *DESCRIPTIONS})
+    data, free = [one["data"] for one in (before, config)], {"training.epochs", *DESCRIPTIONS}
+    if all(datasets.is_own(one["name"]) for one in data):
+        hashes = [one["options"]["sha256"] for one in data]
+        if hashes[0] != hashes[1]:
+            raise CheckpointError(
+                f"cannot resume {out} on other data: their content had the hash "
+                f"{hashes[0][:12]}..., has {hashes[1][:12]}... now"
+            )
+        free |= {"data.name"}  # wherever they lie
+    was = differences(before, config, free)
     if was:
         raise CheckpointError(f"cannot resume {out} with another configuration: {was}")
 

@@ -9,7 +9,9 @@ import re
 from dataclasses import MISSING, fields
 
 from infosim.datasets import names
+from infosim.datasets.catalogue import NAME
 from infosim.datasets.generated import GENERATED
+from infosim.datasets.own.options import Options
 from infosim.experiments.reading import preset_names
 from infosim.experiments.tables import (
     BINNING,
@@ -154,13 +156,17 @@ def _schedule(value):
 
 
 def _data():
-    """[data], with the options of the data set that it names, or of any where it names none."""
+    """[data], with the options of the data set that it names, of data of one's own where the name
+    is a path, or of any where it names none.
+    """
+    own = _table(settings(Options))
     made = {
         name: _object({key: _option(one) for key, one in generator.options.items()})
         for name, generator in GENERATED.items()
     }
-    table = _table(DATA, name=_any({"enum": names()}, _TEXT), options=_any(*made.values()))
-    of = [
+    table = _table(DATA, name=_any({"enum": names()}, _TEXT), options=_any(*made.values(), own))
+    path = {"required": ["name"], "properties": {"name": {"not": {"pattern": NAME.pattern}}}}
+    of = [{"if": path, "then": {"properties": {"options": own}}}] + [
         {"if": {"required": ["name"], "properties": {"name": {"const": name}}},
          "then": {"properties": {"options": made.get(name, {"maxProperties": 0})}}}
         for name in names()

@@ -119,7 +119,7 @@ def _runs(table, folder):
         raise ConfigError(f"asks for {n} runs, at most {MOST} are carried out in one sweep")
     if seeds:
         choices.append([("training.seed", seed) for seed in seeds])
-    runs, load = {}, Experiment.loader(preset)
+    runs, load = {}, Experiment.loader(preset, folder)
     for first, *others in itertools.product(*choices):
         varied = [*first, *others]
         run = Run(load([*fixed, *varied]), dict(varied))

@@ -4,7 +4,7 @@ What a description of a network has is declared with it; what files alone have i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 
 from infosim.network import Compartment, Connection, Group, Layer, Network
@@ -31,7 +31,11 @@ class Top:
 class Data:
     """[data]"""
 
-    name: str = setting("mnist", "a data set of `infosim data list`")
+    name: str = setting(
+        "mnist",
+        "a data set of `infosim data list`, or the path of a file or folder of "
+        "[your own](data.md), from the folder of the file that says so",
+    )
     validation: float = setting(
         0.2,
         "part of the training samples that is held out; the seed draws which, without "
@@ -39,7 +43,7 @@ class Data:
         low=0,
         below=1,
     )
-    options: Mapping = setting({}, "how data that are made are made, see below")
+    options: Mapping = setting({}, "how data are made, or your own are read, see below")
     scaling: str = setting(
         "standard",
         "of images: by one mean and one deviation, or not at all",
@@ -92,6 +96,8 @@ def _in_order(order, known):
     return {name: known[name] for name in order if name in known}
 
 
+#: The size of a layer that is as large as the data set has classes.
+CLASSES = "classes"
 #: Above all tables of a file, but in no resolved settings: the preset or file below it.
 EXTENDS = Setting("extends", (str,), None, "the preset or `.toml` file that this one is laid over")
 TOP = settings(Top)
@@ -111,6 +117,12 @@ TABLES = {"data": DATA, "training": TRAINING, "network": NETWORK}
 _OF_TABLES = ("compartments", "groups")
 #: A layer's settings, with its tables of tables last.
 LAYER = dict(sorted(settings(Layer).items(), key=lambda one: one[0] in _OF_TABLES))
+LAYER["size"] = replace(
+    LAYER["size"],
+    kinds=(int, str),
+    choices=(CLASSES,),
+    doc=f"{LAYER['size'].doc}; `{CLASSES}`: as many as the data have classes",
+)
 
 #: The names of settings that may be tables which say a schedule.
 SCHEDULED = {

@@ -268,11 +268,16 @@ def receptive_fields(weights, image_shape, ax, most=36, name="", columns=None):
     return ax
 
 
-def confusion(counts, ax):
+#: Letters for which there is room below a confusion matrix.
+_ROOM = 30
+
+
+def confusion(counts, ax, names=None):
     """Which class was taken for which, % of the samples of the true class.
 
     counts : (C, C), rows true, columns predicted. The colour scale is that of the mistakes; the
         diagonal is grey. Numbers from 0.5 % on where there are at most 12 classes, else a bar.
+    names : of the classes, shown where there are as few; by default their numbers
 
     Raises
     ------
@@ -302,8 +307,12 @@ def confusion(counts, ax):
                 fontsize=7,
                 color="white" if dark else "#777777" if true == predicted else "#222222",
             )
-        ax.set_xticks(range(n_classes))
-        ax.set_yticks(range(n_classes))
+        labels = [] if names is None else [_short(name) for name in names]
+        named = {"labels": labels, "parse_math": False} if labels else {}
+        if sum(map(len, labels)) > _ROOM:
+            ax.tick_params(axis="x", rotation=45)
+        ax.set_xticks(range(n_classes), **named)
+        ax.set_yticks(range(n_classes), **named)
     else:
         bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, aspect=25)
         bar.outline.set_visible(False)
@@ -315,6 +324,12 @@ def confusion(counts, ax):
     ax.set(xlabel="predicted class", ylabel="true class", anchor="N")
     ax.set_title("confusion (% of true class)")
     return ax
+
+
+def _short(name, most=12):
+    """The name of a class where there is little room."""
+    name = "".join(one if one.isprintable() else " " for one in str(name))
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def correlations(found, ax, name=""):

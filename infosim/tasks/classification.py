@@ -22,9 +22,11 @@ class Classification(Task):
         return np.array([one.error for one in self.looked(simulator, samples, moment)])
 
     def record(self, simulator, samples, **moment):
-        """The counts (C, C) of which class was taken for which."""
+        """The counts (C, C) of which class was taken for which, and the classes' names if any."""
+        names = self.dataset.class_names
+        named = {} if names is None else {"classes": np.array(names)}
         return [
-            {"confusion": one.confusion(self.dataset.n_classes)}
+            {"confusion": one.confusion(self.dataset.n_classes), **named}
             for one in self.looked(simulator, samples, moment, anew=False)
         ]
 
@@ -38,4 +40,4 @@ class Classification(Task):
         """See `Task.panels`."""
         from infosim.plotting import plots
 
-        return [partial(plots.confusion, recorded["confusion"])]
+        return [partial(plots.confusion, recorded["confusion"], names=recorded.get("classes"))]

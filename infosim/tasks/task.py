@@ -12,6 +12,7 @@ import re
 
 import numpy as np
 
+from infosim.datasets.own.split import VALIDATION, stratified
 from infosim.errors import ConfigError, brief
 from infosim.machine.randomness import Purpose, generator
 from infosim.machine.samples import Samples
@@ -57,36 +58,71 @@ class Task:
         ------
         ConfigError : samples held out although the data set has cues
         """
+        dataset = self.dataset
+        train = self._part(dataset.train_x, dataset.train_y, dataset.train_x)
+        test = self._part(dataset.test_x, dataset.test_y, dataset.test_x)
+        rows, held_out = self.split()
+        if dataset.cues is not None:
+            return train, self._part(dataset.train_x, dataset.train_y, dataset.cues), test
+        if held_out is None:
+            return train, None, test
+        return train.subset(rows), train.subset(held_out), test
+
+    def split(self):
+        """Numbers of the training samples to learn from, and of those held out, or None.
+
+        Of data of a user's own as many of each class are held out, for some are few.
+
+        Raises
+        ------
+        ConfigError : as of `samples`
+        """
+        dataset, training = self.dataset, self.settings["training"]
+        rows, part = np.arange(len(dataset.train_x)), self.settings["data"]["validation"]
+        if dataset.cues is not None and part:
+            raise ConfigError(
+                f"data.validation must be 0, was {part}: the memory of {dataset.name} is "
+                f"validated by its cues"
+            )
+        n = int(np.ceil(part * len(rows)))
+        if n == 0:
+            return rows, None
+        if not training["shuffle"]:
+            return rows[:-n], rows[-n:]
+        if dataset.encoding is not None:
+            rows, held_out = stratified(dataset.train_y, part, training["seed"], VALIDATION)
+            return rows, held_out if len(held_out) else None
+        order = generator(training["seed"], Purpose.SPLIT).permutation(len(rows))
+        return order[n:], order[:n]
+
+    def shown(self, x):
+        """Samples of which no class is known, from the data set or not, to predict theirs.
+
+        x : (n, d), as the data set has them
+
+        Raises
+        ------
+        ConfigError : networks that read more than images
+        """
+        network = self.settings["network"]
+        inputs = {k: v for k, v in network["inputs"].items() if k != network["target"]}
+        other = [name for name, kind in inputs.items() if kind not in ("images", "rows")]
+        if other or network["clamped"] or not inputs:
+            what = ", ".join(other) or "the state of a memory"
+            raise ConfigError(f"classes are predicted of images, but the network reads {what}")
+        return self._part(x, None, None, inputs)
+
+    def _part(self, x, y, state, inputs=None):
+        """Samples of images, with their labels and what layers are clamped to."""
         dataset, network = self.dataset, self.settings["network"]
-        inputs, clamped = network["inputs"], network["clamped"]
-        held_out, training = self.settings["data"]["validation"], self.settings["training"]
+        inputs, clamped = inputs or network["inputs"], network["clamped"]
         scaling = {name: (0.5, 2.0) for name, kind in inputs.items() if kind == "signed-labels"}
         if self.settings["data"]["scaling"] == "standard":
             images = [name for name, kind in inputs.items() if kind in ("images", "rows")]
             scaling |= dict.fromkeys([*images, *clamped], (dataset.mean, 1 / (dataset.std or 1.0)))
-
-        def part(x, y, state):
-            shown = {"images": x, "rows": x.reshape(len(x), dataset.image_shape[0], -1)}
-            arrays = {name: shown.get(kind, y) for name, kind in inputs.items()}
-            return Samples(arrays | dict.fromkeys(clamped, state), scaling)
-
-        train = part(dataset.train_x, dataset.train_y, dataset.train_x)
-        test = part(dataset.test_x, dataset.test_y, dataset.test_x)
-        if dataset.cues is not None:
-            if held_out:
-                raise ConfigError(
-                    f"data.validation must be 0, was {held_out}: the memory of {dataset.name} is "
-                    f"validated by its cues"
-                )
-            return train, part(dataset.train_x, dataset.train_y, dataset.cues), test
-        held_out = int(np.ceil(held_out * len(train)))
-        if held_out == 0:
-            return train, None, test
-        if not training["shuffle"]:
-            order = np.arange(len(train))
-            return train.subset(order[:-held_out]), train.subset(order[-held_out:]), test
-        order = generator(training["seed"], Purpose.SPLIT).permutation(len(train))
-        return train.subset(order[held_out:]), train.subset(order[:held_out]), test
+        shown = {"images": x, "rows": x.reshape(len(x), dataset.image_shape[0], -1)}
+        arrays = {name: shown.get(kind, y) for name, kind in inputs.items()}
+        return Samples(arrays | dict.fromkeys(clamped, state), scaling)
 
     def record(self, simulator, samples, *, purpose, epoch, batch):
         """What `panels` draws from: for each replica, name -> array of numbers or text.

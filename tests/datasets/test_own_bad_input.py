@@ -129,7 +129,7 @@ TABLES = {  # the file, options, what is said
         {"resize": (2, 2)},
         "resize is not an option of t.csv, which is no folder of i",
     ),
-    "unknown option": (GOOD, {"tests": 0.1}, "there is no option 'tests'; did you mean test?"),
+    "unknown option": (GOOD, {"tests": 0.1}, "there is no option 'tests'; did you mean test"),
     "huge cell": (GOOD + f"{'1' * 200_000},2,no\n", {}, "field larger than field limit"),
 }
 

@@ -317,6 +317,13 @@ def test_confusion_without_mistakes(ax):
     assert [text.get_text() for text in ax.texts] == ["100", "100"]
 
 
+def test_confusion_names_classes(ax):
+    confusion(np.diag([5, 5]), ax, ["cat", "a $very$ long\nname"])
+    check_drawn(ax.figure)
+    for axis in (ax.xaxis, ax.yaxis):
+        assert [one.get_text() for one in axis.get_ticklabels()] == ["cat", "a $very$ lo…"]
+
+
 def test_confusion_must_be_square(ax):
     with pytest.raises(ShapeError, match=r"\(2, 3\)"):
         confusion(np.ones((2, 3)), ax)

@@ -109,8 +109,15 @@ def is_idx(path):
     return any(word in path.name for word in ("-ubyte", "-idx", ".idx"))
 
 
-def idx_pairs(path):
+def has_idx(folder):
+    """Whether a folder holds images in such files."""
+    return any(is_idx(one) and "images" in one.name for one in folder.iterdir())
+
+
+def idx_pairs(path, alone=False):
     """The files of images and of labels of a folder of such files, or of one file of images.
+
+    alone : whether images without labels, then None, will do
 
     Returns
     -------
@@ -121,7 +128,7 @@ def idx_pairs(path):
     DataError : a file of labels or images is missing
     """
     if not path.is_dir():
-        return [(path, _labels_of(path))]
+        return [(path, _labels_of(path, alone))]
     found = sorted(one for one in path.iterdir() if is_idx(one) and "images" in one.name)
     parts = {one.name.partition("-")[0]: one for one in found}
     test = next((parts[name] for name in ("test", "t10k") if name in parts), None)
@@ -132,32 +139,41 @@ def idx_pairs(path):
         raise DataError(
             f"{path}: expected files train-images-... and test-images-..., or one; found {names}"
         )
-    return [(one, _labels_of(one)) for one in found]
+    return [(one, _labels_of(one, alone)) for one in found]
 
 
-def _labels_of(path):
+def _labels_of(path, alone):
     name = path.name.replace("images-idx3", "labels-idx1").replace("images", "labels")
     stem = name.removesuffix(".gz")
     for candidate in (name, stem, f"{stem}.gz"):
         if candidate != path.name and path.with_name(candidate).is_file():
             return path.with_name(candidate)
+    if alone:
+        return None
     raise DataError(f"{path}: there is no file of labels {name} beside it")
 
 
 # -- samples ---------------------------------------------------------------------------------------
 
 
-def read_x(path):
-    """The samples alone in an array's file, for predictions."""
-    if is_idx(path):
-        return read_idx(path)
+def read_xy(path, labels=None):
+    """The samples in an array's file, for predictions, and their classes or None.
+
+    labels : whether these are wanted; None: if they are there
+    """
+    if path.is_dir() or is_idx(path):
+        pairs = idx_pairs(path, labels is not True)
+        if len(pairs) > 1:
+            raise DataError(f"{path} has training and test samples; which are meant?")
+        x, y = pairs[0]
+        return read_idx(x), None if y is None or labels is False else read_idx(y)
     if path.suffix == ".npz":
         pairs = read_npz(path)
         if len(pairs) > 1:
             raise DataError(f"{path} has training and test samples; which are meant?")
-        return pairs[0][0]
+        return pairs[0]
     if path.suffix == ".npy":
-        return read_npy(path)
+        return read_npy(path), None
     raise DataError(f"{path}: expected samples in .npy, .npz or IDX")
 
 

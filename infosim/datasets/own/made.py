@@ -20,7 +20,7 @@ _SEE_MISSING = "see --missing and --missing-tokens"
 def of(x, y, name="own data", image_shape=None, **options):
     """`Dataset.of`."""
     options = Options.of(options)
-    options.refuse(("resize",), "arrays")
+    options.refuse(("resize", "target", "sha256"), "arrays")
     if not hasattr(x, "keys"):  # neither a DataFrame nor a mapping
         return of_arrays([(x, y)], options, name, image_shape=image_shape)
     if image_shape is not None:

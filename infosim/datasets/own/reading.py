@@ -9,7 +9,7 @@ from infosim.datasets.own.made import labels, of_arrays, of_frame, of_images
 from infosim.datasets.own.options import OF_TABLES, Options
 from infosim.datasets.own.table import read_table
 from infosim.datasets.own.target import find_target
-from infosim.errors import ConfigError, DataError
+from infosim.errors import ConfigError, DataError, brief
 from infosim.files import opened
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
@@ -25,8 +25,7 @@ def kind_of(path):
     path = Path(path)
     try:
         if path.is_dir():
-            idx = any(arrays.is_idx(one) and "images" in one.name for one in path.iterdir())
-            return "idx" if idx else "images"
+            return "idx" if arrays.has_idx(path) else "images"
         path.stat()
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read {path}: {getattr(error, 'strerror', error)}") from None
@@ -63,6 +62,7 @@ def read_own(path, target=None, **options):
     columns, exclude : the columns to read, by default all, and those not to
     categorical : columns whose numbers are names
     resize : (height, width) to bring images to
+    sha256 : the hash that the content is to have, as `encoding.sha256`; "" for any
 
     Returns
     -------
@@ -82,7 +82,14 @@ def read_own(path, target=None, **options):
         options.refuse(OF_TABLES, f"images, as {path} has them")
     if kind not in ("table", "npy") and target is not None:
         raise ConfigError(f"{path} has its classes with it, there is no --target to choose")
-    return _READERS[kind](path, target, options)
+    dataset = _READERS[kind](path, target, options)
+    found = dataset.encoding.sha256
+    if options.sha256 not in ("", found):
+        raise DataError(
+            f"{path} is not what it was: its content has the hash {found[:12]}..., expected "
+            f"{brief(options.sha256[:12])[1:-1]}... (sha256)"
+        )
+    return dataset
 
 
 def _read_table(path, target, options):

@@ -8,8 +8,9 @@ import numpy as np
 from infosim.errors import ConfigError, brief, integer
 from infosim.machine.randomness import generator
 
-#: What random numbers are drawn for; with the seed a stream of their own.
-_HELD_OUT, _ORDER = 110, 111
+#: What random numbers are drawn for, the rows held out and the order of all; with the seed streams
+#: of their own.
+_TEST, VALIDATION = (110, 111), (112, 113)
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,20 @@ def check_split(test, seed):
     return float(test), integer("seed", seed, 0, 2**32 - 1)
 
 
-def stratified(y, test, seed):
+def stratified(y, test, seed, streams=_TEST):
     """Rows for training and for the test, in an order drawn by the seed.
 
     Of each class, `test` of its rows, rounded, at least one and not all; of a class with a single
     row none. Rows of one class stand together in many files, but are spread over batches so.
 
-    y : (n,), classes
+    y : (n,), classes; streams : of the random numbers
     """
-    rng = generator(seed, _HELD_OUT)
+    rng = generator(seed, streams[0])
     held_out = np.zeros(len(y), bool)
     for rows in np.split(np.argsort(y, kind="stable"), np.cumsum(np.bincount(y))[:-1]):
         rows = rng.permutation(rows)
         if len(rows) > 1:
             n = min(max(int(test * len(rows) + 0.5), 1), len(rows) - 1)
             held_out[rows[:n]] = True
-    order = generator(seed, _ORDER).permutation(len(y))
+    order = generator(seed, streams[1]).permutation(len(y))
     return order[~held_out[order]], order[held_out[order]]

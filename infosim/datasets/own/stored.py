@@ -93,6 +93,7 @@ _FIELDS = {
     "missing_cells": _or_none(_all(_text)), "image_shape": _all(_count, 1),
     "pixels": lambda v: v in ("uint8", "float32", "float64"),
     "resize": _or_none(lambda v: _all(_count, 2)(v) and len(v) == 2 and min(v) > 0),
+    "moments": _or_none(lambda v: _all(_real, 2)(v) and len(v) == 2 and v[1] > 0),
     "name": _text, "mean": _real, "std": lambda v: _real(v) and v > 0,
     "levels": _all(_text, 2), "frequent": _text,
     "how": lambda v: v in ("drawn", "given"), "n_train": _count, "n_test": _count,

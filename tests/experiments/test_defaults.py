@@ -46,8 +46,8 @@ def test_the_version_of_the_defaults_is_part_of_a_key_from_the_second_on(monkeyp
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda one: one.name)
 def test_runs_of_an_earlier_version_have_their_names(folder):
     config = run.read_config(folder)
-    named = dict(run._flat(parse(store.read_text(folder / "config.toml"))))
-    assert named.items() <= dict(run._flat(config)).items()
+    named = dict(run.flat(parse(store.read_text(folder / "config.toml"))))
+    assert named.items() <= dict(run.flat(config)).items()
     result = run.read_result(folder)
     if result is not None:
         assert Experiment("", config).key == result["key"]

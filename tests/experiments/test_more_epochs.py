@@ -178,7 +178,7 @@ def test_from_the_command_line_without_naming_the_directory(tmp_path, monkeypatc
     assert len(infosim.load_run(folder).metrics["epoch"]) == 5
     for epochs, words in (
         ("3", "has already trained 4 epochs, more than the 3 asked for"),
-        ("-1", "training.epochs must be at least 0, was -1"),
+        ("-1", "training.epochs must be an integer of at least 0, was -1"),
     ):
         with pytest.raises(SystemExit) as stop:
             main([*command, epochs, "--resume"])

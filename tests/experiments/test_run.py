@@ -46,10 +46,8 @@ def weights(directory):
 
 def test_directory_holds_everything(finished):
     names = {path.name for path in finished.iterdir()}
-    other = {
-        run.CHECKPOINTS[1],
-        run.ENCODING,
-    }  # saved twice, on data of one's own
+    # saved twice; on data of one's own; once it was examined
+    other = {run.CHECKPOINTS[1], run.ENCODING, run.examination.FILE}
     assert names - other == {*run.FILES, ".lock"} - other
 
 

@@ -55,7 +55,9 @@ def test_errors_are_in_every_file_that_tells_them(finished):
         assert found["test_error"][-1] < 0.05
         assert found["val_error"][-1] < 0.15
     names = {path.name for path in out.iterdir()}
-    assert names | {run.CHECKPOINTS[1], run.ENCODING} == {*run.FILES, ".lock"}
+    other = {run.CHECKPOINTS[1], run.ENCODING, run.examination.FILE}
+    # saved twice; on data of one's own; once it was examined
+    assert names | other == {*run.FILES, ".lock"}
     assert (out / "summary.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 

@@ -116,7 +116,7 @@ def test_shell_commands(page, tmp_path, monkeypatch, capsys):
             if " > " in line:
                 (tmp_path / line.partition(" > ")[2].strip()).write_text(out)
     if page == "README.md":
-        assert done == ["train"] * 4 + ["sweep", "search", "bench", "train"]
+        assert done == ["train"] * 5 + ["sweep", "search", "bench", "train"]
 
 
 def test_your_own_data_from_nothing(tmp_path, monkeypatch, capsys):

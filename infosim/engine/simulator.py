@@ -114,7 +114,9 @@ class Simulator(Prediction, Interventions):
                     report(training, until - 1)
         return training.histories if self.n_replicas > 1 else training.history
 
-    def explain(self, layer, neuron, inputs, labels=None, *, batch=1024, image_shape=None):
+    def explain(
+        self, layer, neuron, inputs, labels=None, *, batch=1024, image_shape=None, features=None
+    ):
         """What one neuron does in samples that it is shown without learning; an
         `experiments.explanation.Explanation`, or one of each replica.
 
@@ -125,6 +127,7 @@ class Simulator(Prediction, Interventions):
         labels : integers (n,), by default those of the target
         batch : samples in which atoms are measured at once
         image_shape : of what it reads, for a picture of its weights
+        features : names of the units of what it reads, for a table of its weights
 
         Raises
         ------
@@ -133,7 +136,7 @@ class Simulator(Prediction, Interventions):
         """
         from infosim.experiments.explain import explain
 
-        options = {"batch": batch, "image_shape": image_shape}
+        options = {"batch": batch, "image_shape": image_shape, "features": features}
         return explain(self, layer, neuron, inputs, labels, **options)
 
     def recall(self, cues, layer=None, *, max_steps=None, sampled=False):

@@ -5,7 +5,7 @@ from dataclasses import fields
 import numpy as np
 
 from infosim.analysis.neurons import PARTS, Examination, Neurons, examine
-from infosim.errors import CheckpointError
+from infosim.errors import CheckpointError, ConfigError
 from infosim.experiments import store
 from infosim.experiments.experiment import Experiment
 
@@ -27,10 +27,11 @@ _SHAPES = {
 _ALWAYS = tuple(_SHAPES)[:5]
 
 
-def examine_run(results, *, threads=None, report=None):
+def examine_run(results, *, dataset=None, threads=None, report=None):
     """Look at the neurons of a run as it was last saved, and write examination.npz beside it.
 
     results : RunResults; threads : of the simulator
+    dataset : what it was trained on, where that was given in Python (`Experiment.on`)
     report : called with how many of how many neurons were left out
 
     Returns
@@ -45,6 +46,10 @@ def examine_run(results, *, threads=None, report=None):
     epoch = len(results.metrics["epoch"]) - 1
     with store.held(results.path) as (held,):
         experiment = Experiment(results.path.name, results.config)
+        if dataset is not None:
+            experiment = experiment.on(dataset)
+            if experiment.config["data"] != results.config["data"]:
+                raise ConfigError(f"{results.path} was trained on other data than {dataset.name}")
         dataset = experiment.dataset()
         train, _, test = experiment.samples(dataset)
         found = examine(

@@ -28,6 +28,8 @@ class Explainer:
         self.fields = receptive_fields(config, results.weights, results.path)
         self.goals = goals_at_end(config, results.history)
         self.examination, self.missing = results.examination, results.unexamined
+        encoding = results.encoding
+        self._features = None if encoding is None else encoding.feature_names
         self._check()
 
     def _check(self):
@@ -83,12 +85,17 @@ class Explainer:
                 for place, rows in self.fields[found.layer].items()
             },
             image_shape=self._results.image_shape,
+            features=self._features,
             missing=self.missing,
         )
 
 
-def explain(simulator, where, neuron, samples, labels=None, *, batch=1024, image_shape=None):
+def explain(
+    simulator, where, neuron, samples, labels=None, *, batch=1024, image_shape=None, features=None
+):
     """`Simulator.explain`."""
+    if features is not None:
+        features = tuple(map(str, features))
     if image_shape is not None:
         from infosim.plotting.plots import image_planes
 
@@ -120,6 +127,7 @@ def explain(simulator, where, neuron, samples, labels=None, *, batch=1024, image
                 **_goal(None if atoms is None else atoms[replica, found.at], goal),
                 fields=_fields(simulator, layer, replica, found.at),
                 image_shape=image_shape,
+                features=features,
             )
         )
     return result if simulator.n_replicas > 1 else result[0]

@@ -6,8 +6,8 @@ import numpy as np
 
 from infosim.markup import bar, element, image, number, percent, share, table
 
-#: Atoms of which a table tells: those of three sources, and H_res.
-_MOST_ATOMS = 19
+#: Atoms of which a table tells: those of three sources, and H_res; and inputs with names.
+_MOST_ATOMS, _MOST_INPUTS = 19, 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,8 @@ class Explanation:
     parts : I(T; Y, Y'), Y' of the most similar: which part (`analysis.neurons.PARTS`) -> bits
     damage : how much the network's error rises without it, fraction
     atoms : label -> the last atoms and H_res; gammas : label -> γ of its goal, the same labels
-    fields : compartment -> weights (d,) that read images of `image_shape`
+    fields : compartment -> weights (d,) that read images of `image_shape`, or inputs that are
+        called `features`
     missing : what would tell more, in words; "" if nothing
     """
 
@@ -44,6 +45,7 @@ class Explanation:
     gammas: dict = field(default_factory=dict)
     fields: dict = field(default_factory=dict, repr=False)
     image_shape: tuple[int, ...] | None = None
+    features: tuple[str, ...] | None = field(default=None, repr=False)
     missing: str = ""
 
     @property
@@ -57,6 +59,9 @@ class Explanation:
         return tuple(self._sentences())
 
     def _sentences(self):
+        for place, weights in self._named().items():
+            most = [f"{name} {number(w, 2)}" for name, w in list(weights.items())[:3]]
+            yield f"reads most{f' in {place}' if place else ''} {', '.join(most)}"
         if self.firing is not None:
             yield f"fires in {percent(self.firing)} of samples{self._by_class()}"
             yield f"H(Y) {number(self.entropy)} bits, {number(self.noise)} of them noise"
@@ -109,6 +114,15 @@ class Explanation:
         lines = element("ul", *(element("li", line) for line in self.sentences))
         return lines + element("div", *map(_scrolled, self._tables(other)), class_="tables")
 
+    def _named(self):
+        """Compartment -> name of an input -> weight, the largest in magnitude first."""
+        found = {}
+        for place, weights in self.fields.items() if self.features else ():
+            if len(weights) == len(self.features):
+                order = np.argsort(-np.abs(weights), kind="stable")[:_MOST_INPUTS]
+                found[place] = {self.features[i]: float(weights[i]) for i in order}
+        return found
+
     def _tables(self, other):
         if self.by_class:
             most = max(self.about.values())
@@ -118,6 +132,13 @@ class Explanation:
             ]
             head = ("class", "fires", "", "bits about it", "")
             yield "What it tells of each class", table(rows, head)
+        for place, weights in self._named().items():
+            most = max(map(abs, weights.values()))
+            rows = [(name, number(w, 2), bar(w, most)) for name, w in weights.items()]
+            n = len(self.features)
+            of = f", the {len(rows)} largest weights of {n}" if len(rows) < n else ""
+            title = f"What it reads{f' in {place}' if place else ''}{of}"
+            yield title, table(rows, ("input", "weight", ""))
         if self.atoms:
             gains, most = self.gains, max(map(abs, self.atoms.values()))
             top = max(map(abs, gains.values()))

@@ -132,7 +132,10 @@ def test_nothing_to_resume_is_told_as_it_is_by_a_start(empty, capsys):
     ("arguments", "words"),
     [
         (["train", "demo/digit"], "unknown preset 'demo/digit'; did you mean demo/digits"),
-        (["train", "demo/digits", "--epochs", -1], "training.epochs must be an integer of at least 0, was -1"),
+        (
+            ["train", "demo/digits", "--epochs", -1],
+            "training.epochs must be an integer of at least 0, was -1",
+        ),
         (["train", "demo/digits", "--set", "training.batch=5000"], "batch of 5000 is larger than"),
         (["train", "demo/digits", "--threads", 0], "threads must be an integer of at least 1"),
         (["train", "demo/digits", "--backend", "gpu"], "unknown backend 'gpu'"),

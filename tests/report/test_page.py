@@ -14,6 +14,7 @@ import infosim
 from infosim import markup
 from infosim.cli import main
 from infosim.engine import Simulator
+from infosim.errors import ConfigError
 from infosim.experiments import Experiment, examination, store
 from infosim.experiments.examination import examine_run
 from infosim.experiments.run import train_together
@@ -490,3 +491,28 @@ def test_groups_have_their_own_goals(tmp_path, undrawn):
     for bad in ("hidden/none", "small"):
         with pytest.raises(infosim.ConfigError, match="no layer"):
             run.explain(bad, 0)
+
+
+def test_inputs_of_a_table_are_called_as_its_columns(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.repeat(["cat", "dog"], 30)
+    x = rng.normal(size=(2, 60))
+    columns = {EVIL: x[0] + (y == "dog"), "weight": x[1], "kind": y}
+    data = infosim.Dataset.of(columns, "kind")
+    few = ["training.epochs=1", "layers.hidden.size=2"]
+    experiment = Experiment.load("own/table", few).on(data)
+    folder = infosim.train(experiment, tmp_path / "own", threads=1)
+    run = infosim.load_run(folder)
+    with pytest.raises(ConfigError, match="own was trained on other data than"):
+        examine_run(run, dataset=infosim.load("digits"))
+    examine_run(run, dataset=data)
+    run = infosim.load_run(folder)
+    explained = run.explain("hidden", 1)
+    weights = run.weights["hidden/F/weights"][1]
+    assert explained.features == (EVIL, "weight")
+    most = (EVIL, "weight")[np.argmax(abs(weights))]
+    assert f"reads most {most} {markup.number(float(max(weights, key=abs)), 2)}, " in str(explained)
+    assert "class dog" in str(explained)
+    made = page([folder])
+    assert "What it reads" in check(made).text
+    assert EVIL not in made

@@ -183,7 +183,7 @@ SETTINGS = {
     ),
     "no schedule of a size": (
         f"{HIDDEN}.size={{from=20, to=30, until=2}}",
-        "layers.hidden.size must be an integer, was",
+        "layers.hidden.size must be an integer or text, was",
     ),
     "no schedule of a parameter": (
         f"{HIDDEN}.activation.alpha={{from=0, to=1, until=2}}",

@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/.installed
 	$(BIN)/infosim demo --force
+	$(BIN)/infosim report infosim-demo --examine
 
 # Two processes: most tests keep one core busy, and those with threads want two.
 test: $(VENV)/.installed-test
@@ -38,7 +39,7 @@ gpu-check:
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[report]"
 	touch $@
 
 $(VENV)/.installed-test: setup.cfg pyproject.toml

@@ -1,5 +1,6 @@
 """`infosim train` and `infosim demo`."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -69,7 +70,8 @@ def demo(out, dry_run, quiet, **options):
     if not quiet and not dry_run:
         click.echo(
             f"Open {out / 'summary.png'}; all numbers are beside it. "
-            "Next: infosim train iclr/trivariate-optimized"
+            f"Next: infosim report {shlex.quote(str(out))} --examine, which explains every neuron; "
+            f"infosim train iclr/trivariate-optimized"
         )
 
 

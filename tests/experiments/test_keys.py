@@ -1,4 +1,4 @@
-"""Names of runs: what they were at c6bda09, or when a preset came, so that old runs and sweeps are found again."""
+"""Names of runs: what they were at c6bda09, or when a preset came: old runs are found again."""
 
 import hashlib
 import json

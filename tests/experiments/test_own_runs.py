@@ -123,7 +123,7 @@ def test_the_readout_of_any_preset_follows(pets):
 def test_a_named_data_set_has_classes_too():
     one = Experiment.load("own/images", ["data.name=digits"])
     assert one.config["layers"]["output"]["size"] == 10
-    assert one.config["training"]["batch"] == 256
+    assert one.config["training"]["batch"] == 128
     assert one.data is None
     assert not one.notes
 
@@ -211,7 +211,7 @@ def test_resumed_on_the_same_data_alone(finished, pets, tmp_path):
 
 
 def test_a_dry_run_and_a_sweep(pets, tmp_path):
-    found = rehearsal.rehearse(on(pets), tmp_path / "none", threads=1)
+    found = rehearsal.rehearse(on(pets, "training.batch=99"), tmp_path / "none", threads=1)
     assert any("39 in one batch, 9 for validation, 12 for test" in line for line in found.lines)
     assert not (tmp_path / "none").exists()
     shutil.copy(pets, tmp_path / "t.csv")

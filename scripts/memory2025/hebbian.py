@@ -1,6 +1,6 @@
 """What a Hebbian neuron tells of its bit and of the field, exactly and as networks are sampled.
 
-The closed form of `infosim.analysis.hebbian` against load, beside plug-in atoms of simulated Hopfield
+The atoms of `infosim.analysis.hebbian` against load, beside plug-in atoms of simulated Hopfield
 networks of several sizes. Nothing is trained.
 """
 
@@ -58,6 +58,7 @@ def rows_of(neurons, patterns, seeds):
     load = patterns / neurons
     exact, limit = hebbian_decomposition(load, neurons), hebbian_decomposition(load)
     found = np.array([sampled(neurons, patterns, seed) for seed in range(seeds)])
+    found = found.round(12) + 0.0  # what rounding leaves of 0 is none
     return [
         {"neurons": neurons, "patterns": patterns, "load": load, "atom": atom}
         | {"exact": exact[atom], "limit": limit[atom]}
@@ -90,7 +91,7 @@ def main(work, seeds):
         f"""**What a Hebbian neuron tells, by a closed form.** Atoms of I(Y:R,C) of a neuron of a
         Hopfield network, R its bit of the pattern that is shown and C the field of the others,
         against the load. Lines: exact, for N = {", ".join(map(str, sizes))} neurons (the darker the
-        more) and in the limit of many (black). Dots: plug-in estimates from networks that were
+        more) and in the limit of many (dashed). Dots: plug-in estimates from networks that were
         simulated, the samples of all neurons together (median and range over {seeds_of(seeds)}).
         **a** Redundancy and what the field alone tells. **b** The others, which the limit does not
         have. **c** Redundancy as each neuron estimates it from its own M samples (mean over
@@ -108,10 +109,10 @@ def draw(rows):
     for ax, shown in ((large, ("{R}{C}", "{C}")), (small, ("{R}", "{RC}"))):
         for atom in shown:
             _atom(ax, [row for row in rows if row["atom"] == atom], atom)
-        ax.legend(loc="center left" if ax is large else "upper right")
+        ax.legend(loc="upper right" if ax is large else "upper left")
         ax.set_ylabel("bits")
     large.set(title="a  redundancy, unique to C", ylim=(-0.03, 1.03))
-    small.set(title="b  unique to R, synergy")
+    small.set(title="b  unique to R, synergy", yticks=[-0.008, -0.004, 0, 0.004, 0.008])
     own = [row for row in rows if row["atom"] == REDUNDANCY]
     for neurons, shade in _shades(own, MAPS[REDUNDANCY]):
         line = [row for row in own if row["neurons"] == neurons]
@@ -156,7 +157,7 @@ def _atom(ax, rows, atom):
     ends = [row["load"] for row in rows]
     grid = np.geomspace(min(ends), max(ends), 200)
     limit = [hebbian_decomposition(load)[atom] for load in grid]
-    ax.plot(grid, limit, color="black", linewidth=0.8, zorder=1)
+    ax.plot(grid, limit, "--", color="black", linewidth=0.8, zorder=3)
 
 
 if __name__ == "__main__":

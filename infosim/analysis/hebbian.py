@@ -34,7 +34,7 @@ NAMES = ("R", "C")
 
 #: Field values that are visited: k within so many √L of its mean, outside with less than 1e-30.
 _REACH = 6
-#: At most so many, for which some hundred MB are needed; from there on the limit has all digits.
+#: At most so many, which take some 500 MB; beyond, the limit is within 1e-4 bit.
 _MOST = 1_000_000
 
 
@@ -65,10 +65,10 @@ def hebbian_decomposition(load, neurons=None):
     """
     if neurons is None:
         return _limit(_checked(load))
-    return decompose(_joint(*sizes(load, neurons)), names=NAMES)
+    return decompose(_joint(*_sizes(load, neurons)), names=NAMES)
 
 
-def sizes(load, neurons):
+def _sizes(load, neurons):
     """N and M, the load times N rounded, of a network that can be decomposed.
 
     Raises

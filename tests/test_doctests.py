@@ -8,7 +8,7 @@ import pytest
 MODULES = (
     "infosim.schedule", "infosim.pid.goals", "infosim.pid.scheduled",
     "infosim.pid.decomposition", "infosim.network.network", "infosim.engine.simulator",
-    "infosim.engine.interventions", "infosim.engine.prediction",
+    "infosim.engine.interventions", "infosim.engine.prediction", "infosim.analysis.hebbian",
     "infosim.estimators.classifier", "infosim.estimators.memory", "infosim.estimators.transformer",
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from scripts.command import all_figures
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("paper", ["iclr2025", "pnas2025"])
+@pytest.mark.parametrize("paper", ["iclr2025", "memory2025", "pnas2025"])
 def test_no_script_is_left_out(paper, monkeypatch):
     asked = {}
     monkeypatch.setattr("scripts.command.all_figures", lambda *words: asked.update([words]))

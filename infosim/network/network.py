@@ -347,6 +347,10 @@ class Network:
                     f"{where}rule {rule} cannot be beside {self.rule}, which is of the whole "
                     f"network"
                 )
+        for layer in self.layers:
+            rule = self.rule_of(layer)
+            if rule.trains(layer):
+                rule.check(layer, self)
 
     def check_alike(self, other):
         """Raise unless `other` differs from this network in numbers alone.

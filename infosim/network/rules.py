@@ -140,7 +140,7 @@ class Memory(Rule):
     biases = None
 
     def __post_init__(self):
-        settle(self, f"rule {self.name}: ")
+        settle(self, f"rule {getattr(self, 'name', type(self).__name__)}: ")
 
     def check(self, layer, network):
         """See `Rule.check`.
@@ -239,7 +239,7 @@ class KrauthMezard(Iterated):
     Krauth and Mézard 1987, "Learning algorithms with optimal stability in neural networks".
     """
 
-    margin: float = setting(1.0, "c, at which a neuron has learnt", low=0, high=1e6)
+    margin: float = setting(1.0, "c, at which a neuron has learnt", low=1e-3, high=1e6)
 
     name = "krauth-mezard"
 

@@ -4,6 +4,8 @@ A neuron holds a pattern with the stability ξ_i h_i / |W_i|, its bias among its
 add ξ_i z / n to the weights for patterns that are not stable enough; which, they differ in.
 """
 
+import numpy as np
+
 from infosim.network.rules import KrauthMezard, Perceptron
 from infosim.rules.executor import executes
 from infosim.rules.memory import IteratedExecutor
@@ -19,11 +21,13 @@ class PerceptronExecutor(IteratedExecutor):
     def improve(self, weights, z, connected):
         """See `IteratedExecutor.improve`."""
         changed = False
+        # a potential of 0 must not pass for more by rounding
+        least = self.rule.stability + self.n * np.finfo(self.layer.dtype).eps
         for s in range(z.shape[2]):
             column, row = z[:, :-1, s, None], z[:, None, :, s]  # ξ_i, z_j
             h = weights @ z[:, :, s, None]
             length = self.kernels.xp.sqrt((weights * weights).sum(axis=2, keepdims=True))
-            unstable = column * h <= self.rule.stability * length
+            unstable = column * h <= least * length
             weights += unstable * column * row * connected / self.n
             changed |= unstable.any()
         return changed

@@ -38,7 +38,7 @@ class MemoryExecutor(Executor):
         if strange.size:
             raise DataError(
                 f"rule {self.rule.name} learns patterns of 1 and -1, layer {name!r} was clamped to "
-                f"{strange[0]:g}"
+                f"{float(strange[0]):g}"
             )
 
     def patterns(self):

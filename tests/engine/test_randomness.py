@@ -36,4 +36,4 @@ def test_no_two_places_draw_the_same_numbers(preset, settings, tmp_path, monkeyp
     shared = [place for place in places.values() if len(place) > 1]
     assert not shared
     kinds = {name for place in places.values() for _, name in place}
-    assert kinds > ({"overlap_by_noise"} if "memory" in preset else {"_orders", "samples"})
+    assert kinds > ({"overlap_by_noise"} if "memory" in preset else {"_orders", "split"})

@@ -125,9 +125,15 @@ def _numbers(default):
 def _rule(names):
     """A rule's name, or a table of it and the numbers that it has."""
     names = list(names)
-    numbers = ({one.name: {} for one in fields(RULES[name])} for name in names)
-    tables = ({"name": {"const": name}} | one for name, one in zip(names, numbers, strict=True))
-    return _any({"enum": names}, *map(_object, tables))
+    tables = []
+    for name in names:
+        known = settings(RULES[name])
+        numbers = {
+            one.name: _value(known[one.name]) if one.name in known else {}
+            for one in fields(RULES[name])
+        }
+        tables.append(_object({"name": {"const": name}} | numbers))
+    return _any({"enum": names}, *tables)
 
 
 def _goal():

@@ -5,7 +5,18 @@ from infosim.network.connectivity import AllButSelf, Connectivity, Dense, Masked
 from infosim.network.groups import Group
 from infosim.network.network import Layer, Network
 from infosim.network.optimizers import SGD, Adam
-from infosim.network.rules import Backprop, Hebb, Infomorphic, Rule
+from infosim.network.rules import (
+    Backprop,
+    DescentL2,
+    Hebb,
+    Infomorphic,
+    KrauthMezard,
+    MinimumProbabilityFlow,
+    Perceptron,
+    PseudoInverse,
+    Rule,
+    Storkey,
+)
 
 __all__ = [
     "SGD",
@@ -16,13 +27,19 @@ __all__ = [
     "Connection",
     "Connectivity",
     "Dense",
+    "DescentL2",
     "Group",
     "Hebb",
     "Infomorphic",
+    "KrauthMezard",
     "Layer",
     "Masked",
+    "MinimumProbabilityFlow",
     "Network",
     "OneToOne",
+    "Perceptron",
+    "PseudoInverse",
     "Rule",
     "Sparse",
+    "Storkey",
 ]

@@ -190,7 +190,7 @@ class Network:
     readout : the layer whose firing probabilities are the prediction, one neuron per class, or None
     target : the input that holds the label as one-hot; withheld (silent) at evaluation
     rule : what layers learn by that have none of their own: a `Rule`, its name ("infomorphic",
-        each layer climbs its goal; "backprop"; "hebb"), or a mapping of its name and numbers
+        each layer climbs its goal; "backprop"; "hebb", ...), or a mapping of its name and numbers
     inversion : which readout neurons tell their class by being silent: "learned" from training
         samples, "batch" (those that mostly fire in a batch, as published), "none"; by default
         what the rule says, "none" with backprop and "learned" else
@@ -229,7 +229,8 @@ class Network:
     rule: Rule | str | Mapping = setting(
         "infomorphic",
         "what layers learn by that have no rule of their own: each climbs its goal; or `backprop`, "
-        "`hebb`; `{ name = ... }` with the numbers of a rule that has any ([rules.md](rules.md))",
+        "`hebb`, ...; `{ name = ... }` with the numbers of a rule that has any "
+        "([rules.md](rules.md))",
     )
     inversion: str | None = setting(
         None,
@@ -347,6 +348,10 @@ class Network:
                     f"{where}rule {rule} cannot be beside {self.rule}, which is of the whole "
                     f"network"
                 )
+        for layer in self.layers:
+            rule = self.rule_of(layer)
+            if rule.trains(layer):
+                rule.check(layer, self)
 
     def check_alike(self, other):
         """Raise unless `other` differs from this network in numbers alone.

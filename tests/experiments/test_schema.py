@@ -135,6 +135,7 @@ REFUSED = {
     "measure of a group": f"{H}.groups.a={{size=3, measure='williams'}}",
     "rule": "network.rule=hebbb",
     "rule's number": "network.rule={name='hebb', rate=1}",
+    "rule's number out of range": "network.rule={name='perceptron', stability=-1}",
     "activation": f"{H}.activation.name=trivariat",
     "parameters": f"{H}.activation={{name='trivariate', alpha=[0.1]}}",
     "parameter of another": f"{H}.activation={{name='bivariate', alpha=[0.1, 0.1]}}",

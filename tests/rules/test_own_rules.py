@@ -29,7 +29,7 @@ def own():
 
 
 def test_they_are_short(own):
-    for name in ("PseudoInverse", "Delta"):
+    for name in ("Clipped", "Delta"):
         start = PAGE.index(f"class {name}(Rule)")
         text = PAGE[start : PAGE.index("\n\n\n", PAGE.index(f"@executes({name})"))]
         assert len(text.splitlines()) <= 30
@@ -45,26 +45,22 @@ def memory(n, rule):
 
 
 def test_a_rule_in_closed_form(own, kernels, slow):
-    """The projection, by another formula; its patterns are fixed points, as Hebb's are not."""
-    n, n_patterns = (6, 2) if slow else (40, 16)
+    """Signs of sums, written out; of a few patterns each stays as it is."""
+    n, n_patterns = (6, 2) if slow else (60, 3)
     x = np.random.default_rng(2).choice([-1.0, 1.0], (n_patterns, n))
-    net = Simulator(memory(n, "pseudo-inverse"), kernels, seed=[0, 1], dtype="float64")
+    net = Simulator(memory(n, "clipped"), kernels, seed=[0, 1], dtype="float64")
     net.fit({"pattern": x, "memory": x}, 1, batch=2)
-    expected = np.linalg.pinv(x) @ x
+    expected = np.sign(x.T @ x) / n
     np.fill_diagonal(expected, 0)
-    np.testing.assert_allclose(net["memory"]["C"].weights, np.tile(expected, (2, 1)), atol=1e-12)
-    for one in net.recall(x):
+    np.testing.assert_array_equal(net["memory"]["C"].weights, np.tile(expected, (2, 1)))
+    for one in net.recall(x) if not slow else ():
         np.testing.assert_array_equal(one.states, x)
-    if not slow:
-        hebb = Simulator(memory(n, "hebb"), kernels)
-        hebb.fit({"pattern": x, "memory": x}, 1, batch=5)
-        assert (hebb.recall(x).states != x).mean() > 0.05
 
 
 def test_it_is_refused_a_second_epoch(own):
     x = np.ones((2, 4))
-    with pytest.raises(ConfigError, match="rule pseudo-inverse learns in closed form"):
-        Simulator(memory(4, "pseudo-inverse")).fit({"pattern": x, "memory": x}, 2, batch=2)
+    with pytest.raises(ConfigError, match="rule clipped learns in closed form"):
+        Simulator(memory(4, "clipped")).fit({"pattern": x, "memory": x}, 2, batch=2)
 
 
 # -- by epochs -------------------------------------------------------------------------------------

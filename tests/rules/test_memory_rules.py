@@ -255,6 +255,19 @@ def test_perceptron_written_out(kernels, slow, kappa):
     assert not learnt(net)[1].any()
 
 
+def test_perceptron_goes_by_the_order_and_not_by_the_batch():
+    """As long as it makes one step of each presentation."""
+    x = patterns(9, 12)
+    rule = {"name": "perceptron", "stability": 0.5}
+    one, other = (Simulator(spec(12, rule, bias=True), threads=1, dtype="float64") for _ in "ab")
+    for _ in range(3):
+        in_order(one, x, 9)
+        in_order(other, x, 2)
+    for array, same in zip(learnt(one), learnt(other), strict=True):
+        np.testing.assert_array_equal(array, same)
+        assert array.any()
+
+
 @pytest.mark.parametrize(("dtype", "kappa"), [("float64", 0.05), ("float32", 0.0)])
 def test_perceptron_at_load_1_2(dtype, kappa):
     """N = 100, beyond all that Hebb's rule or the projection hold; below Gardner's 2."""

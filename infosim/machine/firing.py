@@ -48,7 +48,8 @@ class Firing:
     bins : uint8 (K, N, B); slope : ∂G/∂θ, (N, B); delta : ∂G/∂u, (K, N, B)
     direct : ∂G/∂u where θ is held, (K, N, B), which bins leave that are held themselves none of:
         (K, 0, B)
-    binning : what the assignment of bins reads: the layer's, and on a GPU a sample's own of soft bins
+    binning : what the assignment of bins reads: the layer's, and on a GPU what samples' soft bins
+        are made of
     work : `Work`; trace : `Trace`, or None if the last firing is enough
 
     Parameters

@@ -20,6 +20,8 @@ from infosim.settings import setting, settings, settle
 #: maximum over the batch; or [-m, m] with m the neuron's own largest magnitude over the batch.
 HARD = ("fixed", "adaptive", "normalised")
 BINNINGS = (*HARD, "soft")
+#: What soft bins are where nothing is said; of others these say nothing.
+SOFT = {"softness": 0.5, "union_gradient": True}
 #: Cells that soft bins may have, all tuples of which a neuron's work has room for.
 MOST_CELLS = 2**18
 
@@ -31,9 +33,9 @@ class Binning:
     Parameters
     ----------
     kind : "fixed" (`low` to `high`), "adaptive" (each neuron's minimum to maximum over the batch)
-        or "normalised" (potentials divided by their largest magnitude over the batch, then -1 to 1),
-        or "soft" (from the least potential of all neurons of the layer over the batch, less 1, to
-        the greatest, plus 1)
+        or "normalised" (potentials divided by their largest magnitude over the batch, then -1 to
+        1), or "soft" (from the least potential of all neurons of the layer over the batch, less 1,
+        to the greatest, plus 1)
     bins : number of bins, 2 to 255; or one number per compartment. Of a `Schedule` the nearest
         integer, the larger one of two
     low, high : range of "fixed" bins, in units of the potential
@@ -59,16 +61,23 @@ class Binning:
     )
     low: float = setting(-20.0, "where `fixed` bins begin", unit="potential")
     high: float = setting(20.0, "where they end", unit="potential")
-    softness: float | tuple[float, ...] = setting(
-        0.5, "of `soft` bins' borders, or one number per compartment",
+    softness: float | tuple[float, ...] | None = setting(
+        None, "of `soft` bins' borders, or one number per compartment; 0.5 if not given",
         low=1e-6, high=1e6, unit="potential",
     )  # fmt: skip
-    union_gradient: bool = setting(
-        True, "whether the gradient of `soft` bins follows the probabilities of unions"
+    union_gradient: bool | None = setting(
+        None,
+        "of `soft` bins, whether the gradient follows the probabilities of unions; `true` if not "
+        "given, `false` as published",
     )
 
     def __post_init__(self):
         settle(self, "binning ")
+        self._refuse_unread()
+        if self.soft:
+            for name, default in SOFT.items():
+                if getattr(self, name) is None:
+                    object.__setattr__(self, name, default)
         for name, what in (("bins", "bins"), ("softness", "binning softness")):
             check, given = settings(Binning)[name].check, getattr(self, name)
             if isinstance(given, Sequence | np.ndarray) and np.ndim(given) == 1:
@@ -76,7 +85,6 @@ class Binning:
             else:
                 checked = check(what, given)
             object.__setattr__(self, name, checked)
-        self._refuse_unread()
         if not (float(self.low) < float(self.high) and abs(self.low) + abs(self.high) < 1e30):
             raise ConfigError(
                 f"binning range must be finite with low < high, was {self.low} to {self.high}"
@@ -84,14 +92,13 @@ class Binning:
 
     def _refuse_unread(self):
         """Say which numbers are of bins of another kind, rather than not read them in silence."""
-        names = ("low", "high") if self.soft else ("softness", "union_gradient")
+        names = ("low", "high") if self.soft else SOFT
         for name in names:
             default = settings(Binning)[name].default
             if getattr(self, name) != default:
                 needed = "fixed" if self.soft else "soft"
                 raise ConfigError(
-                    f"binning {name} is of {needed!r} bins, and nothing to {self.kind!r} ones; was "
-                    f"{getattr(self, name)}"
+                    f"binning {name} is read of {needed!r} bins alone, kind was {self.kind!r}"
                 )
 
     @property

@@ -132,6 +132,7 @@ def main():
             (inputs, read_by_batch, (Activation("sum"), "sparse(2)", Adam(), "normalised")),
             (inputs, choosing, (Activation("bivariate"), "dense", SGD(), "adaptive")),
             (inputs, backprop, (Activation("sum"), "sparse(2)", Adam(), "normalised")),
+            (inputs, network, (Activation("bivariate"), "dense", SGD(), "soft")),
         ):
             case.append(of.__name__)
             for seeds in (0, [0, 1]):

@@ -416,7 +416,10 @@ class Stepper:
         return layer.information
 
     def bins(self, layer):
-        """The bin that each potential of the last presentation falls into, uint8 (K, N, B)."""
+        """The bin that each potential of the last presentation falls into, uint8 (K, N, B).
+
+        Of soft bins it is the one that it has the largest share of.
+        """
         layer = self[layer]
         layer.check_fired()
         with self.workers.engaged():

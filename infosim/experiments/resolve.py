@@ -22,6 +22,7 @@ from infosim.experiments.tables import (
 from infosim.network.rules import Rule
 from infosim.neuron import Activation
 from infosim.neuron.activation import ACTIVATIONS
+from infosim.neuron.binning import SOFT
 from infosim.pid.scheduled import goal_of, written
 
 
@@ -125,6 +126,8 @@ def _resolve_layer(table, where):
         "clamp": activation.clamp,
     }
     layer["binning"] = _check(layer["binning"], BINNING, f"{where}.binning")
+    if layer["binning"]["kind"] == "soft":
+        layer["binning"] = SOFT | layer["binning"]
     name, rest = _named(layer["optimizer"], OPTIMIZER, f"{where}.optimizer")
     layer["optimizer"] = {"name": name, **_check(rest, OPTIMIZER[name], f"{where}.optimizer")}
     _refuse_strangers(

@@ -150,6 +150,7 @@ KERNELS = {
     "shift": _kernel("values tile u", TILES, "project"),
     "copy": _kernel("source target", NEURONS, function="copyto", of_part=_of_copies),
     # the goal and its gradient
+    "span": _kernel("u bias spans", WHOLE, "score"),
     "assign": _kernel("u bias binning start stop work bins", NEURONS, made_of=("assignment",)),
     "score": _kernel(
         "u bias binning theta terms candidates weights entropy_weights rows start stop work bins "
@@ -166,6 +167,7 @@ KERNELS = {
     "chain": _kernel(
         "u bias p clamp theta slope start stop delta bias_gradient", NEURONS, "chain", made_of=_FORM
     ),
+    "add_direct": _kernel("direct start stop delta bias_gradient", NEURONS, "chain"),
     "cross_entropy": _kernel("theta target tile slope loss", TILES),
     # weights
     "accumulate": _kernel("delta x gradient", NEURONS, "accumulate", of_part=_of_gradients),

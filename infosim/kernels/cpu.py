@@ -22,7 +22,7 @@ from infosim.kernels.connect.cpu import (
     silence,
     spread,
 )
-from infosim.kernels.firing.cpu import activate, chain
+from infosim.kernels.firing.cpu import activate, add_direct, chain
 from infosim.kernels.readout.cpu import (
     classify,
     count_wrong,
@@ -31,7 +31,7 @@ from infosim.kernels.readout.cpu import (
     mostly_firing,
     tally,
 )
-from infosim.kernels.score.cpu import assign, information, score
+from infosim.kernels.score.cpu import assign, information, score, span
 from infosim.kernels.score.estimate.cpu import scratch
 from infosim.kernels.update.cpu import adam, sgd
 
@@ -42,6 +42,7 @@ __all__ = [
     "activate",
     "adam",
     "add",
+    "add_direct",
     "assign",
     "chain",
     "classify",
@@ -60,6 +61,7 @@ __all__ = [
     "sgd",
     "shift",
     "silence",
+    "span",
     "spread",
     "take_one_hot",
     "take_scaled",

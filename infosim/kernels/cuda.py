@@ -25,7 +25,7 @@ from infosim.kernels.connect.cuda import (
     spread,
 )
 from infosim.kernels.device import Stream, host, resident, xp
-from infosim.kernels.firing.cuda import activate, chain
+from infosim.kernels.firing.cuda import activate, add_direct, chain
 from infosim.kernels.readout.cuda import (
     classify,
     count_wrong,
@@ -34,7 +34,7 @@ from infosim.kernels.readout.cuda import (
     mostly_firing,
     tally,
 )
-from infosim.kernels.score.cuda import assign, information, score
+from infosim.kernels.score.cuda import assign, information, score, span
 from infosim.kernels.score.estimate.cuda import scratch
 from infosim.kernels.update.cuda import adam, sgd
 
@@ -46,6 +46,7 @@ __all__ = [
     "activate",
     "adam",
     "add",
+    "add_direct",
     "assign",
     "chain",
     "classify",
@@ -64,6 +65,7 @@ __all__ = [
     "sgd",
     "shift",
     "silence",
+    "span",
     "spread",
     "take_one_hot",
     "take_scaled",

@@ -46,7 +46,10 @@ class Firing:
     outputs : of this step and of those before it that delayed connections read, a ring of (N, B)
         each; signals : the same as (R, n, B), as other layers read them
     bins : uint8 (K, N, B); slope : ∂G/∂θ, (N, B); delta : ∂G/∂u, (K, N, B)
-    direct : ∂G/∂u where θ is held, which bins leave that are held themselves none of: (K, 0, B)
+    direct : ∂G/∂u where θ is held, (K, N, B), which bins leave that are held themselves none of:
+        (K, 0, B)
+    binning : what the assignment of bins reads: the layer's, and on a GPU what samples' soft bins
+        are made of
     work : `Work`; trace : `Trace`, or None if the last firing is enough
 
     Parameters
@@ -66,11 +69,19 @@ class Firing:
         self.outputs = [array(f"y{i}", (n, n_samples), dtype) for i in range(layer.n_outputs)]
         self.signals = [y.reshape(layer.n_replicas, -1, n_samples) for y in self.outputs]
         self.bins = array("bins", (k, n, n_samples), np.uint8)
-        self.direct = array("direct", (k, 0, n_samples), dtype)
+        soft = layer.bins.spans is not None
+        self.direct = array("direct", (k, n if soft else 0, n_samples), dtype)
+        self.binning = layer.binning
+        if soft and layer.kernels.ON_DEVICE:
+            self.binning += (
+                array("widths", (k, n, n_samples), np.uint8),
+                array("split", (3, k, n, n_samples), dtype),
+            )
         self.slope = array("slope", (n, n_samples), dtype)
         self.delta = array("delta", (k, n, n_samples), dtype)
         n_terms = max(len(one["terms"][0]) - 1 for one in layer.measured)
-        self.work = Work(layer.kernels, layer.bins_of, n_samples, dtype, n_terms)
+        width = max(layer.bins_of) if soft else 0
+        self.work = Work(layer.kernels, layer.bins_of, n_samples, dtype, n_terms, width)
         self.trace = n_traced and self._trace(layer, array, n_traced)
 
     def _trace(self, layer, array, n_traced):

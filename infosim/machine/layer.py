@@ -7,13 +7,13 @@ import numpy as np
 
 from infosim.errors import ConfigError, DataError, near
 from infosim.machine.aim import Aim, resident_terms, rows_by_measure
+from infosim.machine.bins import Bins
 from infosim.machine.checks import in_precision
 from infosim.machine.clock import Clock
 from infosim.machine.compartment import CompartmentState
 from infosim.machine.firing import Firing
 from infosim.machine.imposed import Imposed
 from infosim.machine.sizes import Sizes
-from infosim.neuron.binning import BINNINGS
 from infosim.pid.lattice import lattice
 from infosim.pid.scheduled import goal_of
 from infosim.pid.terms import all_terms
@@ -117,8 +117,8 @@ class LayerState:
         scalar = spec.activation.scalar(n_compartments)
         self.form = {"scalar": scalar, "n_compartments": n_compartments}
         self.clamp, self.off = map(dtype.type, (spec.activation.clamp, spec.silent))
-        #: what makes the score's kernels, beside a measure
-        self.assignment = "hard"
+        #: `Bins`: what makes the score's kernels, beside a measure, and what they read
+        self.bins = Bins(spec.binning, n_compartments, self.n_replicas, kernels, dtype)
         self._set_bins(spec.binning.bins_of(n_compartments))
         self._bins_change = spec.binning.scheduled
         rows = rows_by_measure(spec.populations, spec.size, len(specs))
@@ -219,14 +219,7 @@ class LayerState:
 
     def _set_bins(self, bins):
         """Let each compartment have so many bins."""
-        self.bins_of, binning = bins, self.spec.binning
-        #: what the assignment of bins reads
-        self.binning = (
-            self.kernels.resident(np.array(bins, np.int64)),
-            BINNINGS.index(binning.kind),
-            self.dtype.type(binning.low),
-            self.dtype.type(binning.high),
-        )
+        self.bins_of, self.binning = bins, self.bins.read(bins)
 
     def _rebin(self):
         """Let the bins be those of now: what is presented is binned, scored and measured so."""

@@ -100,7 +100,7 @@ class Layer:
             raise ConfigError(f"{where}: compartment names must differ, were {', '.join(names)}")
         try:
             self.activation.check(names)
-            self.binning.bins_of(len(names))
+            self.binning.check(len(names))
             set_(self, "measure", measure_of(self.measure))
             if self.goal is not None:
                 set_(self, "goal", goal_of(self.goal, tuple(names)))

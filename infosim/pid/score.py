@@ -40,7 +40,7 @@ def goal_gradient(goal, bins, theta, n_bins, measure="shared-exclusions"):
     return score(goal, assign(bins, n_bins), theta, measure)[1]
 
 
-def score(goal, shares, theta, measure="shared-exclusions", share_slopes=None):
+def score(goal, shares, theta, measure="shared-exclusions", share_slopes=None, union_gradient=True):
     """The goal G, ∂G/∂θ (B,) and the direct ∂G/∂u (K, B) of one neuron, in bits.
 
     Parameters
@@ -51,6 +51,7 @@ def score(goal, shares, theta, measure="shared-exclusions", share_slopes=None):
     measure : of redundancy, a name or a `Measure`
     share_slopes : the shares' derivatives in the potential; None for bins that are held, which
         leave nothing direct
+    union_gradient : whether masses of unions, U_t(c), move with the shares, or are held
 
     Only where bins are soft does a potential act on the goal directly, beside through θ.
     """
@@ -64,13 +65,27 @@ def score(goal, shares, theta, measure="shared-exclusions", share_slopes=None):
         measure.choice(information, candidates, weight, chosen)
     p_y = mass.sum(axis=1)
     value = (chosen * information).sum() - h * p_y @ _log2(p_y)
-    v = price(terms, chosen, h, cells, mass)
+    v = price(terms, chosen, h, cells, mass, union_gradient)
     return float(value), *credit(v, cells, share, theta, shares, share_slopes)
 
 
 def assign(bins, n_bins):
     """Shares (K, n_bins, B) of samples that are each in one bin: ones and zeroes."""
     return (bins[:, None, :] == np.arange(n_bins)[:, None]).astype(float)
+
+
+def soft_shares(u, low, high, n_bins, softness):
+    """Shares (n_bins, B) of a source's potentials u (B,) in soft bins, and their slopes in u.
+
+    The share of a bin of width w around c is σ((w/2 - |u - c|) / softness), divided by the sum over
+    all bins (arXiv 2511.02584). The range, from low to high, is held.
+    """
+    width = (high - low) / n_bins
+    distance = u - (low + width * (np.arange(n_bins)[:, None] + 0.5))
+    bump = 0.5 * (1 + np.tanh((width / 2 - np.abs(distance)) / softness / 2))
+    slope = -np.sign(distance) * bump * (1 - bump) / softness
+    total, slopes = bump.sum(axis=0), slope.sum(axis=0)
+    return bump / total, (slope - bump * slopes / total) / total
 
 
 def estimate(shares, theta):
@@ -100,10 +115,11 @@ def informations(terms, cells, mass):
     return result
 
 
-def price(terms, chosen, entropy_weight, cells, mass):
+def price(terms, chosen, entropy_weight, cells, mass, union_gradient=True):
     """v(c, y) = ∂G/∂p(c, y) in bits, (2, C), of G = Σ_t,y ω_t(y) J_t(y) + h H(Y), ω the `chosen`.
 
-    What a cell's mass is worth by itself, in all the unions that it is part of, and in p(y).
+    What a cell's mass is worth by itself, in all the unions that it is part of, and in p(y);
+    without `union_gradient` U_t(c) is held.
     """
     p_y = mass.sum(axis=1, keepdims=True)
     v = np.repeat(-entropy_weight * (_log2(p_y) + 1 / np.log(2)), len(cells), axis=1)
@@ -116,7 +132,9 @@ def price(terms, chosen, entropy_weight, cells, mass):
         own = _log2(union_y) - _log2(union) - _log2(p_y)
         in_unions = (mass / _floored(union_y)) @ reach  # K_t(c, y)
         in_events = (omega * mass / _floored(union)) @ reach  # Σ_y ω_t(y) R_t(c, y), summed below
-        v += omega * (own + (in_unions - 1) / np.log(2)) - in_events.sum(axis=0) / np.log(2)
+        v += omega * (own + (in_unions - 1) / np.log(2))
+        if union_gradient:
+            v -= in_events.sum(axis=0) / np.log(2)
     return v
 
 

@@ -35,22 +35,30 @@ def fire(layer, firing, signals, sampled, place, slot, k):
             k.hold(which=which, values=held, u=u)
 
 
+def _span(layer, firing, k):
+    """Find the range of bins that all neurons of a replica share."""
+    if layer.bins.spans is not None:
+        k.span(u=firing.u, bias=layer.biases, spans=layer.bins.spans)
+
+
 def assign(layer, firing, k):
-    """Assign each potential its bin: `firing.bins`."""
+    """Assign each potential its bin, of soft ones that in which its share is largest."""
     k.over(layer.spec.size, firing.n_samples)
+    _span(layer, firing, k)
     k.assign(
-        assignment=layer.assignment, u=firing.u, bias=layer.biases,
-        binning=layer.binning, work=firing.work, bins=firing.bins,
+        assignment=layer.bins.nearest, u=firing.u, bias=layer.biases,
+        binning=firing.binning, work=firing.work, bins=firing.bins,
     )  # fmt: skip
 
 
 def measure(layer, firing, k):
     """Leave I_∩ of every antichain and H(Y) in `layer.information`."""
     k.over(layer.spec.size, firing.n_samples)
+    _span(layer, firing, k)
     for own in layer.measured:  # one call for each measure of redundancy
         k.information(
-            assignment=layer.assignment, **own, u=firing.u, bias=layer.biases,
-            binning=layer.binning, theta=firing.theta, work=firing.work, bins=firing.bins,
+            assignment=layer.bins.assignment, **own, u=firing.u, bias=layer.biases,
+            binning=firing.binning, theta=firing.theta, work=firing.work, bins=firing.bins,
             result=layer.information,
         )  # fmt: skip
 
@@ -62,13 +70,16 @@ def score(layer, firing, signals, k):
     signals : x of each connection, as when the layer fired
     """
     k.over(layer.spec.size, firing.n_samples)
+    _span(layer, firing, k)
     for own in layer.aim.arrays:  # one call for each measure of redundancy
         k.score(
-            assignment=layer.assignment, **own, u=firing.u, bias=layer.biases,
-            binning=layer.binning, theta=firing.theta, work=firing.work, bins=firing.bins,
+            assignment=layer.bins.assignment, **own, u=firing.u, bias=layer.biases,
+            binning=firing.binning, theta=firing.theta, work=firing.work, bins=firing.bins,
             slope=firing.slope, direct=firing.direct,
         )  # fmt: skip
     chain(layer, firing.u, firing.theta, firing.slope, firing.delta, layer.bias_gradient, k)
+    if layer.bins.spans is not None:
+        k.add_direct(direct=firing.direct, delta=firing.delta, bias_gradient=layer.bias_gradient)
     accumulate_all(layer, signals, firing.delta, k)
 
 

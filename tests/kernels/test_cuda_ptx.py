@@ -16,7 +16,15 @@ PROGRAM = Path(__file__).parents[1] / "compile_cuda.py"
 #: Those whose arguments are of the same types in both precisions, compiled once.
 ALIKE = {"count_wrong", "invert"}
 #: Those that add up in double precision, on purpose.
-IN_DOUBLE = {"chain", "information", "mostly_firing", "tally", "invert", "accumulate_sparse"}
+IN_DOUBLE = {
+    "add_direct",
+    "chain",
+    "information",
+    "mostly_firing",
+    "tally",
+    "invert",
+    "accumulate_sparse",
+}
 #: Those whose quotients may be off by two units in the last place (docs/gpu.md says why).
 APPROXIMATE = {"activate", "chain", "score", "information", "adam", "cross_entropy"}
 

@@ -260,7 +260,10 @@ def split_score(kernels, goal, shares, slopes, theta, n_bins, dtype, measure):
     direct = resident(np.full((n_sources, 1, n_samples), np.nan, dtype))
     kernels.score("shares", measure)(
         direct, resident(np.zeros((n_sources, 1), dtype)),
-        (resident(prepared(n_bins, n_sources)), resident(widths), packed(shares), packed(slopes)),
+        (
+            resident(prepared(n_bins, n_sources)), np.dtype(dtype).type(1), resident(widths),
+            packed(shares), packed(slopes),
+        ),
         resident(both(theta[None], dtype)), *given(kernels, *terms, dtype),
         resident(weights.astype(dtype)), resident(entropy_weights.astype(dtype)),
         resident(np.zeros(1, np.int64)), 0, 1,

@@ -3,9 +3,10 @@ import pytest
 
 from infosim.errors import ConfigError
 from infosim.kernels import cpu
-from infosim.neuron import BINNINGS, Binning
+from infosim.neuron import Binning
+from infosim.neuron.binning import HARD
 
-KINDS = pytest.mark.parametrize("kind", BINNINGS)
+KINDS = pytest.mark.parametrize("kind", HARD)
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
@@ -19,8 +20,8 @@ DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
         ({"bins": 2.5}, "was 2.5"),
         ({"bins": True}, "was True"),
         ({"bins": (20, 1)}, "was 1"),
-        ({"kind": "adaptative"}, "'normalised', was 'adaptative'$"),
-        ({"kind": "kde"}, "must be 'fixed' or 'adaptive' or 'normalised', was 'kde'$"),
+        ({"kind": "adaptative"}, "'soft', was 'adaptative'$"),
+        ({"kind": "kde"}, "must be 'fixed' or 'adaptive' or 'normalised' or 'soft', was 'kde'$"),
         ({"low": 1.0, "high": 1.0}, "low < high, was 1.0 to 1.0"),
         ({"low": 2.0, "high": -2.0}, "low < high"),
         ({"low": np.nan}, "finite"),
@@ -47,7 +48,7 @@ def binned(kernels, u, kind="fixed", n_bins=20, low=-20.0, high=20.0, bias=None,
     bias = np.zeros(u.shape[:2], dtype) if bias is None else np.asarray(bias, dtype)
     resident = kernels.resident
     bins = resident(np.full(u.shape, 255, np.uint8))
-    binning = resident(n_bins), BINNINGS.index(kind), kinds(low), kinds(high)
+    binning = resident(n_bins), HARD.index(kind), kinds(low), kinds(high)
     work = kernels.scratch(u.shape[1], tuple(n_bins.tolist()), u.shape[2], dtype, 1)
     kernels.assign("hard")(resident(u), resident(bias), binning, 0, u.shape[1], work, bins)
     return kernels.host(bins)
@@ -128,7 +129,7 @@ def test_the_range_of_a_batch_includes_the_bias(kernels, kind, dtype):
     [(0.0, (9, 0, 0)), (3.7, (11, 0, 19)), (-3.7, (8, 0, 0)), (1e30, (19, 0, 19))],
 )
 def test_constant_potentials_share_one_bin(kernels, value, expected, dtype):
-    for kind, bin_ in zip(BINNINGS, expected, strict=True):
+    for kind, bin_ in zip(HARD, expected, strict=True):
         bins = binned(kernels, np.full((1, 2, 9), value), kind, dtype=dtype)
         np.testing.assert_array_equal(bins, np.full((1, 2, 9), bin_), err_msg=kind)
 

@@ -117,6 +117,8 @@ class _Layer:
         counts = np.array([np.bincount(own, minlength=self.bins_of[k]) for own in bins])
         reached, fullest = (counts > 0).sum(axis=1), counts.max(axis=1) / u.shape[1]
         lossy = (reached <= min(2, self.bins_of[k] - 1)) & ~constant
+        if self.spec.binning.soft:  # shares tell what is in one bin apart
+            lossy[:] = False
         lossy[lossy] = _values(u[lossy], span[lossy]) > reached[lossy]
         binning, outside = self.spec.binning, None
         beyond = narrow = two = np.zeros(len(u), bool)

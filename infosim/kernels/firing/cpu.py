@@ -95,3 +95,16 @@ def chain(scalar, n_compartments):
                 bias_gradient[k, n] = total(delta[k, n])
 
     return chain
+
+
+@kernel
+def add_direct(direct, start, stop, delta, bias_gradient):
+    """Add what potentials do to the goal beside what they do to θ, where bins are soft.
+
+    direct : ∂G/∂u_k where θ is held, (K, N, B); delta, bias_gradient : as `chain` leaves them
+    """
+    for n in range(start, stop):
+        for k in range(delta.shape[0]):
+            for s in range(delta.shape[2]):
+                delta[k, n, s] += direct[k, n, s]
+            bias_gradient[k, n] = total(delta[k, n])

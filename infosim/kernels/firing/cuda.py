@@ -82,3 +82,25 @@ def chain(scalar, n_compartments):
         device.launch(kernel, stop - start, *arguments)
 
     return chain
+
+
+@cuda.jit
+def _add_direct(direct, start, stop, delta, bias_gradient):
+    values = cuda.shared.array(THREADS, np.float64)
+    t = cuda.threadIdx.x
+    for n in range(start + cuda.blockIdx.x, stop, cuda.gridDim.x):
+        for k in range(delta.shape[0]):
+            own = 0.0
+            for s in range(t, delta.shape[2], cuda.blockDim.x):
+                delta[k, n, s] += direct[k, n, s]
+                own += delta[k, n, s]
+            values[t] = own
+            whole = block_sum(values)
+            if t == 0:
+                bias_gradient[k, n] = whole
+            cuda.syncthreads()  # before the next sum overwrites this one
+
+
+def add_direct(direct, start, stop, delta, bias_gradient):
+    """Add what potentials do to the goal beside what they do to θ, as on the CPU."""
+    device.launch(_add_direct, stop - start, direct, start, stop, delta, bias_gradient)

@@ -2,7 +2,8 @@
 
 from functools import cache
 
-from infosim.jit import frugal, inline
+from infosim.jit import frugal, inline, kernel
+from infosim.kernels.common import ONE
 from infosim.kernels.score.assign.cpu import ASSIGNMENTS
 from infosim.kernels.score.credit.cpu import credit, credit_split
 from infosim.kernels.score.estimate.cpu import (
@@ -20,19 +21,50 @@ def _nothing(*given):
     """Where there is nothing to be done."""
 
 
+@inline
+def _still(binning):
+    """Of samples that are not split: nothing moves."""
+    return ONE
+
+
+@inline
+def _moving(binning):
+    """Whether masses of unions move with the shares, 1 or 0."""
+    return binning[1]
+
+
 def _verbs(split):
     """What comes before the first neuron, and the verbs that differ where samples are split.
 
     What a combination does not need is not compiled for it.
     """
     if split:
-        return lay_out, estimate_split, credit_split
-    return _nothing, estimate, credit
+        return lay_out, estimate_split, credit_split, _moving
+    return _nothing, estimate, credit, _still
 
 
 def _needed(measure):
     """What a measure chooses by, if it does."""
     return _nothing if measure.select is None else informations
+
+
+@kernel
+def span(u, bias, spans):
+    """The least and the greatest potential of each replica's neurons, over all samples.
+
+    u : potentials without bias, (K, N, B); bias : (K, N); spans : written, (2, K, R)
+    """
+    n_replicas = spans.shape[2]
+    size = u.shape[1] // n_replicas
+    for k in range(u.shape[0]):
+        for r in range(n_replicas):
+            low = high = u[k, r * size, 0] + bias[k, r * size]
+            for n in range(r * size, (r + 1) * size):
+                lo = hi = u[k, n, 0]
+                for s in range(u.shape[2]):
+                    lo, hi = min(lo, u[k, n, s]), max(hi, u[k, n, s])
+                low, high = min(low, lo + bias[k, n]), max(high, hi + bias[k, n])
+            spans[0, k, r], spans[1, k, r] = low, high
 
 
 @cache
@@ -60,7 +92,8 @@ def score(assignment, measure):
     The kernel's arguments are
 
     u : potentials without bias, (K, N, B); bias : (K, N); binning : what the assignment reads,
-        first the numbers of bins, (K,)
+        first the numbers of bins, (K,), then, if it splits samples, 1, or 0 if masses of unions
+        are held
     theta : θ and 1 - θ, (2, N, B)
     terms : (starts, sets, signs), term t adds up signs[i] times the marginal of sources sets[i] for
         i in starts[t]:starts[t+1]
@@ -72,7 +105,7 @@ def score(assignment, measure):
     direct : written if samples are split, ∂G/∂u_k where θ is held, (K, N, B)
     """
     assign_, split = ASSIGNMENTS[assignment]
-    begin_, estimate_, credit_ = _verbs(split)
+    begin_, estimate_, credit_, moving_ = _verbs(split)
     select, inform = inline(measure.choice), _needed(measure)
     price_ = price if measure.select is None and not split else price_both
 
@@ -85,6 +118,7 @@ def score(assignment, measure):
         n_samples, full = bins.shape[2], (1 << bins.shape[0]) - 1
         n_terms, n_antichains = len(terms[0]) - 1, len(begins) - 1
         found, chosen = work.information[:n_terms], work.chosen[:n_terms]
+        moving = moving_(binning)
         begin_(n_bins, used, work)
         for n in range(start, stop):
             row = rows[n]
@@ -98,7 +132,7 @@ def score(assignment, measure):
                 own = members[begins[a] : begins[a + 1]]
                 select(found, own, weights[row, a], chosen)
             h = entropy_weights[row]
-            price_(terms, chosen, h, used, n_cells, full, n_samples, work, split)
+            price_(terms, chosen, h, used, n_cells, full, n_samples, work, split, moving)
             credit_(bins, n, n_bins, theta, n_cells, work, slope, direct)
 
     return score
@@ -114,7 +148,7 @@ def information(assignment, measure):
     result : written, float64 (N, A + 1): I_∩ by antichain, then H(Y)
     """
     assign_, split = ASSIGNMENTS[assignment]
-    begin_, estimate_, _ = _verbs(split)
+    begin_, estimate_, *_ = _verbs(split)
     select = inline(measure.choice)
 
     @frugal

@@ -9,8 +9,9 @@ from functools import cache
 import numpy as np
 
 from infosim.kernels import device
+from infosim.kernels.common import ONE
 from infosim.kernels.device import cuda
-from infosim.kernels.score.assign.cuda import assignments
+from infosim.kernels.score.assign.cuda import assignments, extremes
 from infosim.kernels.score.credit.cuda import credit
 from infosim.kernels.score.estimate.cuda import (
     CELLS,
@@ -24,6 +25,35 @@ from infosim.kernels.score.estimate.cuda import (
 )
 from infosim.kernels.score.price.cuda import informations, price
 from infosim.kernels.score.scalar import entropy
+
+
+@cache
+def _span(real):
+    """The kernel of `span` for numbers of type `real`: a block for each compartment and replica."""
+    extremes_ = extremes(real)
+
+    @cuda.jit
+    def kernel(u, bias, spans):
+        n_compartments, n_replicas = spans.shape[1:]
+        size = u.shape[1] // n_replicas
+        for i in range(cuda.blockIdx.x, n_compartments * n_replicas, cuda.gridDim.x):
+            k, r = i // n_replicas, i % n_replicas
+            low = high = u[k, r * size, 0] + bias[k, r * size]
+            for j in range(cuda.threadIdx.x, size * u.shape[2], cuda.blockDim.x):
+                n = r * size + j // u.shape[2]
+                x = u[k, n, j % u.shape[2]] + bias[k, n]
+                low, high = min(low, x), max(high, x)
+            low, high = extremes_(low, high)
+            if cuda.threadIdx.x == 0:
+                spans[0, k, r], spans[1, k, r] = low, high
+
+    return kernel
+
+
+def span(u, bias, spans):
+    """The least and the greatest potential of each replica's neurons, as on the CPU."""
+    n_blocks = spans.shape[1] * spans.shape[2]
+    device.launch(_span(u.dtype.type), n_blocks, u, bias, spans)
 
 
 @cache
@@ -50,6 +80,18 @@ def assign(assignment):
     return assign
 
 
+@cuda.jit(device=True)
+def _still(binning):
+    """Of samples that are not split: nothing moves."""
+    return ONE
+
+
+@cuda.jit(device=True)
+def _moving(binning):
+    """Whether masses of unions move with the shares, 1 or 0."""
+    return binning[1]
+
+
 @cache
 def _select(measure):
     """A measure's choice between terms, on the GPU."""
@@ -63,6 +105,7 @@ def _score(assignment, measure, n_sources, n_terms, real):
     chooses, select = measure.select is not None, _select(measure)
     estimate_, credit_ = estimate(split, *shares, real), credit(split, *shares, real)
     informations_, price_ = informations(real), price(n_sources, real, split or chooses)
+    moving_ = _moving if split else _still
     full, some = 2**n_sources - 1, CELLS >> n_sources
     n_wide, n_narrow, n_sums = wide_of(full, split) * some, (full + 1) * some, (1 + split) * some
     n_slots, n_found, n_room = slots_of(split), max(n_terms, 1) if chooses else 1, max(n_terms, 1)
@@ -124,7 +167,7 @@ def _score(assignment, measure, n_sources, n_terms, real):
             cuda.syncthreads()
             price_(
                 terms, chosen, entropy_weights[row], used, wide, narrow, n_cells, full, unit_mass,
-                n_samples, sums, split,
+                n_samples, sums, split, moving_(binning),
             )  # fmt: skip
             credit_(
                 bins, n, n_bins, binning, theta, n_grid, table, numbers, slots, n_cells, sums,

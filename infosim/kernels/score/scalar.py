@@ -4,13 +4,15 @@ import math
 
 import numpy as np
 
-from infosim.elementary import log2
+from infosim.elementary import exp, log2
 from infosim.jit import exact, inline
 from infosim.kernels.common import ONE, ZERO
 
 #: Probability masses below this (in units of samples) count as this in ratios and logarithms, so
 #: that log 0 and 0/0 never arise; a firing probability this small learns nothing anyway.
 TINY = np.float32(1e-10)
+#: Soft bins reach this much beyond the least and the greatest potential (arXiv 2511.02584).
+PADDING = np.float32(1)
 #: Bits in a nat; to be taken in the precision of the masses.
 BITS = 1 / math.log(2)
 
@@ -37,6 +39,33 @@ def bin_index(u, low, inverse_width, n_bins):
     # order of arguments NaN falls into the first bin instead of outside of all
     position = min(max(ONE, (u - low) * inverse_width), np.float32(n_bins))
     return np.uint8(np.int32(math.ceil(position)) - np.int32(1))
+
+
+@inline
+def bin_centre(number, low, width):
+    """The middle of a bin."""
+    return low + (np.float32(number) + np.float32(0.5)) * width
+
+
+@inline
+def soft_range(low, high, softness, resolution, n_bins):
+    """Of soft bins over these potentials: where they begin, bins per unit, width, and softness.
+
+    resolution : what potentials resolve, relatively: softness is not less
+    """
+    low, high = low - PADDING, high + PADDING
+    softness = max(softness, resolution * max(abs(low), abs(high)))
+    return low, bin_scale(low, high, n_bins), (high - low) / np.float32(n_bins), softness
+
+
+@inline
+def soft_share(distance, width, softness):
+    """σ((w/2 - |d|) / s) of a potential at the distance d from the bin's centre; its slope in d."""
+    share = ONE / (ONE + exp((abs(distance) - width / np.float32(2)) / softness))
+    slope = share * (ONE - share) / softness
+    if distance == ZERO:
+        return share, ZERO * slope
+    return share, -slope if distance > ZERO else slope
 
 
 @inline

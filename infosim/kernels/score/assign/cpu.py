@@ -7,6 +7,7 @@ potential. What it reads stands in `binning`, first the numbers of bins, (K,).
 """
 
 from infosim.jit import inline
+from infosim.kernels.score.assign.soft_cpu import nearest, soft
 from infosim.kernels.score.scalar import bin_index, bin_range, bin_scale
 
 
@@ -45,10 +46,11 @@ def _given(u, bias, n, binning, work, bins):
 def _given_shares(u, bias, n, binning, work, bins):
     """Shares that are there already.
 
-    binning : n_bins, how many bins a sample has shares in, uint8 (K, N, B), and of these the
-        shares and their slopes in the potential, (K, N, B, W)
+    binning : n_bins, 1 or 0 (whether masses of unions move with the shares or are held), how many
+        bins a sample has shares in, uint8 (K, N, B), and of these the shares and their slopes in
+        the potential, (K, N, B, W)
     """
-    _, widths, shares, slopes = binning
+    _, _, widths, shares, slopes = binning
     for k in range(bins.shape[0]):
         for s in range(bins.shape[2]):
             work.split.widths[k, s] = widths[k, n, s]
@@ -58,4 +60,10 @@ def _given_shares(u, bias, n, binning, work, bins):
 
 
 #: By name: the function, and whether it splits samples among bins.
-ASSIGNMENTS = {"hard": (_hard, False), "given": (_given, False), "shares": (_given_shares, True)}
+ASSIGNMENTS = {
+    "hard": (_hard, False),
+    "soft": (soft, True),
+    "nearest": (nearest, False),
+    "given": (_given, False),
+    "shares": (_given_shares, True),
+}

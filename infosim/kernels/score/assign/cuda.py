@@ -9,17 +9,41 @@ import numpy as np
 
 from infosim.kernels.common import ONE, ZERO
 from infosim.kernels.device import THREADS, cuda
+from infosim.kernels.score.assign.soft_cuda import nearest, share_of, soft, width_of
 from infosim.kernels.score.scalar import bin_index, bin_range, bin_scale
+
+
+@cache
+def extremes(real):
+    """The function (low, high) that makes of each thread's extremes those of the block, for all."""
+
+    @cuda.jit(device=True)
+    def extremes(low, high):
+        lows = cuda.shared.array(THREADS, real)
+        highs = cuda.shared.array(THREADS, real)
+        t, half = cuda.threadIdx.x, THREADS // 2
+        lows[t], highs[t] = low, high
+        cuda.syncthreads()
+        while half > 0:
+            if t < half:
+                lows[t] = min(lows[t], lows[t + half])
+                highs[t] = max(highs[t], highs[t + half])
+            cuda.syncthreads()
+            half //= 2
+        low, high = lows[0], highs[0]
+        cuda.syncthreads()  # before the next ones overwrite these
+        return low, high
+
+    return extremes
 
 
 @cache
 def _hard(real):
     """Each potential is in one bin; of kind 0 fixed, 1 adaptive, 2 normalised."""
+    extremes_ = extremes(real)
 
     @cuda.jit(device=True)
     def hard(u, bias, n, binning, bins):
-        lows = cuda.shared.array(THREADS, real)
-        highs = cuda.shared.array(THREADS, real)
         n_bins, kind, low, high = binning
         t = cuda.threadIdx.x
         for k in range(u.shape[0]):
@@ -28,17 +52,8 @@ def _hard(real):
                 lo = hi = u[k, n, 0]
                 for s in range(t, u.shape[2], cuda.blockDim.x):
                     lo, hi = min(lo, u[k, n, s]), max(hi, u[k, n, s])
-                lows[t], highs[t] = lo, hi
-                cuda.syncthreads()
-                half = THREADS // 2
-                while half > 0:
-                    if t < half:
-                        lows[t] = min(lows[t], lows[t + half])
-                        highs[t] = max(highs[t], highs[t + half])
-                    cuda.syncthreads()
-                    half //= 2
-                lo, hi = lows[0] + b, highs[0] + b
-                cuda.syncthreads()  # before the next compartment's overwrite these
+                lo, hi = extremes_(lo, hi)
+                lo, hi = lo + b, hi + b
             lo, hi = bin_range(kind, lo, hi)
             scale = bin_scale(lo, hi, n_bins[k])
             for s in range(t, u.shape[2], cuda.blockDim.x):
@@ -68,13 +83,13 @@ def _whole(binning, k, n, s, w):
 @cuda.jit(device=True)
 def _given_share(binning, k, n, s, w):
     """A sample's share of the w-th bin that it has any of, and its slope in the potential."""
-    return binning[2][k, n, s, w], binning[3][k, n, s, w]
+    return binning[3][k, n, s, w], binning[4][k, n, s, w]
 
 
 @cuda.jit(device=True)
 def _given_width(binning, k, n, s):
     """How many bins a sample has shares of."""
-    return np.int64(binning[1][k, n, s])
+    return np.int64(binning[2][k, n, s])
 
 
 def assignments(name, real):
@@ -84,6 +99,10 @@ def assignments(name, real):
     """
     if name == "hard":
         return _hard(real), False, _one, _whole
+    if name == "nearest":
+        return nearest, False, _one, _whole
     if name == "given":
         return _nothing, False, _one, _whole
+    if name == "soft":
+        return soft(real), True, width_of, share_of
     return _nothing, True, _given_width, _given_share

@@ -53,7 +53,7 @@ def informations(terms, n_cells, full, work, result):
 
 
 @inline
-def price(terms, chosen, entropy_weight, used, n_cells, full, n_samples, work, worth):
+def price(terms, chosen, entropy_weight, used, n_cells, full, n_samples, work, worth, moving):
     """Leave v(c,1) - v(c,0) in `work.value[0]`, of a goal whose weights are those of both outputs.
 
     What is free of y is the same in both prices and drops out: U_t(c), and so one logarithm of
@@ -101,10 +101,10 @@ def price(terms, chosen, entropy_weight, used, n_cells, full, n_samples, work, w
 
 
 @inline
-def price_both(terms, chosen, entropy_weight, used, n_cells, full, n_samples, work, worth):
+def price_both(terms, chosen, entropy_weight, used, n_cells, full, n_samples, work, worth, moving):
     """The same where the weights of the outputs differ, or v(c,0) is asked for (`worth`) as well.
 
-    It is left in `work.value[1]`.
+    It is left in `work.value[1]`; moving : 1, or 0 if masses of unions, U_t(c), are held there.
     """
     starts, sets, signs = terms
     mass, spread, value = work.mass, work.spread, work.value
@@ -141,7 +141,7 @@ def price_both(terms, chosen, entropy_weight, used, n_cells, full, n_samples, wo
             value[0, c] += own1 - own0
             value[1, c] += own0
             one[c] = unions1 - unions0
-            both[c] = unions0 - events
+            both[c] = unions0 - moving * events
         if alone:  # what all that agree on a set add up to is known
             for c in range(n_cells):
                 value[0, c] += (w1 - w0) * bits
@@ -149,7 +149,7 @@ def price_both(terms, chosen, entropy_weight, used, n_cells, full, n_samples, wo
                 m = sets[starts[t]]
                 for c in range(n_cells):
                     u1, u0 = max(mass[0, m, c], TINY), max(mass[1, m, c], TINY)
-                    value[1, c] += (w0 - (w1 * u1 + w0 * u0) / (u1 + u0)) * bits
+                    value[1, c] += (w0 - moving * (w1 * u1 + w0 * u0) / (u1 + u0)) * bits
             continue
         for i in range(starts[t], starts[t + 1]):
             m = sets[i]

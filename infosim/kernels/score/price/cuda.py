@@ -76,7 +76,8 @@ def informations(real):
 def price(n_sources, real, both):
     """The function that leaves v(c,1) - v(c,0) in `sums`, and v(c,0) behind it if `worth`.
 
-    both : whether the weights of the outputs may differ, or v(c,0) is asked for
+    both : whether the weights of the outputs may differ, or v(c,0) is asked for; there masses of
+        unions, U_t(c), are held if `moving` is 0, else 1
     """
     n_sets = 2**n_sources
     bits = real(BITS)
@@ -118,7 +119,7 @@ def price(n_sources, real, both):
     @cuda.jit(device=True)
     def even(
         terms, chosen, entropy_weight, used, wide, narrow, n_cells, full, unit_mass, n_samples,
-        sums, worth,
+        sums, worth, moving,
     ):  # fmt: skip
         share = cuda.local.array(n_sets, real)
         starts, sets, signs = terms
@@ -158,7 +159,7 @@ def price(n_sources, real, both):
     @cuda.jit(device=True)
     def uneven(
         terms, chosen, entropy_weight, used, wide, narrow, n_cells, full, unit_mass, n_samples,
-        sums, worth,
+        sums, worth, moving,
     ):  # fmt: skip
         share = cuda.local.array((2, n_sets), real)
         starts, sets, signs = terms
@@ -186,11 +187,11 @@ def price(n_sources, real, both):
                 if starts[t + 1] - starts[t] == 1:  # what all in its marginal add up to
                     u1, u0 = max(u1, real(TINY)), max(u0, real(TINY))
                     difference += (w1 - w0) * bits
-                    silent += (w0 - (w1 * u1 + w0 * u0) / (u1 + u0)) * bits
+                    silent += (w0 - moving * (w1 * u1 + w0 * u0) / (u1 + u0)) * bits
                     continue
                 for i in range(starts[t], starts[t + 1]):
                     share[0, sets[i]] += signs[i] * (unions1 - unions0)
-                    share[1, sets[i]] += signs[i] * (unions0 - events)
+                    share[1, sets[i]] += signs[i] * (unions0 - moving * events)
             sums[c] = difference + share[0, full]
             if worth:
                 sums[n_cells + c] = silent + share[1, full]

@@ -128,7 +128,7 @@ class Binning:
 
         Raises
         ------
-        ConfigError : as many bins or softnesses as there are not, or too many cells of soft bins
+        ConfigError : numbers of bins, or softnesses, of other compartments; too many soft bins
         """
         bins = self._each("bins", n_compartments)
         self.softness_of(n_compartments)

@@ -56,7 +56,19 @@ SETTINGS = {
     "empty bin range": (f"{HIDDEN}.binning.low=30", "low < high"),
     "unknown binning": (
         f"{HIDDEN}.binning.kind=normalized",
-        "must be 'fixed' or 'adaptive' or 'normalised', was 'normalized'",
+        "must be 'fixed' or 'adaptive' or 'normalised' or 'soft', was 'normalized'",
+    ),
+    "soft bins of no softness": (
+        f'{HIDDEN}.binning={{kind="soft",softness=0}}',
+        "binning.softness must be a number in [1e-06, 1e+06], was 0.0",
+    ),
+    "softness of other bins": (
+        f"{HIDDEN}.binning.softness=0.5",
+        "binning softness is read of 'soft' bins alone, kind was 'fixed'",
+    ),
+    "soft bins with a range": (
+        f'{HIDDEN}.binning={{kind="soft",low=-3}}',
+        "binning low is read of 'fixed' bins alone, kind was 'soft'",
     ),
     "unknown activation": (f"{HIDDEN}.activation.name=trivariat", "did you mean trivariate"),
     "unknown activation parameter": (f"{HIDDEN}.activation.gamma=2", "no parameter 'gamma'"),

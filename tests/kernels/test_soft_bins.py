@@ -191,6 +191,20 @@ def test_what_is_hardly_soft_is_hard(kernels, dtype):
     assert not direct.any()
 
 
+@DTYPES
+@pytest.mark.parametrize("spread", [0.01, 30])
+def test_what_is_left_out_changes_no_sum(kernels, dtype, spread):
+    """At first samples have shares of all bins, later of those that are near."""
+    u, theta, goal = batch(1, 8, 1, 6)
+    u *= spread
+    binning = Binning("soft", 60)
+    _, _, first, _ = soft_score(kernels, goal, u, theta, binning, dtype)
+    (shares,), _ = shares_of(u[:, 0], binning, ranges(u))
+    left_out = np.arange(60)[:, None] < first[0, 0]
+    assert (left_out * shares < np.finfo(dtype).eps * shares.max(axis=0)).all()
+    assert left_out.any() == (spread == 30)
+
+
 def test_each_replica_has_its_range(kernels):
     u, theta, goal = batch(2, 7, 4)
     u[:, 2:] *= 3

@@ -225,7 +225,7 @@ def score_kernel(settings, neurons):
     infomorphic.score(layer, layer.firing, layer.read[1], calls)
     parts = [part for stage in calls.stages for part in stage]
     [own] = layer.aim.arrays  # one measure of redundancy
-    score = kernels.score(layer.assignment, own["measure"])
+    score = kernels.score(layer.bins.assignment, own["measure"])
     call = next(call for part in parts for call in part if call[0] is score)
     seconds = median_time(step.simulator, recorded(step.simulator, [call]))
     # potentials are read, θ and 1 - θ, and bins and the slope written
@@ -245,7 +245,7 @@ def _resources(layer):
     [own] = layer.aim.arrays
     n_terms = len(own["terms"][0]) - 1
     compiled = cuda._score(
-        layer.assignment, own["measure"], len(layer.compartments), n_terms, layer.dtype.type
+        layer.bins.assignment, own["measure"], len(layer.compartments), n_terms, layer.dtype.type
     )
     try:
         definition = next(iter(compiled.overloads.values()))

@@ -143,7 +143,7 @@ def on_a_gpu(monkeypatch):
 def test_what_the_driver_tells_of_the_score_kernel(on_a_gpu, capsys):
     definition, _ = on_a_gpu
     layer = SimpleNamespace(
-        compartments=[0, 1, 2], dtype=np.dtype("float32"), assignment="hard",
+        compartments=[0, 1, 2], dtype=np.dtype("float32"), bins=SimpleNamespace(assignment="hard"),
         aim=SimpleNamespace(arrays=[{"measure": None, "terms": ([0, 1, 2],)}]),
     )  # fmt: skip
     assert gpu._resources(layer) == ("64", "43.0 KB", "20")

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from own_files import table, write_csv, write_images
+from test_bad_input import fails
 
 from infosim.cli import main
 
@@ -314,13 +315,7 @@ def test_what_cannot_be_is_one_line(case, here, capsys):
     if prepare is not None:
         prepare(here)
     before = _files(here)
-    with pytest.raises(SystemExit) as stop:
-        main([str(a) for a in arguments])
-    captured = capsys.readouterr()
-    assert stop.value.code == 2, captured
-    assert captured.err.startswith("infosim: ")
-    assert captured.err.count("\n") == 1
-    assert message in captured.err
+    assert message in fails(arguments, capsys)
     after = _files(here)
     ours = (".lock", ".holder.json")
     assert {p: t for p, t in after.items() if p.name not in ours} == {

@@ -4,7 +4,7 @@ import csv
 import re
 
 import pytest
-from click.testing import CliRunner
+from page_scripts import carry_out
 
 import infosim
 from infosim.experiments.sweep import Sweep
@@ -27,16 +27,8 @@ layers.hidden.measure = ["shared-exclusions", "williams-beer"]
 PAGE = "before\n\n| goal | measure | old |\n| --- | --- | --- |\n| x | 1 | 2 |\n\nafter\n"
 
 
-def carry_out(folder, page):
-    (folder / "few.toml").write_text(SWEEP)
-    (folder / "page.md").write_text(page)
-    options = {"sweep": "few.toml", "page": "page.md", "figure": "drawn", "out": "runs"}
-    words = [str(w) for k, v in options.items() for w in (f"--{k}", folder / v)]
-    return CliRunner().invoke(measures.main, [*words, "--jobs", "1"])
-
-
 def test_rows_are_goals_and_measures_with_errors_of_all_seeds(tmp_path):
-    done = carry_out(tmp_path, PAGE)
+    done = carry_out(measures.main, tmp_path, SWEEP, PAGE, figure="drawn")
     assert done.exit_code == 0, done.output
     text = (tmp_path / "page.md").read_text()
     assert re.fullmatch(r"before\n\n(\|.*\n){6}\nafter\n", text)
@@ -60,7 +52,7 @@ def test_rows_are_goals_and_measures_with_errors_of_all_seeds(tmp_path):
 
 
 def test_a_page_without_the_table_is_one_line_and_nothing_is_written(tmp_path):
-    done = carry_out(tmp_path, "nothing\n")
+    done = carry_out(measures.main, tmp_path, SWEEP, "nothing\n", figure="drawn")
     assert done.exit_code == 2
     assert len([line for line in done.output.splitlines() if line.startswith("error: ")]) == 1
     assert (tmp_path / "page.md").read_text() == "nothing\n"

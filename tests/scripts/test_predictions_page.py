@@ -3,7 +3,7 @@
 import csv
 
 import pytest
-from click.testing import CliRunner
+from page_scripts import carry_out
 
 import infosim
 from infosim.experiments.sweep import Sweep
@@ -23,16 +23,8 @@ layers.hidden.goal = ["{F}{C}"]
 PAGE = "before\n\n| goal | a single draw |\n| --- | --- |\n| x | 1 |\n\nafter\n"
 
 
-def carry_out(folder, page):
-    (folder / "few.toml").write_text(SWEEP)
-    (folder / "page.md").write_text(page)
-    options = {"sweep": "few.toml", "page": "page.md", "table": "all.csv", "out": "runs"}
-    words = [str(w) for k, v in options.items() for w in (f"--{k}", folder / v)]
-    return CliRunner().invoke(predictions.main, [*words, "--jobs", "1"])
-
-
 def test_the_single_draw_is_what_the_runs_were_measured_by(tmp_path):
-    done = carry_out(tmp_path, PAGE)
+    done = carry_out(predictions.main, tmp_path, SWEEP, PAGE, table="all.csv")
     assert done.exit_code == 0, done.output
     with open(tmp_path / "all.csv", newline="") as file:
         rows = {(row["seed"], row["reading"]): float(row["error"]) for row in csv.DictReader(file)}
@@ -50,7 +42,7 @@ def test_the_single_draw_is_what_the_runs_were_measured_by(tmp_path):
 
 
 def test_a_page_without_the_table_is_one_line_and_nothing_is_written(tmp_path):
-    done = carry_out(tmp_path, "nothing\n")
+    done = carry_out(predictions.main, tmp_path, SWEEP, "nothing\n", table="all.csv")
     assert done.exit_code == 2
     assert len([line for line in done.output.splitlines() if line.startswith("error: ")]) == 1
     assert not list(tmp_path.glob("*.csv"))

@@ -143,7 +143,7 @@ class Training:
         self.measured = (
             simulator.network.readout is not None and simulator.network.target is not None
         )
-        self.error = error or (_mistakes if self.measured else None)
+        self.error = error or (type(simulator).mistakes if self.measured else None)
         self.others = {
             name: (simulator.samples(samples), purpose)
             for name, samples, purpose in (
@@ -395,11 +395,6 @@ class Training:
         joined = np.concatenate([state[key] for state in states], axis)
         check_array(key, joined, like)
         return self.simulator.kernels.resident(joined)
-
-
-def _mistakes(simulator, samples, **options):
-    """Fractions (R,) of the samples that the readout takes for another class."""
-    return simulator.mistakes(samples, **options)
 
 
 def _goals(states, described):

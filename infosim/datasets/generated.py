@@ -12,7 +12,7 @@ from infosim.datasets.dataset import Dataset
 from infosim.errors import ConfigError, brief, integer, near
 
 #: What random numbers are drawn for; with the seed, each an independent stream.
-_TRAIN, _TEST, _CUES = 100, 101, 102
+_TRAIN, _TEST, _CUES, _REPEATS = 100, 101, 102, 103
 #: Dead leaves: pixels of an image's side, its smallest and largest radius, and how often its area
 #: is covered by leaves, so that one pixel in a thousand is left bare.
 _SIDE, _RADII, _COVERED = 128, (1.5, 48.0), 7.0
@@ -30,11 +30,13 @@ class Generator(NamedTuple):
     """A data set that is made by `make(seed, **options)`.
 
     shape : function of the options by name, the shape of an image; None if only the data set tells
+    settled : function of the options that were given and of all, which are what it returns
     """
 
     make: Callable
     options: Mapping[str, Option]
     shape: Callable | None = None
+    settled: Callable = lambda given, options: options
 
 
 def complete(name, options):
@@ -42,14 +44,15 @@ def complete(name, options):
 
     Raises
     ------
-    ConfigError : an option it does not have, of another type, out of range
+    ConfigError : an option it does not have, of another type, out of range; two that contradict
     """
     known = GENERATED[name].options if name in GENERATED else {}
     for key in options:
         if key not in known:
             way = near(key, known) if known else "it has none"
             raise ConfigError(f"data set {name!r} has no option {key!r}; {way}")
-    return {key: _value(name, key, option, options) for key, option in known.items()}
+    found = {key: _value(name, key, option, options) for key, option in known.items()}
+    return GENERATED[name].settled(options, found) if name in GENERATED else found
 
 
 def _value(name, key, option, options):
@@ -193,12 +196,17 @@ def _dead_leaves(rng):
     return image
 
 
-def _patterns(seed, units, patterns, noise):
+def _patterns(seed, units, patterns, noise, repeat=0.5):
     """Random patterns of +1 and -1 for an associative memory; the test patterns are the same.
 
     noise : fraction of the bits of each cue that are flipped
+    repeat : probability that a bit is that of the unit before it, so that the bits of a pattern are
+        a Markov chain; 0.5 for independent ones (arXiv 2511.02584, appendix on correlations)
     """
     stored = _rng(seed, _TRAIN).choice(np.array([-1, 1], np.float32), (patterns, units))
+    tied = _rng(seed, _REPEATS).random((patterns, units)) < abs(2 * repeat - 1)
+    for i in range(1, units):  # a bit that is not tied to the one before is a fair coin
+        stored[:, i] = np.where(tied[:, i], np.sign(2 * repeat - 1) * stored[:, i - 1], stored[:, i])
     return _unlabelled(
         stored,
         stored,
@@ -207,6 +215,35 @@ def _patterns(seed, units, patterns, noise):
         source="generated",
         cues=flip(stored, noise, _rng(seed, _CUES)),
     )
+
+
+def _number_of_patterns(given, options):
+    """Options of patterns as the data set is made of them: how many there are, not at which load.
+
+    What is left out is as in runs made before there was another choice.
+
+    Raises
+    ------
+    ConfigError : patterns and load given; a load of no pattern, or of too many
+    """
+    options, load = dict(options), options["load"]
+    del options["load"]
+    if options["repeat"] == 0.5:
+        del options["repeat"]
+    if load:
+        if "patterns" in given:
+            raise ConfigError(
+                f"data set 'patterns': options patterns and load say the same, were "
+                f"{options['patterns']} and {load:g}; give one of them"
+            )
+        n, most = round(load * options["units"]), GENERATED["patterns"].options["patterns"].high
+        if not 1 <= n <= most:
+            raise ConfigError(
+                f"data set 'patterns': a load of {load:g} is {n} patterns of {options['units']} "
+                f"units, allowed are 1 to {most}"
+            )
+        options["patterns"] = n
+    return options
 
 
 def _echo(seed, symbols, length, ago, train, test):
@@ -254,9 +291,12 @@ GENERATED = {
         {
             "units": Option(100, 1, 10**5),
             "patterns": Option(40, 1, 10**6),
+            "load": Option(0.0, 0, 1000),
             "noise": Option(0.1),
+            "repeat": Option(0.5),
         },
         _row,
+        _number_of_patterns,
     ),
     "echo": Generator(
         _echo,

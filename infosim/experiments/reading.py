@@ -126,6 +126,16 @@ def _other_form(before, value):
     return (is_table(before) or is_table(value)) and all(forms) and forms[0].isdisjoint(forms[1])
 
 
+#: Options of patterns that say how many there are: one takes the other's place.
+_HOW_MANY = {"patterns", "load"}
+
+
+def _other_word(before, value):
+    """Options without how many patterns there are, if this is said anew."""
+    anew = _HOW_MANY & value.keys()
+    return {key: one for key, one in before.items() if not anew or key not in _HOW_MANY}
+
+
 def merge(base, changes):
     """`base` with `changes` laid over it, table by table."""
     result = dict(base)
@@ -143,6 +153,8 @@ def merge(base, changes):
                     before = {name: one for name, one in before.items() if name != "options"}
             elif key in SCHEDULED and _other_form(before, value):
                 before = {}
+            elif key == "options":
+                before = _other_word(before, value)
             if isinstance(before.get("source"), str) and "connections" in value:
                 # a compartment of several takes the place of one with its settings, and vice versa
                 before = {name: one for name, one in before.items() if name not in CONNECTION}
@@ -193,6 +205,9 @@ def override(table, assignments, folder="."):
     pairs = [assignment(given) if isinstance(given, str) else given for given in assignments]
     # another data set drops the old one's options, not those that are given with it
     pairs.sort(key=lambda pair: pair[0].replace(" ", "") not in ("data", "data.name"))
+    how_many = [path for path, _ in pairs if path.removeprefix("data.options.") in _HOW_MANY]
+    if len(set(how_many)) > 1:
+        raise ConfigError(f"{' and '.join(how_many)} say the same; give one of them")
     for path, change in pairs:
         if path.count(".") >= _DEEPEST:
             raise ConfigError(f"{path[:60]}... is a key of more than {_DEEPEST} parts")

@@ -56,9 +56,10 @@ class Training:
     """[training]"""
 
     epochs: int = setting(100, "passes over the training samples; 0 only measures", low=0)
-    batch: int = setting(
-        1024, "per update; the last of an epoch may be fewer", low=1, unit="samples"
-    )
+    batch: int | str = setting(
+        1024, "per update; the last of an epoch may be fewer; `all`: all at once", low=1,
+        unit="samples", choices=("all",),
+    )  # fmt: skip
     seed: int = setting(0, "of everything random", low=0, high=2**32 - 1, varies=True)
     dtype: str = setting(
         "float32", "precision of all that is simulated", choices=("float32", "float64")
@@ -96,8 +97,10 @@ def _in_order(order, known):
     return {name: known[name] for name in order if name in known}
 
 
-#: The size of a layer that is as large as the data set has classes.
-CLASSES = "classes"
+#: The size of a layer that is as large as the data set has classes, or an image has pixels.
+CLASSES, PIXELS = "classes", "pixels"
+#: The batch of all training samples.
+ALL = "all"
 #: Above all tables of a file, but in no resolved settings: the preset or file below it.
 EXTENDS = Setting("extends", (str,), None, "the preset or `.toml` file that this one is laid over")
 TOP = settings(Top)
@@ -120,8 +123,9 @@ LAYER = dict(sorted(settings(Layer).items(), key=lambda one: one[0] in _OF_TABLE
 LAYER["size"] = replace(
     LAYER["size"],
     kinds=(int, str),
-    choices=(CLASSES,),
-    doc=f"{LAYER['size'].doc}; `{CLASSES}`: as many as the data have classes",
+    choices=(CLASSES, PIXELS),
+    doc=f"{LAYER['size'].doc}; `{CLASSES}`: as many as the data have classes; `{PIXELS}`: as many "
+    f"as an image has pixels, or a pattern bits",
 )
 
 #: The names of settings that may be tables which say a schedule.

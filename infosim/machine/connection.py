@@ -159,4 +159,5 @@ def _initial(spec, bound, rng, n, n_in, dtype):
     shape = (n, n_in) if index is None else index.shape
     if spec.weight is not None:
         return index, mask, np.full(shape, in_precision("weight", spec.weight, dtype), dtype)
+    bound *= 1.0 if spec.scale is None else spec.scale
     return index, mask, rng.uniform(-bound, bound, shape).astype(dtype)

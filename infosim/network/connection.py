@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from infosim.errors import ConfigError, InfosimError, brief
 from infosim.network.connectivity import Connectivity
-from infosim.settings import setting, settle
+from infosim.settings import setting, settings, settle
 
 #: Steps that a connection may look back: a layer keeps as many outputs as it is read back.
 LONGEST_DELAY = 1000
@@ -27,10 +27,11 @@ class Connection:
     trainable : whether the weights learn
     weight : initial value of all weights; None draws them uniformly from ±1/√fan-in, of all the
         units that the compartment reads by weights that are drawn
+    scale : what weights that are drawn are multiplied by; None is 1
 
     Raises
     ------
-    ConfigError : what cannot be, in one line
+    ConfigError : what cannot be, in one line; a scale of weights that are not drawn
     """
 
     source: str = setting(doc="the input or layer that is read")
@@ -46,12 +47,23 @@ class Connection:
         None, "all weights begin as this; without it they are drawn", low=-1e6, high=1e6,
         varies=True,
     )  # fmt: skip
+    scale: float | None = setting(
+        None, "what weights that are drawn are multiplied by; 1 if not given", low=0, high=1e6,
+        varies=True,
+    )  # fmt: skip
 
     def __post_init__(self):
         if not isinstance(self.source, str):
             raise ConfigError(f"a connection's source must be a name, was {brief(self.source)}")
         object.__setattr__(self, "connectivity", Connectivity.of(self.connectivity))
-        settle(self, f"connection from {self.source!r}: ")
+        where = f"connection from {self.source!r}: "
+        settle(self, where)
+        scale = settings(Connection)["scale"].check(f"{where}scale", self.scale)
+        object.__setattr__(self, "scale", scale)
+        if scale is not None and self.weight is not None:
+            raise ConfigError(
+                f"{where}scale is of weights that are drawn, but all begin as {self.weight:g}"
+            )
 
 
 class _Said(tuple):
@@ -72,7 +84,8 @@ class Compartment:
     """One class of inputs of a layer's neurons: its potential sums connections and a bias.
 
     `Compartment("F", "image")` has one connection, whose settings are given with it and can be
-    read from it: `source`, `connectivity`, `delay`, `trainable`, `weight` as of a `Connection`.
+    read from it: `source`, `connectivity`, `delay`, `trainable`, `weight`, `scale` as of a
+    `Connection`.
     `Compartment("L", connections=[Connection("hidden", delay=1), ...])` sums several; `names` are
     what they are called, each by its source, or as source@delay where a source is read repeatedly.
 
@@ -96,10 +109,10 @@ class Compartment:
 
     def __init__(
         self, name, source=_LEFT_OUT, connectivity=_LEFT_OUT, delay=_LEFT_OUT,
-        trainable=_LEFT_OUT, bias=True, weight=_LEFT_OUT, *, connections=None,
+        trainable=_LEFT_OUT, bias=True, weight=_LEFT_OUT, *, scale=_LEFT_OUT, connections=None,
     ):  # fmt: skip
         said = {"source": source, "connectivity": connectivity, "delay": delay,
-                "trainable": trainable, "weight": weight}  # fmt: skip
+                "trainable": trainable, "weight": weight, "scale": scale}  # fmt: skip
         said = {key: value for key, value in said.items() if value is not _LEFT_OUT}
         try:
             connections = _one(said) if connections is None else _several(connections, said)
@@ -129,8 +142,8 @@ class Compartment:
         """
         return only_of(self.name, self.names, self.connections, what)
 
-    source, connectivity, delay, trainable, weight = map(
-        _of_the_only, ("source", "connectivity", "delay", "trainable", "weight")
+    source, connectivity, delay, trainable, weight, scale = map(
+        _of_the_only, ("source", "connectivity", "delay", "trainable", "weight", "scale")
     )
 
 

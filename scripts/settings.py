@@ -39,7 +39,10 @@ def sections():
     ]
     return {
         "top": _settings(top),
-        **{name: _settings(known, f"{name}.") for name, known in tables.TABLES.items()},
+        **{
+            name: _settings(known, f"{name}.")
+            for name, known in (tables.TABLES | tables.OPTIONAL).items()
+        },
         "options": _table(["data set", "option", *_HEAD], list(_options())),
         "own": _settings(settings(Options), "data.options."),
         "layer": _settings(tables.LAYER),
@@ -131,7 +134,8 @@ def written(text):
 def defaults():
     """Table -> setting -> what it is where nothing is said, null if it is left out."""
     known = {
-        "top": tables.TOP, **tables.TABLES, "layer": tables.LAYER, "binning": tables.BINNING,
+        "top": tables.TOP, **tables.TABLES, **tables.OPTIONAL,
+        "layer": tables.LAYER, "binning": tables.BINNING,
         "compartment": tables.COMPARTMENT, "connection": tables.CONNECTION, "group": tables.GROUP,
         **{f"optimizer {name}": one for name, one in tables.OPTIMIZER.items()},
         "own data": settings(Options),

@@ -206,7 +206,8 @@ def _patterns(seed, units, patterns, noise, repeat=0.5):
     stored = _rng(seed, _TRAIN).choice(np.array([-1, 1], np.float32), (patterns, units))
     tied = _rng(seed, _REPEATS).random((patterns, units)) < abs(2 * repeat - 1)
     for i in range(1, units):  # a bit that is not tied to the one before is a fair coin
-        stored[:, i] = np.where(tied[:, i], np.sign(2 * repeat - 1) * stored[:, i - 1], stored[:, i])
+        before = stored[:, i - 1] if repeat > 0.5 else -stored[:, i - 1]
+        stored[:, i] = np.where(tied[:, i], before, stored[:, i])
     return _unlabelled(
         stored,
         stored,
@@ -263,11 +264,14 @@ def _echo(seed, symbols, length, ago, train, test):
     return Dataset("echo", *parts, n_classes=symbols, image_shape=shape, source="generated")
 
 
-def flip(patterns, fraction, rng):
-    """Patterns (P, n) of +1 and -1 with this fraction of the bits of each flipped, at random."""
+def flip(patterns, share, rng):
+    """Patterns (P, n) of +1 and -1 with bits of each flipped, at random.
+
+    share : a fraction of the bits, at most 1; or an integer, how many
+    """
     n = patterns.shape[1]
-    flipped = rng.random(patterns.shape).argsort(axis=1) < round(fraction * n)
-    return np.where(flipped, -patterns, patterns)
+    many = share if isinstance(share, int) else round(share * n)
+    return np.where(rng.random(patterns.shape).argsort(axis=1) < many, -patterns, patterns)
 
 
 _MANY = {"train": Option(20_000, 1, 10**7), "test": Option(2000, 1, 10**7)}

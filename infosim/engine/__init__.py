@@ -4,7 +4,8 @@ from infosim.engine.interventions import Intervention
 from infosim.engine.prediction import Evaluation
 from infosim.engine.probes import Probe, Recorder
 from infosim.engine.progress import Progress
-from infosim.engine.simulator import Recall, Simulator
+from infosim.engine.recall import Recall
+from infosim.engine.simulator import Simulator
 from infosim.engine.training import History, Training
 from infosim.machine.events import EventLoop, Fire, Learn, Present, Record
 from infosim.machine.samples import Samples

@@ -1,33 +1,18 @@
 """The simulator: what a user asks of a network, in one call each."""
 
-from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
 
 from infosim.engine.interventions import Interventions
 from infosim.engine.prediction import Prediction
+from infosim.engine.recall import Recollection
 from infosim.engine.training import History, Training
-from infosim.errors import ConfigError, ShapeError, integer
+from infosim.errors import integer
 from infosim.machine.checks import check_array
-from infosim.machine.events import Fire, Present
-from infosim.machine.randomness import Purpose
 
 
-@dataclass(frozen=True)
-class Recall:
-    """Where recall ended.
-
-    states : (n_patterns, n), +1 or -1; steps : how many were made
-    converged : whether it came to a fixed point (or a cycle of two states)
-    """
-
-    states: np.ndarray
-    steps: int
-    converged: bool
-
-
-class Simulator(Prediction, Interventions):
+class Simulator(Prediction, Recollection, Interventions):
     """Simulates an infomorphic network, or several replicas of one side by side.
 
     Parameters
@@ -139,58 +124,6 @@ class Simulator(Prediction, Interventions):
         options = {"batch": batch, "image_shape": image_shape, "features": features}
         return explain(self, layer, neuron, inputs, labels, **options)
 
-    def recall(self, cues, layer=None, *, max_steps=None, sampled=False):
-        """Let a recurrent layer run from `cues` with all inputs silent until it no longer changes.
-
-        cues : (n_patterns, n) of +1 and -1; or (R, n_patterns, n), for each replica its own
-        layer : its name, by default the only one
-        max_steps : by default the number of neurons; sampled : draw outputs at random
-
-        Returns
-        -------
-        Recall, or one of each replica (Memory 2025, section "Recall": synchronous updates, stop at
-        a fixed point or a cycle of two states)
-
-        Raises
-        ------
-        ConfigError : the layer reads itself with a delay above 1, so that one output is no state
-        """
-        if layer is None:
-            if len(self.layers) != 1:
-                raise ConfigError(f"recall: name one of the layers {', '.join(self.layers)}")
-            (layer,) = self.layers
-        state = self[layer]
-        for _, c in state.connections:
-            if c.reads is state and c.spec.delay > 1:
-                raise ConfigError(
-                    f"recall: layer {layer!r} reads itself with delay {c.spec.delay}, needed is 1"
-                )
-        n, given = state.spec.size, np.shape(cues)
-        cues = np.asarray(cues, self.dtype)
-        cues = np.broadcast_to(cues, (self.n_replicas, *cues.shape)) if cues.ndim == 2 else cues
-        if cues.ndim != 3 or cues.shape[::2] != (self.n_replicas, n) or not cues.size:
-            raise ShapeError(f"cues have shape {given}, need (patterns, {n})")
-        max_steps = n if max_steps is None else integer("max_steps", max_steps, 0)
-        now = cues.transpose(0, 2, 1).copy()
-        self.events.schedule(Present(self.time, {}, {layer: now}, Purpose.FREE, self.time))
-        self.run()
-        now = np.array(self.kernels.host(state.activity)).reshape(now.shape)  # as it is heard
-        before, found = [None] * self.n_replicas, [None] * self.n_replicas
-        for made in range(1, max_steps + 1):
-            self.events.schedule(Fire(self.time, layer, state.number, sampled))
-            self.run()
-            self.time += 1
-            after = state.output.reshape(now.shape).copy()
-            for r in range(self.n_replicas):  # each stops where it would alone
-                known = (now[r], before[r])
-                if found[r] is None and not sampled and _among(after[r], known):
-                    found[r] = Recall(after[r].T, made, True)
-            before, now = now, after
-            if None not in found:
-                break
-        found = [one or Recall(now[r].T, max_steps, False) for r, one in enumerate(found)]
-        return found if self.n_replicas > 1 else found[0]
-
     def arrays(self, replica=0):
         """Everything that training changes in a replica, name -> live array."""
         arrays = {k: v for layer in self.layers.values() for k, v in layer.arrays(replica).items()}
@@ -241,8 +174,3 @@ class Simulator(Prediction, Interventions):
                 if array.dtype.kind == "f" and not isfinite(array.sum(dtype=np.float64)):
                     return name
         return None
-
-
-def _among(state, known):
-    """Whether `state` is one of the known ones."""
-    return any(one is not None and np.array_equal(state, one) for one in known)

@@ -123,7 +123,7 @@ class InfomorphicMemory(InfomorphicEstimator):
         most = cues.shape[1] if most is None else integer("max_steps", most, 0)
         with self._simulating() as simulator:
             blocks = filled(cues).reshape(-1, BLOCK, cues.shape[1])
-            ended = [_recalled(simulator, block, most) for block in blocks]
+            ended = [simulator.recall(block, max_steps=most).states for block in blocks]
         return np.concatenate(ended)[: len(cues)]
 
     def _signs(self, x, name):
@@ -151,24 +151,3 @@ class InfomorphicMemory(InfomorphicEstimator):
         layers, clamped = list(config["layers"]), list(config["network"]["clamped"])
         if len(layers) != 1 or clamped != layers:
             raise self._unfit("it is not of one layer, which is clamped to the patterns")
-
-
-def _recalled(simulator, cues, most):
-    """Where recall from cues ends after at most so many steps, each by itself.
-
-    `Simulator.recall` goes on until the last has ended, and what ends in two states would end in
-    either, by the others.
-    """
-    states = now = before = cues
-    moving = np.ones(len(cues), bool)
-    for made in range(most):
-        found = simulator.recall(now, max_steps=1).states
-        after = np.where(found > 0, 1.0, -1.0)
-        states = np.where(moving[:, None], after, states)
-        moving &= (after != now).any(axis=1)
-        if made:
-            moving &= (after != before).any(axis=1)
-        if not moving.any():
-            break
-        before, now = now, after
-    return states

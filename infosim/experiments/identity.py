@@ -14,6 +14,7 @@ from infosim.experiments.tables import (
     GROUP,
     LAYER,
     OPTIMIZER,
+    OPTIONAL,
     TABLES,
 )
 from infosim.network.rules import Rule
@@ -62,9 +63,11 @@ def _chosen(config):
         options.pop("target", None)  # a file; the hash is of its content, too
     known = {"name": "" if own else data["name"], "options": options}
     tables = config | {"data": data | known, "network": _with_rule(network)}
+    optional = {name: _beyond(config.get(name, {}), known) for name, known in OPTIONAL.items()}
     return [
         *(_beyond(tables[name], known) for name, known in TABLES.items()),
         [_layer(name, layer) for name, layer in config["layers"].items()],
+        *([name, said] for name, said in optional.items() if said),
     ]
 
 
@@ -111,7 +114,10 @@ def _compartment(table):
 def alike(config):
     """The resolved settings that experiments share which are trained side by side."""
     return {
-        **{name: _shared(config[name], known) for name, known in TABLES.items()},
+        **{
+            name: _shared(config.get(name, {}), known)
+            for name, known in (TABLES | OPTIONAL).items()
+        },
         "layers": {name: _shared_of_layer(layer) for name, layer in config["layers"].items()},
     }
 

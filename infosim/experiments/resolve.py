@@ -15,6 +15,7 @@ from infosim.experiments.tables import (
     LAYER,
     NETWORK,
     OPTIMIZER,
+    OPTIONAL,
     SUM,
     TABLES,
     TOP,
@@ -34,8 +35,9 @@ def resolve(table):
     ConfigError : unknown or missing key (with near matches), wrong type, value out of range
     """
     config = _check(table, TOP, "")
-    for key, known in TABLES.items():
-        config[key] = _check(config[key], known, key)
+    for key, known in (TABLES | OPTIONAL).items():
+        if key in config:
+            config[key] = _check(config[key], known, key)
     data = config["data"]
     data["options"] = datasets.complete(data["name"], data["options"])
     epochs, every = config["training"]["epochs"], config["training"]["evaluate_every"]

@@ -30,7 +30,7 @@ from infosim.experiments.reading import parse
 from infosim.experiments.record import RECORD, write_records
 from infosim.experiments.resolve import resolve
 from infosim.experiments.stopping import Interrupted, signals
-from infosim.experiments.tables import DATA, DESCRIPTIONS, SHOWN, TRAINING
+from infosim.experiments.tables import DATA, DESCRIPTIONS, OPTIONAL, SHOWN, TRAINING
 from infosim.kernels import backend as backends
 from infosim.pid.scheduled import written
 
@@ -203,12 +203,14 @@ def _note_environment(outs, simulator, backend, task):
 def _check_together(one, other):
     """Raise unless experiments of these configurations can share a simulation."""
     # what else there is of networks is compared when they are there (`Network.check_alike`)
-    for table, known in (("data", DATA), ("training", TRAINING), ("network", SHOWN)):
+    tables = {"data": DATA, "training": TRAINING, "network": SHOWN} | OPTIONAL
+    for table, known in tables.items():
         for key in known:
-            if not known[key].varies and one[table][key] != other[table][key]:
+            said = [config.get(table, {}).get(key, known[key].default) for config in (one, other)]
+            if not known[key].varies and said[0] != said[1]:
                 raise ConfigError(
                     f"experiments that are trained together need the same {table}.{key}, were "
-                    f"{one[table][key]!r} and {other[table][key]!r}"
+                    f"{said[0]!r} and {said[1]!r}"
                 )
     seeds = [config["training"]["seed"] for config in (one, other)]
     if one["data"]["name"] in GENERATED and seeds[0] != seeds[1]:

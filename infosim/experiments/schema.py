@@ -24,6 +24,7 @@ from infosim.experiments.tables import (
     LAYER,
     NETWORK,
     OPTIMIZER,
+    RECALL,
     SUM,
     TOP,
     TRAINING,
@@ -48,6 +49,7 @@ def schema():
         "data": _data(),
         "training": _table(TRAINING),
         "network": _table(NETWORK, rule=_rule(RULES)),
+        "recall": _table(RECALL),
         "layers": _named(_layer()),
     }
     return {

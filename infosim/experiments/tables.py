@@ -11,6 +11,7 @@ from infosim.network import Compartment, Connection, Group, Layer, Network
 from infosim.network.optimizers import OPTIMIZERS
 from infosim.neuron import Binning
 from infosim.settings import Setting, setting, settings
+from infosim.tasks.recall import Recalled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class Top:
     data: Mapping = setting({}, "what is learnt")
     training: Mapping = setting({}, "how long and in which batches, and the seed")
     network: Mapping = setting(doc="what all layers have in common")
+    recall: Mapping | None = setting(None, "how an associative memory is asked")
     layers: Mapping = setting(doc="a table each, in the order in which they fire")
 
 
@@ -107,6 +109,7 @@ TOP = settings(Top)
 #: Those that change nothing.
 DESCRIPTIONS = tuple(name for name, one in TOP.items() if str in one.kinds)
 DATA, TRAINING, SHOWN = settings(Data), settings(Training), settings(Shown)
+RECALL = settings(Recalled)
 NETWORK = {"inputs": SHOWN["inputs"], **settings(Network), **SHOWN}
 BINNING, GROUP, CONNECTION = settings(Binning), settings(Group), settings(Connection)
 #: Those of a compartment of several connections; all others are each connection's.
@@ -115,8 +118,9 @@ COMPARTMENT = _in_order(signature(Compartment).parameters, SUM | CONNECTION)
 #: By the optimizer's name.
 OPTIMIZER = {name: settings(kind) for name, kind in OPTIMIZERS.items()}
 
-#: The tables that each experiment has one of.
+#: The tables that each experiment has one of, and those that it may have.
 TABLES = {"data": DATA, "training": TRAINING, "network": NETWORK}
+OPTIONAL = {"recall": RECALL}
 _OF_TABLES = ("compartments", "groups")
 #: A layer's settings, with its tables of tables last.
 LAYER = dict(sorted(settings(Layer).items(), key=lambda one: one[0] in _OF_TABLES))

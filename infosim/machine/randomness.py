@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     SPLIT = 6
     INVERSION = 7
     NOISE = 8
+    RECALL = 9
 
 
 def generator(seed, *purpose):

@@ -31,9 +31,11 @@ class Task:
     Attributes
     ----------
     name : of the class, what files call the task
+    table : of the class, the table of settings that no other task reads, or None
     """
 
     name = "unmeasured"
+    table = None
 
     #: Of a task that is measured, a method (simulator, samples, *, purpose, epoch, batch): error
     #: fractions (R,) of the replicas, as `Training(error=...)` takes it.
@@ -196,8 +198,19 @@ def register(kind):
 
 
 def task_of(settings, dataset):
-    """The `Task` that an experiment of these settings, resolved, on this data set is."""
+    """The `Task` that an experiment of these settings, resolved, on this data set is.
+
+    Raises
+    ------
+    ConfigError : settings of another task
+    """
     kind = next(kind for kind in reversed(_TASKS.values()) if kind.fits(settings, dataset))
+    for other in _TASKS.values():
+        if other.table in settings and other.table != kind.table:
+            raise ConfigError(
+                f"[{other.table}] is read of the task {other.name!r} alone, but this network on "
+                f"{dataset.name} has the task {kind.name!r}"
+            )
     return kind(settings, dataset)
 
 

@@ -24,6 +24,7 @@ _PUBLIC = {
     "infosim.engine": ("Probe", "Progress", "Recorder", "Samples", "Simulator", "Training"),
     "infosim.datasets": ("Dataset", "load"),
     "infosim.experiments": ("Experiment", "preset_names", "train"),
+    "infosim.experiments.capacity": ("capacity",),
     "infosim.experiments.results": ("load_run", "load_sweep"),
 }  # fmt: skip
 #: What needs an extra: not in `__all__`, which can be imported without.

@@ -23,6 +23,7 @@ _LONGEST = 2000
 
 _COMMANDS = {
     "bench": "infosim.cli.bench",
+    "capacity": "infosim.cli.capacity",
     "data": "infosim.cli.data",
     "demo": "infosim.cli.train",
     "draw": "infosim.cli.draw",

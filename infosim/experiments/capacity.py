@@ -13,7 +13,7 @@ import json
 import re
 import signal
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
 from math import ceil, isfinite, nan
@@ -173,6 +173,31 @@ def loads_of(name):
     if name not in SWEEPS:
         raise ConfigError(f"unknown sweep {name!r}; {near(name, SWEEPS)}")
     return SWEEPS[name]
+
+
+def chosen(experiment, sweep=None, of_sweep=(), of_bisection=(), of_both=()):
+    """The `Loads` for an experiment, those that are usual but for what is given.
+
+    sweep : the name of a published one, or None
+    of_sweep, of_bisection, of_both : fields of `Steps`, of a `Bisection` and of `Loads`, None if
+        not given
+
+    Raises
+    ------
+    ConfigError : an unknown sweep, numbers of a sweep and of a bisection, out of range
+    """
+    tables = (of_sweep, of_bisection, of_both)
+    steps, halves, both = (
+        {name: one for name, one in dict(table).items() if one is not None} for table in tables
+    )
+    if halves and (steps or sweep is not None):
+        theirs = "sweep" if sweep is not None else next(iter(steps))
+        raise ConfigError(
+            f"{next(iter(halves))} is of a bisection, {theirs} of a sweep; give one of them"
+        )
+    if steps or sweep is not None:
+        return replace(Steps() if sweep is None else loads_of(sweep), **steps | both)
+    return replace(_Plan.of(experiment, None).loads, **halves | both)
 
 
 # -- one network -----------------------------------------------------------------------------------

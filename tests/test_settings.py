@@ -236,7 +236,7 @@ OTHER = {
         "groups": [Group("a", 3), Group("b", 1)], "optimizer": Adam(0.5), "goal": "{F}",
         "activation": Activation("bivariate", {"k": (0.5, 1.0)}),
     },
-    Connection: {"source": "y", "connectivity": "sparse(2)", "weight": 0.5},
+    Connection: {"source": "y", "connectivity": "sparse(2)", "weight": 0.5, "scale": 2.0},
     Compartment: {"connections": [Connection("x"), Connection("y")]},
     Adam: {"rate": 0.5, "betas": (0.5, 0.5), "epsilon": 0.1},
     Group: {"size": 2, "goal": "{F}", "measure": "williams-beer"},
@@ -286,16 +286,21 @@ TOGETHER = {
     "data.scaling": "none", "training.epochs": 2, "training.batch": 100, "training.seed": 3,
     "training.dtype": "float64", "training.record_every": 2, "training.evaluate_every": 2,
     "training.shuffle": False, "network.inputs": {"image": "rows"},
-    "network.clamped": {"hidden": "images"},
+    "network.clamped": {"hidden": "images"}, "recall.update": "sequential",
+    "recall.order": "fixed", "recall.sampled": True, "recall.ties": "keep", "recall.stop": "joint",
+    "recall.max_steps": 5, "recall.flipped": 0.1, "recall.threshold": 0.9,
 }  # fmt: skip
-OF_FILES = {"data": tables.DATA, "training": tables.TRAINING, "network": tables.SHOWN}
+OF_FILES = {
+    "data": tables.DATA, "training": tables.TRAINING, "network": tables.SHOWN,
+    "recall": tables.RECALL,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", [f"{key}.{name}" for key, one in OF_FILES.items() for name in one])
 def test_experiments_share_what_does_not_vary(path):
     table, name = path.split(".")
     one = Experiment.load("demo/digits").config
-    other = one | {table: one[table] | {name: TOGETHER[path]}}
+    other = one | {table: one.get(table, {}) | {name: TOGETHER[path]}}
     assert (alike(one) == alike(other)) is OF_FILES[table][name].varies
     if OF_FILES[table][name].varies:
         run._check_together(one, other)

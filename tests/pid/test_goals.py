@@ -116,7 +116,7 @@ def test_published_goals_load(name):
 def test_published_values():
     papers = [name.split("/")[0] for name in goal_names()]
     assert {paper: papers.count(paper) for paper in papers} == {
-        "iclr": 18, "classical": 12, "pid": 4, "pnas": 3,
+        "iclr": 18, "classical": 12, "pid": 4, "pnas": 3, "memory": 3,
     }  # fmt: skip
     assert Goal.named("iclr/trivariate-heuristic") == Goal.parse("{F}{C}", FCL)
     assert Goal.named("iclr/context-heuristic") == Goal.parse("{F}{C}", "FC")

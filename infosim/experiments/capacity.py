@@ -227,7 +227,10 @@ def checkpoints(epochs):
     """The epochs at which recall is tried: `CHECKPOINTS` of them, as published, and the last."""
     if epochs < 1:
         return {epochs}
-    return {*np.logspace(0, np.log10(epochs), CHECKPOINTS).astype(int).tolist(), epochs}
+    evenly = (
+        np.logspace(0, np.log10(epochs), CHECKPOINTS) + 1e-6
+    )  # rounded down, but not by rounding
+    return set(evenly.astype(int).tolist())
 
 
 def experiment_of(experiment, patterns, seed):
@@ -239,6 +242,25 @@ def experiment_of(experiment, patterns, seed):
     batch = patterns if batch == ALL else min(batch, patterns)
     config["training"] = config["training"] | {"seed": seed, "batch": batch}
     return Experiment(experiment.name, config)
+
+
+def _prepared(experiment, patterns, seeds, threads, backend):
+    """The Training of networks side by side, their task, and their patterns (R, P, n)."""
+    several = [experiment_of(experiment, patterns, seed) for seed in seeds]
+    sets = [one.dataset() for one in several]
+    config, task = several[0].config["training"], several[0].task(sets[0])
+    networks = [one.network(data) for one, data in zip(several, sets, strict=True)]
+    simulator = Simulator(networks, backend, list(seeds), threads, config["dtype"])
+    shown = [one.samples(data)[0] for one, data in zip(several, sets, strict=True)]
+    samples = Samples(
+        {name: np.concatenate([one.arrays[name] for one in shown]) for name in shown[0].arrays},
+        shown[0].scaling,
+        np.arange(len(seeds) * patterns).reshape(len(seeds), patterns),
+    )
+    rarely = {"record_every": patterns, "evaluate_every": 1}  # nobody looks
+    training = Training(simulator, samples, **several[0].training | rarely)
+    training.check_epochs(config["epochs"])
+    return training, task, np.stack([one.train_x for one in sets])
 
 
 def tried(experiment, patterns, seeds, *, until=0.95, threads=None, backend="cpu", stopped=()):
@@ -262,23 +284,9 @@ def tried(experiment, patterns, seeds, *, until=0.95, threads=None, backend="cpu
     Interrupted : it was stopped
     DivergedError : weights are no longer finite
     """
-    several = [experiment_of(experiment, patterns, seed) for seed in seeds]
-    sets = [one.dataset() for one in several]
-    task, config = several[0].task(sets[0]), several[0].config
-    networks = [one.network(data) for one, data in zip(several, sets, strict=True)]
-    simulator = Simulator(networks, backend, list(seeds), threads, config["training"]["dtype"])
-    shown = [one.samples(data)[0] for one, data in zip(several, sets, strict=True)]
-    samples = Samples(
-        {name: np.concatenate([one.arrays[name] for one in shown]) for name in shown[0].arrays},
-        shown[0].scaling,
-        np.arange(len(seeds) * patterns).reshape(len(seeds), patterns),
-    )
-    rarely = {"record_every": patterns, "evaluate_every": 1}  # nobody looks
-    training = Training(simulator, samples, **several[0].training | rarely)
-    epochs = config["training"]["epochs"]
-    training.check_epochs(epochs)
-    stored, found = np.stack([one.train_x for one in sets]), {}
-    due = checkpoints(epochs)
+    training, task, stored = _prepared(experiment, patterns, seeds, threads, backend)
+    simulator, epochs = training.simulator, experiment.config["training"]["epochs"]
+    due, found = checkpoints(epochs), {}
     with simulator.workers.engaged():
         while len(found) < len(seeds):
             training.advance()
@@ -460,7 +468,9 @@ class _Plan:
             "seed": 0, "batch": ALL if training["batch"] >= own else training["batch"],
         }  # fmt: skip
         del config["data"]["options"]["patterns"]
-        return cls(Experiment(experiment.name, config), loads, neurons)
+        made = cls(Experiment(experiment.name, config), loads, neurons)
+        _prepared(made.experiment, 1, [0], 1, "cpu")  # what cannot be is told before it begins
+        return made
 
     def table(self):
         """What the directory's file says."""
@@ -618,16 +628,22 @@ def write(found):
         "failed": {str(seed): why for seed, why in found.failed.items()},
     })  # fmt: skip
     if rows:
-        with store.picture(found.out / PICTURE):
-            from infosim.plotting import save
-            from infosim.plotting.capacity import capacity as picture
+        draw(found)
 
-            plan = parse(store.read_text(found.out / PLAN))
-            figure = picture(
-                {seed: [(one.load, one.overlap) for one in some]
-                 for seed, some in found.networks.items()},
-                found.loads, found.mean, found.error, BESIDE, plan["loads"]["recalled"],
-                title=f"{plan['experiment']}: {found}",
-            )  # fmt: skip
-            with store.atomic(found.out / PICTURE) as file:
-                save(figure, file, "png", dpi=200)
+
+def draw(found):
+    """Write capacity.png, of a `Capacity`; what goes wrong with it is an InfosimWarning."""
+    with store.picture(found.out / PICTURE):
+        from infosim.plotting import save
+        from infosim.plotting.capacity import capacity as picture
+
+        plan = parse(store.read_text(found.out / PLAN))
+        networks = {
+            seed: [(one.load, one.overlap) for one in some] for seed, some in found.networks.items()
+        }
+        figure = picture(
+            networks, found.loads, found.mean, found.error, BESIDE, plan["loads"]["recalled"],
+            title=f"{plan['experiment']}: {found}",
+        )  # fmt: skip
+        with store.atomic(found.out / PICTURE) as file:
+            save(figure, file, "png", dpi=200)

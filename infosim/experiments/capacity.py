@@ -227,10 +227,8 @@ def checkpoints(epochs):
     """The epochs at which recall is tried: `CHECKPOINTS` of them, as published, and the last."""
     if epochs < 1:
         return {epochs}
-    evenly = (
-        np.logspace(0, np.log10(epochs), CHECKPOINTS) + 1e-6
-    )  # rounded down, but not by rounding
-    return set(evenly.astype(int).tolist())
+    evenly = np.logspace(0, np.log10(epochs), CHECKPOINTS)
+    return set((evenly + 1e-6).astype(int).tolist())  # the last is `epochs`, however it is rounded
 
 
 def experiment_of(experiment, patterns, seed):

@@ -108,6 +108,8 @@ def draw(rows, tests):
         left.plot([row["rows"] for row in own], [100 * row["far"] for row in own], "o-", label=name)
     left.axhspan(93, 97, color="#999999", alpha=0.25, linewidth=0)
     left.set(xscale="log", xlabel="rows", ylabel="intervals that hold the truth, %")
+    left.set_xticks(ROWS, labels=[str(n) for n in ROWS], minor=False)
+    left.set_xticks([], minor=True)
     left.set_title("95 % intervals of atoms far from 0")
     left.legend(fontsize="small")
     for name, p in tests.items():

@@ -67,7 +67,7 @@ def bootstrap(
     if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
         raise ConfigError(f"level must be between 0 and 1, was {level!r}")
     integer("seed", seed, 0)
-    draw = _drawing(d, block, by)
+    draw = drawing(d, block, by)
     evaluation = d.definition.evaluation(d.events.codes)
 
     def replicates(numbers):
@@ -92,7 +92,7 @@ def _interval(estimate, replicates, level):
     return list(zip((middle - z * error).tolist(), (middle + z * error).tolist(), strict=True))
 
 
-def _drawing(d, block, by):
+def drawing(d, block, by):
     """A function of a generator that draws how often each event is, (M,)."""
     samples = Samples.of(d, by, series=block is not None)
     n_events = len(samples.events)

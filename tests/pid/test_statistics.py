@@ -255,6 +255,7 @@ PMF = decompose([[0.5, 0], [0, 0.5]])
 FEW = decompose(**ROWS)
 HALF = decompose(sources=[[0, 1]], target=[0, 1], weights=[0.5, 1])
 TWICE = decompose(sources=[[0, 1]], target=[0, 1], weights=[2, 1])
+HUGE = decompose(sources=[[0, 1]], target=[0, 1], weights=[10**9, 10**9])
 (MANY,) = decompose_many({"a": [0, 1], "t": [0, 1]}, [("a", "t")])
 
 
@@ -287,6 +288,7 @@ TWICE = decompose(sources=[[0, 1]], target=[0, 1], weights=[2, 1])
             "needs trials of one length, theirs are 5 to 7",
         ),
         (lambda: bias(FEW, "jackknife"), ConfigError, "method must be 'shuffle' or"),
+        (lambda: bias(HUGE), DataError, "2000000000 samples are too many to be permuted"),
         (lambda: bias(HALF), DataError, "weights that are counts"),
         (lambda: bias(TWICE, "extrapolation"), DataError, "at least 4 samples, .* were 3"),
     ],

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from infosim.errors import ConfigError, DataError, ShapeError
+from infosim.network import Compartment, Layer
+from infosim.neuron import Activation
 from infosim.pid import decompose, decompose_many, evaluation, lattice
 
 
@@ -290,10 +292,8 @@ def test_broja_is_of_two_sources_and_no_measure_of_neurons(columns):
         of(columns, measure="broja", local=True)
     with pytest.raises(ConfigError, match="did you mean broja"):
         of(columns, measure="borja")
-    from infosim.network import Compartment, Layer
-
     with pytest.raises(ConfigError, match="unknown measure 'broja'"):
-        Layer("h", 2, [Compartment("F", "x")], goal="{F}", measure="broja")
+        Layer("h", 2, [Compartment("F", "x")], Activation("feedforward"), measure="broja")
 
 
 def test_labels_of_sets_are_those_of_the_lattice():

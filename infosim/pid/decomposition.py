@@ -206,7 +206,7 @@ def decompose(
         "value" counts missing as one more outcome of each variable
     measure : of redundancy, "shared-exclusions" (Makkeh et al. 2021),
         "minimum-mutual-information" (Barrett 2015), "williams-beer" (I_min, 2010), "broja" (of two
-        sources; Bertschinger et al. 2014; extra `broja`), or a `Measure`
+        sources; Bertschinger et al. 2014), or a `Measure`
     weights : (n_samples,) how often each sample counts, finite and not negative
 
     Values that are equal in Python, such as 1, 1.0 and True, are one outcome. Missing are None, nan

@@ -317,7 +317,7 @@ def test_broja_of_more_values_is_between_its_bounds():
                   measure="broja")  # fmt: skip
     np.testing.assert_allclose(d.atoms, [0, 2, 2, 0], atol=1e-5)  # a copy of two pairs of bits
     many = np.arange(1600)
-    with pytest.raises(DataError, match="broja has 3200 pairs of values .* cut them into fewer"):
+    with pytest.raises(DataError, match=r"broja has 3200 pairs of values .* cut them into fewer"):
         decompose(sources=[many, many], target=many, measure="broja")
 
 

@@ -235,8 +235,9 @@ def decompose(
         events = Events(np.array(np.nonzero(kept)), pmf[kept])
     else:
         if isinstance(sources, Mapping) or hasattr(sources, "columns"):
-            keys, sources = zip(*sources.items(), strict=True) if len(sources) else ((), ())
-            names = keys if names is None else names
+            pairs = list(sources.items())  # of a DataFrame more than one may have a name
+            names = tuple(name for name, _ in pairs) if names is None else names
+            sources = [values for _, values in pairs]
         if not isinstance(sources, Iterable):
             raise ShapeError(f"sources are not sequences of values, but a {type(sources).__name__}")
         sources = list(sources)

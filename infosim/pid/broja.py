@@ -16,7 +16,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from infosim.errors import ConfigError, DataError
-from infosim.pid.events import Margins
+from infosim.pid.events import Margins, entropy
 
 #: Nats within which the maximum is to be known.
 _GAP = 1e-6
@@ -72,11 +72,11 @@ class _Evaluation:
         )
         both = np.zeros((self._first[1] * self._second[1], self._n_target))
         np.add.at(both, (self._first[0] * self._second[1] + self._second[0], y), mass)
-        entropy = _entropy(first.sum(axis=0))
-        alone = [entropy - _open(one) for one in (first, second)]
-        least = entropy - most_open(first, second)
+        of_target = entropy(first.sum(axis=0))
+        alone = [of_target - _open(one) for one in (first, second)]
+        least = of_target - most_open(first, second)
         # it is no less than either tells, and no more than both do, but for rounding
-        together = entropy - _open(both)
+        together = of_target - _open(both)
         least = min(max(least, *alone), together)
         return [sum(alone) - least, *alone, together]
 
@@ -141,9 +141,4 @@ def _solved(matrix, right):
 
 def _open(both):
     """H(Y | values), from p (n, n_y), in bits."""
-    return _entropy(both.ravel()) - _entropy(both.sum(axis=1))
-
-
-def _entropy(mass):
-    mass = mass[mass > 0]
-    return float(-mass @ np.log2(mass))
+    return entropy(both.ravel()) - entropy(both.sum(axis=1))

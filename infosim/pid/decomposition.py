@@ -15,7 +15,7 @@ import numpy as np
 from infosim.errors import ConfigError, DataError, ShapeError, near
 from infosim.markup import bar, table
 from infosim.pid.broja import Broja
-from infosim.pid.events import Events, merged
+from infosim.pid.events import Events, entropy, merged
 from infosim.pid.lattice import MAX_SOURCES, lattice, set_masks, source_names
 from infosim.pid.measures import MEASURES, Measure, measure_of
 from infosim.pid.outcomes import (
@@ -82,7 +82,7 @@ class Decomposition(Mapping):
         return float(self.redundancies[lattice(len(self.names)).top])
 
     @property
-    def residual_entropy(self):
+    def residualentropy(self):
         """H(target | all sources) in bits."""
         return self.entropy - self.information
 
@@ -120,8 +120,8 @@ class Decomposition(Mapping):
     def total_correlation(self):
         """Σ H(variable) - H(all), of sources and target together, in bits."""
         codes, mass = self._known_events().codes, self.events.mass
-        alone = sum(_entropy(np.bincount(row, mass)) for row in codes)
-        return alone - _entropy(mass)
+        alone = sum(entropy(np.bincount(row, mass)) for row in codes)
+        return alone - entropy(mass)
 
     def pointwise(self):
         """The `Pointwise` atoms of each event.
@@ -264,14 +264,14 @@ def decomposed(events, names, measure):
     evaluation = measure.evaluation(events.codes)
     exclusions = wrong = None
     if measure.pointwise:
-        (exclusions,), (wrong,), (entropy,) = evaluation.parts(mass)
+        (exclusions,), (wrong,), (of_target,) = evaluation.parts(mass)
         redundancies = exclusions - wrong
         exclusions, wrong = grid.moebius @ exclusions, grid.moebius @ wrong
     else:
         (redundancies,) = evaluation.redundancies(mass)
-        entropy = _entropy(np.bincount(events.codes[-1], mass[0]))
+        of_target = entropy(np.bincount(events.codes[-1], mass[0]))
     return Decomposition(
-        names, redundancies, grid.moebius @ redundancies, float(entropy), None, measure.name,
+        names, redundancies, grid.moebius @ redundancies, float(of_target), None, measure.name,
         exclusions, wrong, events, measure,
     )  # fmt: skip
 
@@ -311,11 +311,6 @@ def conditional(informations, n_sources):
         others = 2**n_sources - 1 - (1 << k)
         result[..., k] = every - (informations[..., masks.index(others)] if others else 0)
     return result
-
-
-def _entropy(mass):
-    mass = mass[mass > 0]
-    return float(-mass @ np.log2(mass))
 
 
 def _spread(values, kept):

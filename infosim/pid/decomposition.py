@@ -82,7 +82,7 @@ class Decomposition(Mapping):
         return float(self.redundancies[lattice(len(self.names)).top])
 
     @property
-    def residualentropy(self):
+    def residual_entropy(self):
         """H(target | all sources) in bits."""
         return self.entropy - self.information
 

@@ -20,18 +20,12 @@ from itertools import pairwise
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from infosim.cpus import available
 from infosim.errors import integer
 
 #: Numbers that are no longer finite are looked for once in an epoch (`Training.check`), which says
 #: where and why; NumPy would warn of every product that meets one.
 _QUIET = {"over": "ignore", "invalid": "ignore"}
-
-
-def available():
-    """The number of CPUs this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @cache

@@ -8,15 +8,23 @@ PRE 103, 032149). The atoms are its Möbius inverse (Gutknecht, Wibral & Makkeh 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from infosim.errors import ConfigError, DataError, ShapeError
 from infosim.markup import bar, table
-from infosim.pid.lattice import MAX_SOURCES, lattice, source_names
-from infosim.pid.measures import measure_of, parts_of
-from infosim.pid.outcomes import check_missing, coded_samples
+from infosim.pid.evaluation import Evaluation
+from infosim.pid.events import Events, merged
+from infosim.pid.lattice import MAX_SOURCES, lattice, set_masks, source_names
+from infosim.pid.measures import Measure, measure_of
+from infosim.pid.outcomes import (
+    check_missing,
+    checked_weights,
+    coded_columns,
+    known_samples,
+    real_numbers,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +42,7 @@ class Decomposition(Mapping):
     measure : the name of the measure of redundancy
     informative, misinformative : (A,), for shared exclusions the atoms' two parts, what excludes
         and what excludes wrongly: atoms = informative - misinformative; else None
+    events : the distinct events that it is of, None if it was not made of any
     local : None, or label -> pointwise atom of each event, whose expectation is the atom: shaped
         like the pmf and nan where that is zero, or (n_samples,) and nan where a sample was dropped
 
@@ -59,6 +68,8 @@ class Decomposition(Mapping):
     measure: str = "shared-exclusions"
     informative: np.ndarray | None = None
     misinformative: np.ndarray | None = None
+    events: Events | None = field(default=None, repr=False)
+    definition: Measure | None = field(default=None, repr=False)
 
     @property
     def labels(self):
@@ -74,6 +85,64 @@ class Decomposition(Mapping):
     def residual_entropy(self):
         """H(target | all sources) in bits."""
         return self.entropy - self.information
+
+    @property
+    def informations(self):
+        """I(target; S) of each set of sources S by label, {F}, {C}, {FC}, in bits."""
+        return dict(zip(self.set_labels, self._of_sets().tolist(), strict=True))
+
+    @property
+    def set_labels(self):
+        """The labels of the sets of sources, single ones first."""
+        structure = lattice(len(self.names))
+        labels = structure.labels(self.names)
+        return tuple(
+            labels[structure.antichains.index((mask,))] for mask in set_masks(len(self.names))
+        )
+
+    @property
+    def conditional(self):
+        """I(target; source | all others) of each source by name, in bits."""
+        return dict(
+            zip(self.names, conditional(self._of_sets(), len(self.names)).tolist(), strict=True)
+        )
+
+    @property
+    def co_information(self):
+        """What sources and target share as one quantity, Σ_S (-1)^(|S|+1) I(target; S), in bits.
+
+        Of two sources redundancy less synergy, by whichever measure.
+        """
+        signs = [(-1) ** (mask.bit_count() + 1) for mask in set_masks(len(self.names))]
+        return float(np.dot(signs, self._of_sets()))
+
+    @property
+    def total_correlation(self):
+        """Σ H(variable) - H(all), of sources and target together, in bits."""
+        codes, mass = self._known_events().codes, self.events.mass
+        alone = sum(_entropy(np.bincount(row, mass)) for row in codes)
+        return alone - _entropy(mass)
+
+    def pointwise(self):
+        """The `Pointwise` atoms of each event.
+
+        Raises
+        ------
+        ConfigError : the measure has none
+        """
+        check_pointwise(self.definition)
+        events, grid = self._known_events(), lattice(len(self.names))
+        parts = Evaluation(events.codes, self.definition).pointwise(events.mass)
+        informative, misinformative = (grid.moebius @ part for part in parts)
+        return Pointwise(informative - misinformative, informative, misinformative)
+
+    def _known_events(self):
+        if self.events is None:
+            raise ConfigError("this decomposition was not made of events: only its atoms are known")
+        return self.events
+
+    def _of_sets(self):
+        return of_sets(self.redundancies, len(self.names))
 
     def __getitem__(self, label):
         try:
@@ -103,23 +172,42 @@ class Decomposition(Mapping):
         return table(rows, ("atom", "bits", ""), f"by {self.measure}")
 
 
+@dataclass(frozen=True, eq=False)
+class Pointwise:
+    """The atoms of each of M events, whose expectations are the atoms, in bits.
+
+    Attributes
+    ----------
+    atoms, informative, misinformative : (A, M); atoms = informative - misinformative, what an event
+        excludes less what it excludes wrongly, (Makkeh, Gutknecht & Wibral 2021)
+    """
+
+    atoms: np.ndarray
+    informative: np.ndarray
+    misinformative: np.ndarray
+
+
 def decompose(
     pmf=None, *, sources=None, target=None, names=None, local=False, missing="error",
-    measure="shared-exclusions",
+    measure="shared-exclusions", weights=None,
 ):  # fmt: skip
     """The decomposition of a pmf, or of samples by their relative frequencies.
 
     Parameters
     ----------
     pmf : (n_1, ..., n_K, n_target), K = 1 to 4, non-negative and summing to 1 within 1e-9
-    sources : instead of `pmf`, K sequences of n_samples discrete values, or a mapping from names
+    sources : instead of `pmf`, K sequences of n_samples discrete values, or a mapping from names or
+        a DataFrame
     target : n_samples discrete values
-    names : K source names for the labels; by default the keys of `sources`, else 1, 2, ...
+    names : K source names for the labels, texts without braces; by default the keys of `sources`,
+        else 1, 2, ...
     local : whether to keep the pointwise atoms as well; of shared exclusions alone
     missing : "error"; "drop" leaves out each sample in which a source or the target is missing;
         "value" counts missing as one more outcome of each variable
     measure : of redundancy, "shared-exclusions" (Makkeh et al. 2021),
-        "minimum-mutual-information" (Barrett 2015), "williams-beer" (I_min, 2010), or a `Measure`
+        "minimum-mutual-information" (Barrett 2015), "williams-beer" (I_min, 2010), "broja" (of two
+        sources; Bertschinger et al. 2014; extra `broja`), or a `Measure`
+    weights : (n_samples,) how often each sample counts, finite and not negative
 
     Values that are equal in Python, such as 1, 1.0 and True, are one outcome. Missing are None, nan
     of any type, NaT, the NA of pandas and what is masked; text never is. Columns of pandas must
@@ -135,90 +223,85 @@ def decompose(
     """
     if (pmf is None) == (sources is None) or (sources is None) != (target is None):
         raise ConfigError("decompose takes either a pmf, or both sources and target")
+    if pmf is not None and weights is not None:
+        raise ConfigError("weights are of samples; a pmf has its own")
     check_missing(missing)
     measure = measure_of(measure)
-    if local and not measure.pointwise:
-        raise ConfigError(f"{measure.name} has no pointwise atoms; local needs shared-exclusions")
+    if local:
+        check_pointwise(measure)
     if pmf is not None:
         pmf = _checked_pmf(pmf)
         kept = pmf > 0
-        codes, mass = np.array(np.nonzero(kept)), pmf[kept]
+        events = Events(np.array(np.nonzero(kept)), pmf[kept])
     else:
-        if isinstance(sources, Mapping):
+        if hasattr(sources, "items"):
+            sources = dict(sources.items())
             names = tuple(sources) if names is None else names
             sources = sources.values()
         if not isinstance(sources, Iterable):
             raise ShapeError(f"sources are not sequences of values, but a {type(sources).__name__}")
-        codes, kept = coded_samples(list(sources), target, missing)
-        mass = np.full(codes.shape[1], 1 / codes.shape[1])
-    grid = lattice(len(codes) - 1)
-    names = source_names(grid.n_sources, names)
+        sources = list(sources)
+        lattice(len(sources))  # the number of sources first: it is the likelier slip
+        columns = {f"source {k + 1}": values for k, values in enumerate(sources)}
+        codes = coded_columns(columns | {"target": target})
+        weights = checked_weights(weights, len(codes["target"]))
+        codes, kept = known_samples(codes, missing)
+        events = merged(codes, kept, weights)
+        kept = events.rows >= 0
+    names = source_names(events.n_sources, names, text=True)
+    d = decomposed(events, names, measure)
+    if not local:
+        return d
+    atoms, rows = d.pointwise().atoms, events.rows
+    of_rows = atoms if rows is None else atoms[:, rows[kept]]
+    local = {label: _spread(own, kept) for label, own in zip(d.labels, of_rows, strict=True)}
+    return replace(d, local=local)
 
-    terms, candidates = parts_of(measure, grid)
-    exclusions, wrong, entropy = _exclusions(terms, codes, mass)
+
+def decomposed(events, names, measure):
+    """The Decomposition of events, with checked names and a measure."""
+    mass, grid = events.mass[None], lattice(events.n_sources)
+    evaluation = Evaluation(events.codes, measure)
+    exclusions = wrong = None
+    if measure.pointwise:
+        (exclusions,), (wrong,), (entropy,) = evaluation.parts(mass)
+        redundancies = exclusions - wrong
+        exclusions, wrong = grid.moebius @ exclusions, grid.moebius @ wrong
+    else:
+        (redundancies,) = evaluation.redundancies(mass)
+        entropy = _entropy(np.bincount(events.codes[-1], mass[0]))
+    return Decomposition(
+        names, redundancies, grid.moebius @ redundancies, float(entropy), None, measure.name,
+        exclusions, wrong, events, measure,
+    )  # fmt: skip
+
+
+def check_pointwise(measure):
+    """Raise ConfigError if a measure has no pointwise atoms."""
     if not measure.pointwise:
-        information = _by_target(exclusions - wrong, codes[-1], mass)
-        redundancies = _chosen(measure, candidates, information)
-        atoms = grid.moebius @ redundancies
-        return Decomposition(names, redundancies, atoms, entropy, measure=measure.name)
-    own = [t for (t,) in candidates]
-    exclusions, wrong = exclusions[own], wrong[own]
-    pointwise = exclusions - wrong
-    redundancies = _by_target(pointwise, codes[-1], mass).sum(axis=1)
-    atoms = grid.moebius @ redundancies
-    parts = (grid.moebius @ (part @ mass) for part in (exclusions, wrong))
-    events = None
-    if local:
-        pairs = zip(grid.labels(names), grid.moebius @ pointwise, strict=True)
-        events = {label: _spread(values, kept) for label, values in pairs}
-    return Decomposition(names, redundancies, atoms, entropy, events, measure.name, *parts)
+        raise ConfigError(f"{measure.name} has no pointwise atoms; local needs shared-exclusions")
 
 
-def _exclusions(terms, codes, mass):
-    """-log2 P(U_t) and log2 [p(y) / P(U_t, y)], (T, N) each, at N events, and H(target), in bits.
-
-    Their difference is the information that U_t has of y. Events are the columns of `codes`
-    (K+1, N), the target last, with probabilities `mass` (N,); only they are visited, never the grid
-    of all value combinations. terms : U_t as sums of marginals, (T, 2**K - 1)
-    """
-    *sources, target = codes
-    subsets = [np.zeros_like(target)]  # for each bitmask, an id of the joint value of its sources
-    for mask in range(1, 2 ** len(sources)):
-        k = mask.bit_length() - 1
-        subsets.append(_joint_id(subsets[mask ^ 1 << k], sources[k]))
-    p_target = _mass(target, mass)
-    p_source = np.array([_mass(ids, mass) for ids in subsets[1:]])
-    p_joint = np.array([_mass(_joint_id(ids, target), mass) for ids in subsets[1:]])
-    # No marginal in the sum exceeds the union: adding and subtracting costs next to no digits.
-    # A product of two small probabilities is 0 below 1e-323, the sum of their logarithms is not.
-    log_target = np.log2(p_target)
-    wrong = log_target - np.log2(terms @ p_joint)
-    return -np.log2(terms @ p_source), wrong, float(-mass @ log_target)
+def of_sets(redundancies, n_sources):
+    """I(target; S), (..., 2**K - 1), in the order of `set_masks`, from I_∩ of all antichains."""
+    antichains = lattice(n_sources).antichains
+    return redundancies[..., [antichains.index((mask,)) for mask in set_masks(n_sources)]]
 
 
-def _by_target(pointwise, target, mass):
-    """J_t(y), (T, n_y): the sum over the events of each value of the target."""
-    _, numbers = np.unique(target, return_inverse=True)
-    return np.array([np.bincount(numbers, mass * row) for row in pointwise])
+def conditional(informations, n_sources):
+    """I(target; source | all others), (..., K), from those of all sets (..., 2**K - 1)."""
+    masks = set_masks(n_sources)
+    every = informations[..., masks.index(2**n_sources - 1)]
+    result = np.empty((*informations.shape[:-1], n_sources))
+    for k in range(n_sources):
+        others = 2**n_sources - 1 - (1 << k)
+        result[..., k] = every - (informations[..., masks.index(others)] if others else 0)
+    return result
 
 
-def _chosen(measure, candidates, information):
-    """I_∩ of each antichain, (A,), from J_t(y), (T, n_y), in bits, by the terms it chooses."""
-    result = []
-    for own in candidates:
-        chosen = np.zeros_like(information)
-        measure.select(information, own, 1.0, chosen)
-        result.append((chosen * information).sum())
-    return np.array(result)
-
-
-def _joint_id(ids, codes):
-    """Ids (N,) that differ where the pair differs; below N, so their products cannot overflow."""
-    return np.unique(ids * (codes.max() + 1) + codes, return_inverse=True)[1]
-
-
-def _mass(ids, mass):
-    return np.bincount(ids, mass)[ids]
+def _entropy(mass):
+    mass = mass[mass > 0]
+    return float(-mass @ np.log2(mass))
 
 
 def _spread(values, kept):
@@ -228,12 +311,8 @@ def _spread(values, kept):
 
 
 def _checked_pmf(pmf):
-    try:
-        masked = np.ma.is_masked(np.ma.asarray(pmf))
-        pmf = _real(np.asarray(pmf))
-    except (TypeError, ValueError):
-        raise ShapeError("pmf is not an array of numbers") from None
-    if masked:
+    pmf, masked = real_numbers(pmf, "pmf is not an array of numbers")
+    if masked.any():
         raise DataError("pmf has masked entries")
     if not 2 <= pmf.ndim <= MAX_SOURCES + 1:
         raise ShapeError(
@@ -248,12 +327,3 @@ def _checked_pmf(pmf):
     if abs(total - 1) > 1e-9:
         raise DataError(f"pmf sums to {total:.12g}, must sum to 1")
     return pmf
-
-
-def _real(array):
-    """As float64; TypeError on what NumPy would convert, but is no probability: text, times, 0j."""
-    if array.dtype.kind not in "buifO":
-        raise TypeError
-    if array.dtype == object and any(isinstance(value, str | bytes) for value in array.flat):
-        raise TypeError
-    return array.astype(float)

@@ -59,7 +59,7 @@ class Lattice:
         ------
         ConfigError : unusable names
         """
-        return _labels(self.n_sources, source_names(self.n_sources, names))
+        return _labels(self.n_sources, source_names(self.n_sources, names, text=True))
 
     def index(self, label, names=None):
         """The position of the antichain called `label`, its sets and sources in any order.
@@ -68,7 +68,9 @@ class Lattice:
         ------
         ConfigError : the label cannot be read, names an unknown source or is no antichain
         """
-        names = source_names(self.n_sources, names)
+        names = source_names(self.n_sources, names, text=True)
+        if label in (labels := self.labels(names)):
+            return labels.index(label)
         sets = re.findall(r"{([^{}]*)}", label) if isinstance(label, str) else []
         if not sets or re.sub(r"{[^{}]*}|[\s,]", "", label):
             example = self.labels(names)[len(self) // 2]
@@ -112,6 +114,12 @@ def lattice(n_sources):
     return Lattice(n_sources, antichains, order, moebius, inclusion_exclusion)
 
 
+@cache
+def set_masks(n_sources):
+    """The bitmasks of all sets of sources, smaller sets first."""
+    return tuple(sorted(range(1, 2**n_sources), key=_set_key))
+
+
 def covers(n_sources):
     """The edges of the Hasse diagram: bool (A, A), [a, b] if b is above a with nothing between."""
     order = lattice(n_sources).order
@@ -138,8 +146,10 @@ def members(n_sources):
     return np.vstack([one.order[:, singles], np.zeros(n_sources, dtype=bool)])
 
 
-def source_names(n_sources, names=None):
+def source_names(n_sources, names=None, text=False):
     """`names` as a tuple of `n_sources` distinct strings that labels can hold; 1, 2, ... for None.
+
+    text : whether they may hold blanks and commas, as columns of tables are called
 
     Raises
     ------
@@ -151,12 +161,22 @@ def source_names(n_sources, names=None):
     if len(names) != n_sources:
         raise ConfigError(f"{len(names)} source names given for {n_sources} sources: {names}")
     for name in names:
-        if not isinstance(name, str) or not re.fullmatch(r"[^\s,{}]+", name):
+        if text and not (isinstance(name, str) and re.fullmatch(r"(?! )[^{}]+(?<! )", name)
+                         and name.isprintable()):  # fmt: skip
+            raise ConfigError(
+                f"source name {name!r} must be a non-empty string without braces, and without a blank "
+                "at either end"
+            )
+        if not text and not (isinstance(name, str) and re.fullmatch(r"[^\s,{}]+", name)):
             raise ConfigError(
                 f"source name {name!r} must be a non-empty string without blanks, commas or braces"
             )
     if len(set(names)) < n_sources:
         raise ConfigError(f"source names must differ, given: {', '.join(names)}")
+    if text and len(set(_labels(n_sources, names))) < len(lattice(n_sources)):
+        raise ConfigError(
+            f"source names must not be those of others with a comma between, given: {names}"
+        )
     return names
 
 
@@ -175,12 +195,26 @@ def _members(text, label, names):
     words = [word for word in re.split(r"[\s,]+", text) if word]
     if all(len(name) == 1 for name in names):
         words = list("".join(words))
+    elif not set(words) <= set(names):
+        words = _texts(text.split(","), names)
     for word in words:
         if word not in names:
             raise ConfigError(
                 f"atom {brief(label)} has no source {brief(word)} to name; {near(word, names)}"
             )
     return set(words)
+
+
+def _texts(pieces, names):
+    """Pieces between commas as names that may hold blanks and commas, the longest first."""
+    found = []
+    while pieces:
+        ends = range(len(pieces), 0, -1)
+        known = (n for n in ends if ",".join(pieces[:n]).strip() in names)
+        n = next(known, 1)
+        found.append(",".join(pieces[:n]).strip())
+        pieces = pieces[n:]
+    return [one for one in found if one]
 
 
 def _antichain(masks):

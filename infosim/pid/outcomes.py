@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from infosim.errors import ConfigError, DataError, ShapeError, near
-from infosim.pid.lattice import lattice
+from infosim.pid.events import pairs
 
 MISSING = "error", "drop", "value"
 
@@ -16,25 +16,30 @@ def check_missing(missing):
         raise ConfigError(f"unknown missing {missing!r}; {near(missing, MISSING)}")
 
 
-def coded_samples(sources, target, missing):
-    """Values numbered from 0, int (K+1, N) with the target last, and what is kept, (n_samples,).
+def coded_columns(columns):
+    """The values of columns of the same rows, name -> values, numbered from 0, missing ones -1.
 
-    The N samples are those of which `kept` is true: all of them, unless `missing` is "drop".
+    Returns name -> int (n_samples,).
     """
-    lattice(len(sources))  # the number of sources first: it is the likelier slip
-    names = (*(f"source {k + 1}" for k in range(len(sources))), "target")
-    codes = [_coded(v, name) for v, name in zip((*sources, target), names, strict=True)]
-    _check_rows(dict(zip(names, (*sources, target), strict=True)))
-    lengths = [len(c) for c in codes]
-    if len(set(lengths)) > 1:
-        given = ", ".join(f"{name} {n}" for name, n in zip(names, lengths, strict=True))
+    codes = {name: _coded(values, name) for name, values in columns.items()}
+    _check_rows(columns)
+    if len({len(c) for c in codes.values()}) > 1:
+        given = ", ".join(f"{name} {len(c)}" for name, c in codes.items())
         raise ShapeError(f"samples differ in length: {given}")
-    if not lengths[0]:
+    if not all(map(len, codes.values())):
         raise DataError("there are no samples")
-    codes = np.array(codes)
+    return codes
+
+
+def known_samples(codes, missing):
+    """Samples without those that are left out, int (K+1, N), and which are kept, (n_samples,).
+
+    codes : of `coded_columns`, name -> (n_samples,); all are kept, unless `missing` is "drop"
+    """
+    names, codes = list(codes), np.array(list(codes.values()))
     known = codes >= 0
     if missing == "value":
-        return codes + 1, np.ones(lengths[0], dtype=bool)
+        return codes + 1, np.ones(codes.shape[1], dtype=bool)
     if missing == "error":
         for name, row in zip(names, known, strict=True):
             if not row.all():
@@ -43,10 +48,47 @@ def coded_samples(sources, target, missing):
                     f"{row.argmin()}; missing='drop' leaves such samples out, missing='value' "
                     "counts them as an outcome"
                 )
+        return codes, known[0]
     kept = known.all(axis=0)
     if not kept.any():
         raise DataError("every sample has a missing value")
     return codes[:, kept], kept
+
+
+def real_numbers(values, otherwise):
+    """Values as float64, and which are masked, arrays of one shape.
+
+    Raises
+    ------
+    ShapeError : `otherwise`, on what is no array of numbers, and on what NumPy would convert, but
+        is no number: text, times, 0j
+    """
+    try:
+        masked = np.ma.getmaskarray(np.ma.asarray(values))
+        array = np.asarray(values)
+        text = array.dtype == object and any(isinstance(one, str | bytes) for one in array.flat)
+        if array.dtype.kind not in "buifO" or text:
+            raise TypeError
+        return array.astype(float), masked
+    except (TypeError, ValueError):
+        raise ShapeError(otherwise) from None
+
+
+def checked_weights(weights, n_samples):
+    """How often each sample counts, float64 (n_samples,), or None; checked."""
+    if weights is None:
+        return None
+    found, masked = real_numbers(weights, "weights are not a flat sequence of numbers")
+    if found.shape != (n_samples,):
+        raise ShapeError(f"weights have shape {found.shape}, must be ({n_samples},)")
+    for wrong, what in ((masked | ~np.isfinite(found), "finite"), (found < 0, "0 or more")):
+        for i in np.flatnonzero(wrong)[:1]:
+            raise DataError(f"weights must be {what}; index {i} holds {weights[i]}")
+    with np.errstate(over="ignore"):
+        total = found.sum()
+    if not 0 < total < np.inf:
+        raise DataError(f"weights sum to {total:.6g}, must be above 0 and finite")
+    return found
 
 
 def _check_rows(columns):
@@ -90,9 +132,20 @@ def _coded(values, name):
         missing = missing | np.isnat(array)
     elif array.dtype.kind in "fc":
         missing = missing | np.isnan(array)
-    codes = np.unique(array, return_inverse=True)[1]
+    codes = _numbered(array)
     codes[missing] = -1
     return codes
+
+
+def _numbered(array):
+    """The distinct values of an array without axes numbered in ascending order."""
+    if array.dtype.kind in "biu" and array.size:
+        least, most = int(array.min()), int(array.max())
+        if most - least <= 4 * array.size:  # no need to sort
+            wide = array.astype(np.int64) if most < 2**63 else array
+            offset = (wide - wide.dtype.type(least)).astype(int)
+            return pairs(np.zeros_like(offset), 1, offset)[0]
+    return np.unique(array, return_inverse=True)[1]
 
 
 def _coded_by_equality(values, name):

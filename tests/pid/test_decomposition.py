@@ -271,7 +271,7 @@ half = np.full((2, 2), 0.25)
         ({"sources": [[1]], "target": 1}, ShapeError, r"target has shape \(\), must be one-dim"),
         ({"sources": [[1], [[1], 2]], "target": [1]}, ShapeError, "source 2 is not a flat seq"),
         ({"sources": [[np.nan]], "target": [1]}, DataError, "source 1 has missing values"),
-        ({"sources": {"a b": [1]}, "target": [1]}, ConfigError, "'a b' must be a non-empty string"),
+        ({"sources": {"a{b": [1]}, "target": [1]}, ConfigError, "'a{b' must be a non-empty string"),
     ],
 )
 def test_bad_input_is_named(kwargs, error, message):

@@ -105,7 +105,7 @@ def test_a_misspelt_name_gets_its_near_match():
     [
         ("FF", "source names must differ, given: F, F"),
         ("F", "1 source names given for 2 sources"),
-        (["a b", "c"], "'a b' must be a non-empty string without blanks, commas or braces"),
+        (["a ", "c"], "'a ' must be a non-empty string without braces"),
         (["a{", "c"], "'a{' must be"),
         (["", "c"], "'' must be"),
         ([1, 2], "1 must be a non-empty string"),

@@ -12,10 +12,14 @@ from infosim.analysis.tables.reading import Wanted, read
 from infosim.analysis.tables.roles import EVERY, Part, Variable, bins_of, variables_of
 from infosim.errors import ConfigError, DataError, brief, near
 from infosim.extras import need
-from infosim.pid import Decomposition, decompose_many
+from infosim.pid import Decomposition, decompose  # SHIM
 from infosim.pid.lattice import MAX_SOURCES
 from infosim.pid.measures import MEASURES
 from infosim.pid.outcomes import check_missing
+
+def decompose_many(columns, questions, *, measure, weights, threads, progress):  # SHIM
+    return [decompose(sources={n: columns[n] for n in names}, target=columns[t], measure=measure, weights=weights) for names, t in questions]
+
 
 BROJA = "broja"
 ALL = "all"
@@ -525,6 +529,8 @@ class _Statistics:
 
     def fill(self, questions):
         """Compute it for all of these."""
+        if not (self._bootstrap or self._permutations or self._bias):  # SHIM
+            return
         from infosim.pid import statistics
 
         by, common = self._trials, self._common

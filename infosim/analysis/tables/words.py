@@ -9,7 +9,7 @@ import numpy as np
 from infosim.errors import ConfigError
 from infosim.markup import Html, bar, element
 from infosim.markup import table as html_table
-from infosim.pid.lattice import lattice
+from infosim.pid.lattice import lattice, set_masks
 
 #: Letters of a label from which on sources are numbered, and a legend says what they are.
 _LONG = 40
@@ -216,7 +216,7 @@ def _block(study, question, parts):
     atoms = [labels[label] for label in question.first.labels]
     lines = _aligned("atom", atoms, columns)
     others = [row for row in rows if row["measure"] is None]
-    said = [_quantity(row, names, target) for row in others]
+    said = _quantities(question, names, target)
     return [*lines, "", *_aligned("", said, _columns(others, False, "", study))]
 
 
@@ -259,18 +259,16 @@ def _aligned(first, names, columns):
     ]
 
 
-def _quantity(row, names, target):
-    """How a quantity that no measure changes is written."""
-    label = row["label"]
-    if row["quantity"] == "information":
-        return f"I({target} : {', '.join(_members(label, row, names))})"
-    if row["quantity"] == "conditional":
-        source = names[list(row["of"]).index(label)]
-        return f"I({target} : {source} | {'other' if len(names) == 2 else 'others'})"
-    return {
-        "entropy": f"H({target})",
-        "residual entropy": f"H({target} | sources)",
-    }.get(row["quantity"], row["quantity"])
+def _quantities(question, names, target):
+    """How the quantities that no measure changes are written, in the order of `_rows`."""
+    k = len(names)
+    said = []
+    for mask in set_masks(k):
+        own = [names[i] for i in range(k) if mask >> i & 1]
+        said.append(f"I({target} : {', '.join(own)})")
+    if k > 1:
+        said += [f"I({target} : {name} | {'other' if k == 2 else 'others'})" for name in names]
+    return [*said, "co-information", "total correlation", f"H({target})", f"H({target} | sources)"]
 
 
 def _one_a_line(study):
@@ -374,11 +372,16 @@ def page(study):
             cells = [(row["measure"], *own) for row, own in zip(rows, cells, strict=True)]
         head = (*(["measure"] if many else []), "atom", "bits", "", *([level] if has else []))
         parts.append(html_table(cells, head))
-        names = [source.name for source in question.sources]
+        names, _ = _shown(question)
         others = [row for row in _rows(question, named=False) if row["measure"] is None]
         parts.append(
             html_table(
-                [(_quantity(row, names, question.target.name), row["bits"]) for row in others],
+                [
+                    (said, row["bits"])
+                    for said, row in zip(
+                        _quantities(question, names, question.target.name), others, strict=True
+                    )
+                ],
                 ("", "bits"),
             )
         )

@@ -137,6 +137,8 @@ def _scan(file, path, wanted, late, builder):
             columns = list(zip(*rows, strict=True))
             for i, column in builders:
                 column.add(columns[i])
+    finally:
+        stream.detach()
     if not lines:
         raise DataError(f"{path} has a header but no rows")
     found = Frame(

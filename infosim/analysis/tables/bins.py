@@ -106,7 +106,7 @@ def _count(text, given):
         raise ConfigError(f"bins are {_FORMS}, were {brief(given)}")
     n = int(text) if len(text) < 20 else MOST + 1
     if not 2 <= n <= MOST:
-        raise ConfigError(f"bins must be at least 2 and at most {MOST}, was {brief(given)}")
+        raise ConfigError(f"bins must be at least 2 and at most {MOST}, was {text.strip()[:40]}")
     return n
 
 

@@ -419,7 +419,7 @@ class _Rows:
         if not kept.any():
             raise DataError(f"{what}: no row is left")
         if missing == "value":
-            cells = sum(np.count_nonzero(column.unknown) for column in frame.columns)
+            cells = sum(int(np.count_nonzero(column.unknown)) for column in frame.columns)
             self.notes.append(f"{cells} missing cell{'s' * (cells != 1)} counted as a value")
         self.kept = np.flatnonzero(kept)
         self.counts = counts[self.kept]

@@ -9,7 +9,7 @@ import tempfile
 import zlib
 from array import array
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from infosim.files import opened
 #: Comma, semicolon, tab: what may stand between columns.
 _DELIMITERS = ",", ";", "\t"
 #: Cells that are taken at once, if these are rows enough.
-_CELLS, _ROWS = 2**18, 16
+_CELLS, _ROWS = 2**14, 16
 #: Bytes in which a header ends.
 _HEADER = 2**24
 #: What the standard input is called for, and is said to be.
@@ -180,16 +180,30 @@ def _cut(line, mark):
 
 
 def _rows(path, reader, n_columns, lines):
-    """The next rows; their lines are added to `lines`."""
-    rows, most = [], max(_ROWS, _CELLS // n_columns)
-    for row in islice(filter(None, reader), most):  # without blank lines
-        if len(row) != n_columns:
-            raise DataError(
-                f"{path}, line {reader.line_num}: {len(row)} cells, the header has {n_columns}"
-            )
-        rows.append(row)
-        lines.append(reader.line_num)
-    return rows
+    """The next rows, none at the end; the lines on which they end are added to `lines`."""
+    while True:
+        before = reader.line_num
+        rows = list(islice(reader, max(_ROWS, _CELLS // n_columns)))
+        if set(map(len, rows)) <= {n_columns} and reader.line_num - before == len(rows):
+            lines.extend(range(before + 1, reader.line_num + 1))
+            return rows
+        ends = accumulate((1 + sum(map(_breaks, row)) for row in rows), initial=before)
+        found = []
+        for row, line in zip(rows, islice(ends, 1, None), strict=True):
+            if len(row) == n_columns:
+                found.append(row)
+                lines.append(line)
+            elif row:  # no blank line
+                raise DataError(
+                    f"{path}, line {line}: {len(row)} cells, the header has {n_columns}"
+                )
+        if found:
+            return found
+
+
+def _breaks(cell):
+    """How many lines end within a cell."""
+    return cell.count("\n") + cell.count("\r") - cell.count("\r\n")
 
 
 def _read_parquet(path, wanted, of_arrow):

@@ -69,7 +69,7 @@ def _variable(item, known):
         return Variable(str(part), (part,))
     name, equals, rest = item.partition("=")
     for label, text in ((None, item), (name.strip(), rest)):
-        if label == "" or (label is not None and not equals):
+        if label is not None and (not equals or not label or "," in label):
             continue
         pieces = _split(text, "+", lambda piece: _part(piece, known) is not None)
         parts = [_part(piece, known) for piece in pieces]
@@ -165,6 +165,6 @@ def _named_bins(item, known):
     bare = item.strip()
     at = len(bare)
     while (at := bare.rfind("=", 0, at)) >= 0:
-        if bare[:at].strip() in known:
-            return bare[:at].strip() if bare.startswith(bare[:at].strip()) else None
+        if bare[:at].strip() in known and "," not in bare[at:]:
+            return bare[:at].strip()
     return None

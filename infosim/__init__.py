@@ -13,7 +13,7 @@ _PUBLIC = {
         "InfosimError", "InfosimWarning", "ShapeError",
     ),
     "infosim.schedule": ("Schedule",),
-    "infosim.pid": ("Decomposition", "Goal", "decompose", "goal_names"),
+    "infosim.pid": ("Decomposition", "Goal", "decompose", "decompose_many", "goal_names"),
     "infosim.neuron": ("Activation", "Binning"),
     "infosim.network": (
         "SGD", "Adam", "AllButSelf", "Backprop", "Compartment", "Connection", "Connectivity",

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from infosim.errors import ConfigError, DataError, ShapeError
+from infosim.errors import ConfigError, DataError, ShapeError, near
 from infosim.markup import bar, table
-from infosim.pid.evaluation import Evaluation
+from infosim.pid.broja import Broja
 from infosim.pid.events import Events, merged
 from infosim.pid.lattice import MAX_SOURCES, lattice, set_masks, source_names
-from infosim.pid.measures import Measure, measure_of
+from infosim.pid.measures import MEASURES, Measure, measure_of
 from infosim.pid.outcomes import (
     check_missing,
     checked_weights,
@@ -132,7 +132,7 @@ class Decomposition(Mapping):
         """
         check_pointwise(self.definition)
         events, grid = self._known_events(), lattice(len(self.names))
-        parts = Evaluation(events.codes, self.definition).pointwise(events.mass)
+        parts = self.definition.evaluation(events.codes).pointwise(events.mass)
         informative, misinformative = (grid.moebius @ part for part in parts)
         return Pointwise(informative - misinformative, informative, misinformative)
 
@@ -226,7 +226,7 @@ def decompose(
     if pmf is not None and weights is not None:
         raise ConfigError("weights are of samples; a pmf has its own")
     check_missing(missing)
-    measure = measure_of(measure)
+    measure = measure_for(measure)
     if local:
         check_pointwise(measure)
     if pmf is not None:
@@ -261,7 +261,7 @@ def decompose(
 def decomposed(events, names, measure):
     """The Decomposition of events, with checked names and a measure."""
     mass, grid = events.mass[None], lattice(events.n_sources)
-    evaluation = Evaluation(events.codes, measure)
+    evaluation = measure.evaluation(events.codes)
     exclusions = wrong = None
     if measure.pointwise:
         (exclusions,), (wrong,), (entropy,) = evaluation.parts(mass)
@@ -274,6 +274,20 @@ def decomposed(events, names, measure):
         names, redundancies, grid.moebius @ redundancies, float(entropy), None, measure.name,
         exclusions, wrong, events, measure,
     )  # fmt: skip
+
+
+def measure_for(spec):
+    """The measure that `spec` names or is, also those that neurons do not learn by.
+
+    Raises
+    ------
+    ConfigError : it is none, with near matches
+    """
+    if isinstance(spec, Broja) or spec == Broja.name:
+        return Broja()
+    if isinstance(spec, Measure) or (isinstance(spec, str) and spec in MEASURES):
+        return measure_of(spec)
+    raise ConfigError(f"unknown measure {spec!r}; {near(spec, [*MEASURES, Broja.name])}")
 
 
 def check_pointwise(measure):

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from infosim.errors import DataError
+
 
 @dataclass(frozen=True, eq=False)
 class Events:
@@ -41,29 +43,38 @@ class Events:
         return self.weights / self.weights.sum()
 
 
-def merged(codes, kept, weights=None):
+def merged(codes, kept=None, weights=None, rows=True):
     """The `Events` of samples.
 
     Parameters
     ----------
     codes : int (K + 1, N), from 0
-    kept : bool (n_samples,), which samples these N are
-    weights : float64 (N,), 0 or more and not all 0; by default each sample counts once
+    kept : bool (n_samples,), which samples these N are; by default all
+    weights : float64 (n_samples,), 0 or more; by default each sample counts once
+    rows : whether the event of each sample is to be known
+
+    Raises
+    ------
+    DataError : no sample that is kept has a weight
     """
-    if weights is not None and not weights.all():
-        some = weights > 0
-        codes, weights = codes[:, some], weights[some]
-        kept = kept.copy()
-        kept[kept] = some
+    if kept is None:
+        kept = np.ones(codes.shape[1], dtype=bool)
+    if weights is not None:
+        if not weights[kept].any():
+            raise DataError("every sample that is kept has a weight of 0")
+        codes, kept = codes[:, weights[kept] > 0], kept & (weights > 0)
+        weights = weights[kept]
     ids, n_events = np.zeros_like(codes[0]), 1
     for row in codes:
         ids, n_events = pairs(ids, n_events, row)
     of_kept = np.empty(n_events, dtype=int)
     of_kept[ids[::-1]] = np.arange(ids.size - 1, -1, -1)  # what is written last stays: the first
-    rows = np.full(kept.size, -1, dtype=np.int32 if n_events < 2**31 else int)
-    rows[kept] = ids
     counts = np.bincount(ids, weights, n_events).astype(float)
-    return Events(codes[:, of_kept], counts, rows, np.flatnonzero(kept)[of_kept])
+    of_samples = None
+    if rows:
+        of_samples = np.full(kept.size, -1, dtype=np.int32 if n_events < 2**31 else int)
+        of_samples[kept] = ids
+    return Events(codes[:, of_kept], counts, of_samples, np.flatnonzero(kept)[of_kept])
 
 
 def pairs(ids, n_ids, codes):

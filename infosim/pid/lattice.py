@@ -161,11 +161,11 @@ def source_names(n_sources, names=None, text=False):
     if len(names) != n_sources:
         raise ConfigError(f"{len(names)} source names given for {n_sources} sources: {names}")
     for name in names:
-        if text and not (isinstance(name, str) and re.fullmatch(r"(?! )[^{}]+(?<! )", name)
-                         and name.isprintable()):  # fmt: skip
+        if text and not (isinstance(name, str) and name.isprintable()
+                         and re.fullmatch(r"(?! )[^{}]+(?<! )", name)):  # fmt: skip
             raise ConfigError(
-                f"source name {name!r} must be a non-empty string without braces, and without a blank "
-                "at either end"
+                f"source name {name!r} must be a non-empty string without braces, and without a "
+                "blank at either end"
             )
         if not text and not (isinstance(name, str) and re.fullmatch(r"[^\s,{}]+", name)):
             raise ConfigError(

@@ -63,9 +63,13 @@ def _lists(lists):
 
 def atoms(information, n_sources):
     """Atoms and H_res (..., A + 1) from I_∩ of all antichains and H(Y) (..., A + 1), in bits."""
-    structure = lattice(n_sources)
     result = np.empty_like(information)
-    # not by BLAS, which sums a row in another order the more rows there are
-    result[..., :-1] = np.einsum("...i,ai->...a", information[..., :-1], structure.moebius)
-    result[..., -1] = information[..., -1] - information[..., structure.top]
+    result[..., :-1] = inverted(information[..., :-1], n_sources)
+    result[..., -1] = information[..., -1] - information[..., lattice(n_sources).top]
     return result
+
+
+def inverted(redundancies, n_sources):
+    """Atoms (..., A) from I_∩ of all antichains (..., A)."""
+    # not by BLAS, which sums a row in another order the more rows there are
+    return np.einsum("...i,ai->...a", redundancies, lattice(n_sources).moebius)

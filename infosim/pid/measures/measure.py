@@ -45,6 +45,12 @@ class Measure:
         """Whether there is a redundancy of each event, whose expectation is the measure."""
         return self.select is None
 
+    def evaluation(self, codes):
+        """The `Evaluation` of this measure on events, codes (K + 1, M)."""
+        from infosim.pid.evaluation import Evaluation  # which asks for measures
+
+        return Evaluation(codes, self)
+
     def __repr__(self):
         return self.name
 

@@ -1,0 +1,135 @@
+"""Bootstrap intervals (Efron 1979) of atoms and informations."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from infosim.errors import ConfigError, DataError, integer
+from infosim.pid.parallel import in_order
+from infosim.pid.statistics.samples import Samples, all_of, batches, generator, named
+
+_PURPOSE = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals:
+    """Bootstrap intervals, in bits.
+
+    Attributes
+    ----------
+    atoms, informations, conditional : dicts, label -> (low, high), of the atoms, of I(target; S) of
+        each set of sources and of I(target; source | all others)
+    standard_errors : label -> that of the atom
+    replicates : (n, A), the atoms of each replicate
+    level : how often such intervals are to hold the truth
+    n : the number of replicates
+    """
+
+    atoms: dict
+    informations: dict
+    conditional: dict
+    standard_errors: dict
+    replicates: np.ndarray
+    level: float
+    n: int
+
+
+def bootstrap(
+    d, n=1000, *, level=0.95, block=None, by=None, seed=0, threads=None, progress=False
+):  # fmt: skip
+    """Intervals of the atoms of a Decomposition of samples, from samples drawn anew.
+
+    Parameters
+    ----------
+    d : Decomposition of samples, whose weights are counts
+    n : replicates, 2 or more
+    level : between 0 and 1
+    block : for time series, whose neighbours depend on each other: draw blocks of this many
+        successive samples, that begin anywhere (moving blocks)
+    by : (n_samples,), the trial of each sample: whole trials are drawn, as many as there are; with
+        `block` each trial is drawn of blocks of its own, as long as it is
+    seed : 0 or more, decides all
+    threads : None takes every CPU; the result is the same
+    progress : whether to show a bar
+
+    Returns `Intervals`.
+
+    Raises
+    ------
+    ConfigError, DataError, ShapeError : arguments that cannot be, or samples that do not allow it
+    """
+    n = integer("n", n, 2)
+    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
+        raise ConfigError(f"level must be between 0 and 1, was {level!r}")
+    integer("seed", seed, 0)
+    draw = _drawing(d, block, by)
+    evaluation = d.definition.evaluation(d.events.codes)
+
+    def replicates(numbers):
+        counts = np.array([draw(generator(seed, _PURPOSE, i)) for i in numbers])
+        return evaluation.redundancies(counts / counts.sum(axis=1, keepdims=True))
+
+    parts = batches(n, evaluation.at_once)
+    drawn = in_order(replicates, parts, threads=threads, progress=progress, unit="replicate")
+    found = all_of(np.concatenate(drawn), len(d.names))
+    estimates = all_of(d.redundancies, len(d.names))
+    intervals = [_interval(*both, level) for both in zip(estimates, found, strict=True)]
+    errors = found[0].std(axis=0, ddof=1).tolist()
+    return Intervals(
+        *named(d, intervals), dict(zip(d.labels, errors, strict=True)), found[0], level, n
+    )
+
+
+def _interval(estimate, replicates, level):
+    """Basic intervals [(low, high), ...], which allow for the bias that resampling shows."""
+    tail = (1 - level) / 2
+    low, high = np.quantile(replicates, [tail, 1 - tail], axis=0)
+    return list(zip((2 * estimate - high).tolist(), (2 * estimate - low).tolist(), strict=True))
+
+
+def _drawing(d, block, by):
+    """A function of a generator that draws how often each event is, (M,)."""
+    samples = Samples.of(d, by, series=block is not None)
+    n_events = len(samples.events)
+    if block is not None:
+        return _blocks(samples, integer("block", block))
+    if by is None:
+        n, mass = len(samples), samples.events.mass
+        return lambda rng: rng.multinomial(n, mass)
+    places = samples.places
+    if len(places) < 2:
+        raise DataError("by names 1 trial; to draw trials at least 2 are needed")
+
+    def trials(rng):
+        times = np.bincount(rng.integers(len(places), size=len(places)), minlength=len(places))
+        return np.bincount(samples.event, times[samples.trial], n_events)
+
+    return trials
+
+
+def _blocks(samples, block):
+    """Moving blocks, of each trial as many as fill it."""
+    places = samples.places
+    longest = max(map(len, places))
+    if not 1 <= block < longest:
+        raise ConfigError(
+            f"block must be below the {longest} samples in a row that there are, was {block}"
+        )
+    starts, spans, lengths = [], [], []
+    done = 0
+    for place in places:
+        whole = min(block, len(place))
+        for first in range(0, len(place), whole):
+            starts.append(done)
+            spans.append(len(place) - whole + 1)
+            lengths.append(min(whole, len(place) - first))
+        done += len(place)
+    starts, spans, lengths = map(np.array, (starts, spans, lengths))
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    event, n_events = samples.event[np.concatenate(places)], len(samples.events)
+
+    def draw(rng):
+        begin = np.repeat(starts + rng.integers(spans), lengths)
+        return np.bincount(event[begin + within], minlength=n_events)
+
+    return draw

@@ -169,13 +169,11 @@ class Outcomes:
     codes : int32 (n,), -1 where missing and in rows that do not count
     labels : what each code stands for
     said : how they came to be, in words
-    continuous : whether nearly every row has a number of its own, and no bins are asked for
     """
 
     codes: np.ndarray
     labels: list[str]
     said: str
-    continuous: bool = False
 
 
 def outcomes(column, bins, used, counts, frame, optional=False):
@@ -236,8 +234,7 @@ def outcomes(column, bins, used, counts, frame, optional=False):
     coded = np.full(len(column.cells), -1, np.int32)
     coded[known] = found
     codes = np.where(used, coded[column.codes], np.int32(-1))
-    many = not cut and not words and distinct > max(20, 0.5 * np.count_nonzero(used))
-    return Outcomes(codes, list(labels), said, continuous=many)
+    return Outcomes(codes, list(labels), said)
 
 
 def _first_spelling(found, cells):

@@ -12,19 +12,15 @@ from infosim.analysis.tables.reading import Wanted, read
 from infosim.analysis.tables.roles import EVERY, Part, Variable, bins_of, variables_of
 from infosim.errors import ConfigError, DataError, brief, near
 from infosim.extras import need
-from infosim.pid import Decomposition, decompose  # SHIM
+from infosim.pid import Decomposition, decompose, decompose_many
 from infosim.pid.lattice import MAX_SOURCES
 from infosim.pid.measures import MEASURES
 from infosim.pid.outcomes import check_missing
 
-def decompose_many(columns, questions, *, measure, weights, threads, progress):  # SHIM
-    return [decompose(sources={n: columns[n] for n in names}, target=columns[t], measure=measure, weights=weights) for names, t in questions]
-
-
 BROJA = "broja"
 ALL = "all"
-#: The most decompositions of one call.
-MOST_QUESTIONS = 10**6
+#: The most decompositions of one call, and so few that each is told whole, with its cautions.
+MOST_QUESTIONS, FEW = 10**6, 4
 
 
 @dataclass(eq=False)
@@ -90,7 +86,8 @@ class Study:
     @property
     def remarks(self):
         """What became of rows, and what to be cautious of, in lines."""
-        return [*self.notes, *(line for one in self.questions for line in one.cautions)]
+        said = (line for one in self.questions for line in one.cautions)
+        return [*self.notes, *dict.fromkeys(said)]
 
     def __str__(self):
         from infosim.analysis.tables.words import text
@@ -165,35 +162,39 @@ def decompose_table(
     codes |= {key: table.joint(target, as_target=True) for target, key in as_target.items()}
     questions = [(tuple(keys[v] for v in own), as_target[target]) for target, own in asked]
     weighed = None if plan.weights is None else table.counts
-    by_measure = {
-        one: decompose_many(
-            codes, questions, measure=one, weights=weighed, threads=threads, progress=progress
-        )
-        for one in measures
-    }
+    lagged = any(part.lag for v in plan.variables for part in v.parts)
+    if permute is None:
+        permute = "shift" if lagged or block is not None else "rows"
+    # of many the order of rows is kept where statistics need it alone
+    ordered = by is not None or block is not None or permute != "rows"
+    whole = len(questions) == 1 or (ordered and bool(bootstrap or permutations or bias))
+
+    def answers(measure):
+        options = {"measure": measure, "weights": weighed}
+        if whole:
+            return [
+                decompose(sources={name: codes[name] for name in own}, target=codes[t], **options)
+                for own, t in questions
+            ]
+        return decompose_many(codes, questions, threads=threads, progress=progress, **options)
+
+    by_measure = {one: answers(one) for one in measures}
     found = [
         Question(target, own, {one: by_measure[one][i] for one in measures})
         for i, (target, own) in enumerate(asked)
     ]
-    lagged = any(part.lag for v in plan.variables for part in v.parts)
-    if permute is None:
-        permute = "shift" if lagged or block is not None else "rows"
     if bootstrap and lagged and block is None and by is None:
         table.notes.append(
             "rows of a time series are not independent: without --block or --by intervals are too "
             "narrow"
         )
+    if BROJA in measures and len(measures) > 1 and (bootstrap or bias is not None):
+        table.notes.append("BROJA without intervals and bias, which take long; ask for it alone")
     common = {"seed": seed, "threads": threads, "progress": progress}
     statistics = _Statistics(
         bootstrap, level, permutations, permute, block, bias, table.trials, common
     )
     statistics.fill(found)
-    if table.continuous:
-        table.notes += [
-            f"column {brief(name)} has a number of its own in nearly every row, so that all is told"
-            " of all; cut it into bins"
-            for name in table.continuous
-        ]
     return Study(
         frame.what, len(table.kept), float(table.counts.sum()), table.notes, table.said, found,
         frame.lines[table.kept], frame.of_text,
@@ -374,7 +375,7 @@ class _Rows:
 
     def __init__(self, frame, plan, missing):
         self._frame, self._plan, self._missing = frame, plan, missing
-        self.notes, self.said, self.labels, self.continuous = [], {}, {}, []
+        self.notes, self.said, self.labels = [], {}, {}
         n, what = frame.n_rows, frame.what
         if missing == "error":
             for column in frame.columns:
@@ -489,8 +490,6 @@ class _Rows:
             self._found[key] = outcomes(
                 column, bins, used, self._all_counts, self._frame, optional
             )
-            if self._found[key].continuous and part.column not in self.continuous:
-                self.continuous.append(part.column)
         found = self._found[key]
         codes, labels = found.codes[self._at[part.lag][self.kept]], found.labels
         if (codes < 0).any():  # missing, as one more value
@@ -529,15 +528,16 @@ class _Statistics:
 
     def fill(self, questions):
         """Compute it for all of these."""
-        if not (self._bootstrap or self._permutations or self._bias):  # SHIM
-            return
         from infosim.pid import statistics
 
         by, common = self._trials, self._common
+        counted = not any((q.first.events.weights % 1).any() for q in questions[:1])
+        for question in questions if counted and len(questions) <= FEW else ():
+            question.cautions.extend(statistics.cautions(question.first))
         for question in questions:
-            if len(questions) == 1:
-                question.cautions.extend(statistics.cautions(question.first))
             for name, found in question.by.items():
+                if name == BROJA and len(question.by) > 1:  # each replicate takes a second
+                    continue
                 if self._bootstrap:
                     question.intervals[name] = statistics.bootstrap(
                         found, self._bootstrap, level=self._level, block=self._block, by=by,

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 
+from infosim.analysis.tables.study import FEW
 from infosim.errors import ConfigError
 from infosim.markup import Html, bar, element
 from infosim.markup import table as html_table
@@ -13,8 +14,6 @@ from infosim.pid.lattice import lattice, set_masks
 
 #: Letters of a label from which on sources are numbered, and a legend says what they are.
 _LONG = 40
-#: Questions told one below the other; of more, each is a line.
-_WHOLE = 4
 
 
 # -- what there is to tell -------------------------------------------------------------------------
@@ -143,7 +142,7 @@ def text(study, parts=False):
     """What was found, for people."""
     questions = study.questions
     lines = [_first_line(study), *(f"note     {line}" for line in study.remarks)]
-    if len(questions) > _WHOLE and all(len(q.sources) <= 2 for q in questions):
+    if len(questions) > FEW and all(len(q.sources) <= 2 for q in questions):
         return "\n".join([*lines, *_roles(study), "", *_one_a_line(study)])
     for i, question in enumerate(questions):
         if i:
@@ -217,7 +216,7 @@ def _block(study, question, parts):
     lines = _aligned("atom", atoms, columns)
     others = [row for row in rows if row["measure"] is None]
     said = _quantities(question, names, target)
-    return [*lines, "", *_aligned("", said, _columns(others, False, "", study))]
+    return [*lines, "", *_aligned("information", said, _columns(others, False, "", study))]
 
 
 def _columns(rows, parts, measure, study):
@@ -357,7 +356,7 @@ def document(study):
 def page(study):
     """What was found, for notebooks."""
     parts = [element("p", _first_line(study))]
-    for question in study.questions[:_WHOLE]:
+    for question in study.questions[:FEW]:
         parts.append(element("pre", "\n".join(_about(study, question))))
         rows = [row for row in _rows(question, named=False) if row["quantity"] == "atom"]
         most = max(abs(row["bits"]) for row in rows)
@@ -385,7 +384,7 @@ def page(study):
                 ("", "bits"),
             )
         )
-    left = len(study.questions) - _WHOLE
+    left = len(study.questions) - FEW
     if left > 0:
         parts.append(element("p", f"and {left} more: .questions"))
     return Html("".join(parts))

@@ -1,11 +1,12 @@
 """`infosim pid`."""
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from infosim.cli.shared import exclude, tell
+from infosim.cli.shared import tell
 
 #: Endings of --out and what is written.
 _KINDS = {".json": "json", ".csv": "csv", ".txt": "text", ".html": "html"}
@@ -63,7 +64,11 @@ _KINDS = {".json": "json", ".csv": "csv", ".txt": "text", ".html": "html"}
 )
 @click.option("--parts", is_flag=True, help="Tell informative and misinformative parts of atoms.")
 @click.option(
-    "--bootstrap", type=click.IntRange(min=0), default=0, metavar="N", help="Intervals from N draws."
+    "--bootstrap",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Intervals from N draws.",
 )
 @click.option(
     "--level",
@@ -127,11 +132,12 @@ def pid(
     """
     from infosim.analysis.tables import decompose_table
     from infosim.analysis.tables.words import pointwise_of
+    from infosim.errors import ConfigError
 
     kind = _kind(as_json, as_csv, out, pointwise)
     drawn = None if plot is None else _picture_kind(plot)
     if by is not None and by == weights:
-        click.get_current_context().fail(f"--by and --weights are both {by!r}")
+        raise ConfigError(f"--by and --weights are both {by!r}")
     tokens = missing_tokens
     if tokens is not None:
         tokens = [token.strip() for token in tokens.split(",")]
@@ -144,13 +150,17 @@ def pid(
     )  # fmt: skip
     values = None if pointwise is None else pointwise_of(study, pointwise, parts)
     figure = None if plot is None else _figure(study)
-    if kind != "text" or pointwise is not None:
-        tell(study.remarks)
     content = _content(study, kind, values, parts)
-    if out is not None:
-        _write(out, content)
     if figure is not None:
-        _draw(figure, plot, drawn)
+        from infosim.plotting import save
+
+        with _writing(plot) as file:
+            save(figure, file, drawn, dpi=200)
+    if out is not None:
+        with _writing(out) as file:
+            file.write(content.encode())
+    if kind not in ("text", "html"):
+        tell(study.remarks)
     if out is None:
         click.echo(content, nl=False)
 
@@ -159,7 +169,10 @@ def _kind(as_json, as_csv, out, pointwise):
     """What is to be said: "text", "json", "csv" or "html"."""
     from infosim.errors import ConfigError
 
-    exclude("json", "csv", "out")
+    given = [("--json", as_json), ("--csv", as_csv), ("--out", out is not None)]
+    given = [name for name, is_given in given if is_given]
+    if len(given) > 1:
+        raise ConfigError(f"{' and '.join(given)} contradict each other")
     if as_json or as_csv:
         return "json" if as_json else "csv"
     if out is None:
@@ -195,11 +208,17 @@ def _content(study, kind, pointwise, parts):
     return words.text(study, parts) + "\n"
 
 
-def _write(out, content):
+@contextmanager
+def _writing(path):
+    """A file that is there whole or not at all; one line where it cannot be."""
+    from infosim.errors import ConfigError
     from infosim.files import atomic
 
-    with atomic(out) as file:
-        file.write(content.encode())
+    try:
+        with atomic(path) as file:
+            yield file
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def _figure(study):
@@ -207,17 +226,7 @@ def _figure(study):
     from infosim.plotting import decomposition
 
     if len(study.questions) > 1:
-        raise ConfigError(
-            f"--plot draws one decomposition, {len(study.questions)} are asked for"
-        )
+        raise ConfigError(f"--plot draws one decomposition, {len(study.questions)} are asked for")
     (question,) = study.questions
     measure, found = next(iter(question.by.items()))
     return decomposition(found, question.intervals.get(measure), target=question.target.name)
-
-
-def _draw(figure, plot, kind):
-    from infosim.files import atomic
-    from infosim.plotting import save
-
-    with atomic(plot) as file:
-        save(figure, file, kind, dpi=200)

@@ -1,4 +1,4 @@
-"""A decomposition drawn: its lattice with atoms as large as they are, and the information circle."""
+"""A decomposition drawn: its lattice, with atoms as large as they are, and its circle."""
 
 import numpy as np
 from matplotlib.patches import Circle, Rectangle
@@ -87,7 +87,12 @@ def atom_lattice(atoms, ax, intervals=None):
             said.append(f"[{_signed(span[0])}, {_signed(span[1])}]")
         radius = _LARGEST * np.sqrt(abs(bits) / limit)
         drop = radius + (0.6 * len(said) * size * 1.25 + 1) / unit
-        box = {"boxstyle": "square,pad=0.05", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+        box = {
+            "boxstyle": "square,pad=0.05",
+            "facecolor": "white",
+            "edgecolor": "none",
+            "alpha": 0.75,
+        }
         colour = ink.FAINT if doubtful else ink.DARK
         ink.text(
             ax, places[a] - (0, drop), "\n".join(said), size, 0.98 * unit, color=colour, zorder=3,

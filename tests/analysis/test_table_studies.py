@@ -208,7 +208,9 @@ def test_the_target_is_cut_when_asked_by_its_name():
     table = {"x": np.arange(12), "y": np.arange(12)}
     assert decompose_table(table, "x", "y", bins=3).questions[0].first.entropy > 3.5
     for options in ({"bins": "3,y=2"}, {"bins": {"y": "2"}}, {"target_bins": "quantile:2"}):
-        assert decompose_table(table, "x", "y", **options).questions[0].first.entropy == pytest.approx(1)
+        assert decompose_table(table, "x", "y", **options).questions[
+            0
+        ].first.entropy == pytest.approx(1)
     both = decompose_table(table, "x@-1", "x", bins=3)  # as a source it is cut, as target not
     assert both.said["x@-1", False].startswith("12 values, 3 bins")
     assert both.said["x", True] == "12 values"
@@ -218,14 +220,19 @@ def test_bins_are_told():
     assert Bins.of("quantile:4") == Bins("quantile", 4)
     assert Bins.of(None) == Bins.of("none") == Bins()
     assert Bins.of("edges:0;1.5").edges == (number("0"), number("1.5"))
-    study = decompose_table({"x": [1, 1, 1, 1, 2], "y": [0, 0, 0, 0, 1]}, "x", "y", bins="x=edges:1")
+    study = decompose_table(
+        {"x": [1, 1, 1, 1, 2], "y": [0, 0, 0, 0, 1]}, "x", "y", bins="x=edges:1"
+    )
     assert study.said["x", False] == "2 values, cut at 1"
 
 
 def test_a_column_of_numbers_of_their_own_is_told():
     rng = np.random.default_rng(0)
     study = decompose_table({"x": rng.normal(size=50), "y": rng.integers(0, 2, 50)}, "x", "y")
-    assert any("x has 50 distinct values in 50 samples and looks continuous" in one for one in study.remarks)
+    assert any(
+        "x has 50 distinct values in 50 samples and looks continuous" in one
+        for one in study.remarks
+    )
 
 
 # -- where tables come from ------------------------------------------------------------------------
@@ -241,8 +248,8 @@ def test_files_of_any_kind_are_the_same_table(tmp_path, monkeypatch):
     (tmp_path / "t.tsv").write_text(CSV.replace(";", "\t"))
     frame = pandas.read_csv(tmp_path / "t.csv", sep=";", decimal=",")
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(CSV.encode())))
-    tables = [tmp_path / "t.csv", str(tmp_path / "t.csv.gz"), tmp_path / "t.tsv", "-", frame,
-              frame.astype({"b": "category"}), frame.convert_dtypes(), dict(frame.items())]  # fmt: skip
+    tables = [tmp_path / "t.csv", str(tmp_path / "t.csv.gz"), tmp_path / "t.tsv", "-", frame]
+    tables += [frame.astype({"b": "category"}), frame.convert_dtypes(), dict(frame.items())]
     found = [atoms(decompose_table(table, "a,b", "y")) for table in tables]
     for one in found:
         np.testing.assert_allclose(one, found[0], atol=1e-15)
@@ -328,8 +335,8 @@ def test_all_measures_agree_on_what_no_measure_changes():
 
 def test_long_names_have_a_legend_and_braces_are_read():
     table = columns()
-    table = {"a rather long name, in {braces}": table["a"], "another one of some length": table["b"],
-             "y": table["y"]}  # fmt: skip
+    names = "a rather long name, in {braces}", "another one of some length", "y"
+    table = dict(zip(names, table.values(), strict=True))
     study = decompose_table(table, list(table)[:2], "y")
     said = str(study)
     assert "1 = a rather long name, in {braces}" in said

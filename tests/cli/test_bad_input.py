@@ -358,7 +358,13 @@ CSV = {
     "empty file": ("", "a,b", "y", [], "data.csv is empty"),
     "ragged": ("a,b,y\n1,2,3\n1,2\n", "a,b", "y", [], "line 3: 2 cells"),
     "empty cell": ("a,b,y\n1,,3\n", "a,b", "y", [], "line 2: column 'b' is empty"),
-    "one bin": ("a,b,y\n1,2,3\n", "a,b", "y", ["--bins", "1"], "at least 2 and at most 65536, was 1"),
+    "one bin": (
+        "a,b,y\n1,2,3\n",
+        "a,b",
+        "y",
+        ["--bins", "1"],
+        "at least 2 and at most 65536, was 1",
+    ),
     "text to bin": ("a,y\n1,x\n2,y\n3,z\n", "a", "y", ["--target-bins", "2"], "not a number"),
     "infinite": ("a,y\n1,1\n2,2\ninf,1\n", "a", "y", ["--bins", "2"], "not finite"),
     "five sources": ("a,b,c,d,e,y\n1,2,3,4,5,6\n", "a,b,c,d,e", "y", [], "5"),
@@ -395,7 +401,11 @@ CELLS = {  # rows of a and y, options, what is said about them
         "line 3: column 'a' is '-9', which counts",
     ),
     "unknown missing": ("1,3", "--missing skip", "'skip' is not one of 'error', 'drop', 'value'"),
-    "one target bin": ("1,3", "--target-bins 1", "bins must be at least 2 and at most 65536, was 1"),
+    "one target bin": (
+        "1,3",
+        "--target-bins 1",
+        "bins must be at least 2 and at most 65536, was 1",
+    ),
     "text in bins": (
         "1,1 2,2 x,1",
         "--bins 2",

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from math import lcm
 
 import numpy as np
@@ -114,7 +115,7 @@ def _edges(text):
     edges = [number(edge.strip()) for edge in text.split(";")]
     if None in edges or not all(edge.is_finite() for edge in edges):
         raise ConfigError(f"edges of bins are numbers, as in edges:0;1.5, were {brief(text)}")
-    if any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(edges)):
         raise ConfigError(f"edges of bins must increase, were {brief(text)}")
     return tuple(edges)
 
@@ -126,7 +127,7 @@ def _intervals(edges):
         said = [repr(edge) for edge in edges]
     if not said:
         return ["all"]
-    between = [f"({a}, {b}]" for a, b in zip(said, said[1:], strict=False)]
+    between = [f"({a}, {b}]" for a, b in pairwise(said)]
     return [f"≤ {said[0]}", *between, f"> {said[-1]}"]
 
 

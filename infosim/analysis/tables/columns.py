@@ -265,4 +265,3 @@ def _of_floats(column, bins, used, counts):
     codes = np.full(len(column.values), -1, np.int32)
     codes[rows] = found
     return Outcomes(codes, labels, f"many values, {how}")
-

@@ -305,9 +305,7 @@ class _Plan:
             if parts.count(part) > 1:
                 raise ConfigError(f"column {str(part)!r} is named twice among sources")
             if not self._every and any(part in v.parts for v in self.targets):
-                raise ConfigError(
-                    f"column {str(part)!r} is named twice among sources and target"
-                )
+                raise ConfigError(f"column {str(part)!r} is named twice among sources and target")
         called = [v.name for v in self.variables]
         for name in called:
             if called.count(name) > 1:
@@ -332,7 +330,9 @@ class _Plan:
             )
         n = sum(self.count(target) for target in self.targets)
         if n > MOST_QUESTIONS:
-            raise ConfigError(f"{n} decompositions are asked for, at most {MOST_QUESTIONS} are made")
+            raise ConfigError(
+                f"{n} decompositions are asked for, at most {MOST_QUESTIONS} are made"
+            )
         if not n:
             raise ConfigError("there is no pair of sources beside the target")
 
@@ -451,7 +451,9 @@ class _Rows:
             if found is None or not found.is_finite() or found < 0 or float(found) == np.inf:
                 row = int((column.codes == i).argmax())
                 raise self._frame.error(
-                    column.name, row, f"is of weights, which are numbers from 0 on, not {brief(cell)}"
+                    column.name,
+                    row,
+                    f"is of weights, which are numbers from 0 on, not {brief(cell)}",
                 )
             numbers[i] = float(found)
         if not numbers.any():
@@ -468,9 +470,9 @@ class _Rows:
             if codes is None:
                 codes = found
             else:
-                codes = np.unique(
-                    codes.astype(np.int64) * len(own) + found, return_inverse=True
-                )[1].astype(np.int32)
+                codes = np.unique(codes.astype(np.int64) * len(own) + found, return_inverse=True)[
+                    1
+                ].astype(np.int32)
         self.labels[variable.name, as_target] = labels
         self.said[variable.name, as_target] = "; ".join(said)
         return codes
@@ -487,9 +489,7 @@ class _Rows:
                         used[self._at[other.lag][self.kept]] = True
             optional = part.column not in self._plan.own and not as_target
             column = self._frame[part.column]
-            self._found[key] = outcomes(
-                column, bins, used, self._all_counts, self._frame, optional
-            )
+            self._found[key] = outcomes(column, bins, used, self._all_counts, self._frame, optional)
         found = self._found[key]
         codes, labels = found.codes[self._at[part.lag][self.kept]], found.labels
         if (codes < 0).any():  # missing, as one more value
@@ -549,5 +549,3 @@ class _Statistics:
                 question.test = statistics.permutation_test(
                     question.first, self._permutations, how=self._permute, by=by, **common
                 )
-
-

@@ -203,9 +203,7 @@ def _block(study, question, parts):
     names, _ = _shown(question)
     target = question.target.name
     target = target if len(target) <= _LONG // 2 else "T"
-    labels = dict(
-        zip(question.first.labels, lattice(len(names)).labels(tuple(names)), strict=True)
-    )
+    labels = dict(zip(question.first.labels, lattice(len(names)).labels(tuple(names)), strict=True))
     rows = _rows(question, named=False)
     measures = list(question.by)
     columns = []
@@ -283,7 +281,9 @@ def _one_a_line(study):
         columns.append((f"{f'source {i + 1}':{width}}", [f"{name:{width}}" for name in own]))
     for measure in questions[0].by:
         for i, head in enumerate(heads[k]):
-            cells = [f"{q.by[measure].atoms[i]:z.4f}" if len(q.sources) == k else "" for q in questions]
+            cells = [
+                f"{q.by[measure].atoms[i]:z.4f}" if len(q.sources) == k else "" for q in questions
+            ]
             columns.append((head, cells))
     columns.append(("I", [f"{q.first.information:z.4f}" for q in questions]))
     columns.append(("H(target)", [f"{q.first.entropy:z.4f}" for q in questions]))
@@ -307,10 +307,7 @@ def csv_of(study):
     rows = rows_of(study)
     return as_csv(
         rows[0],
-        (
-            ["; ".join(v) if isinstance(v, list) else v for v in row.values()]
-            for row in rows
-        ),
+        (["; ".join(v) if isinstance(v, list) else v for v in row.values()] for row in rows),
     )
 
 

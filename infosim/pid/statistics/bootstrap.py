@@ -1,6 +1,7 @@
 """Bootstrap intervals (Efron 1979) of atoms and informations."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -39,6 +40,10 @@ def bootstrap(
 ):  # fmt: skip
     """Intervals of the atoms of a Decomposition of samples, from samples drawn anew.
 
+    They are normal ones around the estimate less the bias that drawing anew adds once more, so
+    that an estimate need not lie in the middle of its own. Atoms have no test of being 0: no way of
+    drawing samples makes one atom 0 and leaves the others (docs/pid-statistics.md).
+
     Parameters
     ----------
     d : Decomposition of samples, whose weights are counts
@@ -62,7 +67,7 @@ def bootstrap(
     if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
         raise ConfigError(f"level must be between 0 and 1, was {level!r}")
     integer("seed", seed, 0)
-    draw = _drawing(d, block, by)
+    draw = drawing(d, block, by)
     evaluation = d.definition.evaluation(d.events.codes)
 
     def replicates(numbers):
@@ -81,13 +86,13 @@ def bootstrap(
 
 
 def _interval(estimate, replicates, level):
-    """Basic intervals [(low, high), ...], which allow for the bias that resampling shows."""
-    tail = (1 - level) / 2
-    low, high = np.quantile(replicates, [tail, 1 - tail], axis=0)
-    return list(zip((2 * estimate - high).tolist(), (2 * estimate - low).tolist(), strict=True))
+    """Normal intervals [(low, high), ...] around the estimate less the bias of replicates."""
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    middle, error = 2 * estimate - replicates.mean(axis=0), replicates.std(axis=0, ddof=1)
+    return list(zip((middle - z * error).tolist(), (middle + z * error).tolist(), strict=True))
 
 
-def _drawing(d, block, by):
+def drawing(d, block, by):
     """A function of a generator that draws how often each event is, (M,)."""
     samples = Samples.of(d, by, series=block is not None)
     n_events = len(samples.events)

@@ -10,7 +10,7 @@ _FEW = 5
 #: Of so many samples a variable is said to look continuous if its values number ...
 _LEAST = 20
 #: ... more than one for so many samples.
-_EACH = 3
+_EACH = 5
 
 
 def cautions(d):

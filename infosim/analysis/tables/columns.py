@@ -261,7 +261,10 @@ def _of_floats(column, bins, used, counts):
     """The same of a column that is known by floats."""
     rows = used & ~np.isnan(column.values)
     values = column.values[rows]
-    found, labels, how = bins.cut_floats(values, counts[rows])
     codes = np.full(len(column.values), -1, np.int32)
+    if values.size < MOST and len(distinct := np.unique(values)) <= bins.n:  # few rows are left
+        codes[rows] = np.searchsorted(distinct, values)
+        return Outcomes(codes, [f"{one:g}" for one in distinct], f"{len(distinct)} values")
+    found, labels, how = bins.cut_floats(values, counts[rows])
     codes[rows] = found
     return Outcomes(codes, labels, f"many values, {how}")

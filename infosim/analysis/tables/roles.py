@@ -48,10 +48,11 @@ def variables_of(given, names, what, role):
     """
     texts = [given] if isinstance(given, str) else list(given)
     known, found = set(names), []
+    commas = any("," in name for name in names)
     for text in texts:
         if not isinstance(text, str):
             raise ConfigError(f"{role} must be names of columns, were {brief(text)}")
-        for item in _split(text, ",", lambda item: _variable(item, known) is not None):
+        for item in _split(text, ",", lambda item: _variable(item, known) is not None, commas):
             variable = _variable(item, known)
             if variable is None:
                 raise _no_variable(item, names, what, role)
@@ -88,9 +89,14 @@ def _part(text, known):
     return None
 
 
-def _split(text, mark, fits):
-    """A text at marks, but not at those within the longest pieces that fit."""
+def _split(text, mark, fits, marked=True):
+    """A text at marks, but not at those within the longest pieces that fit.
+
+    marked : whether any piece may hold a mark, which else need not be tried
+    """
     words, found, at = text.split(mark), [], 0
+    if not marked:
+        return words
     while at < len(words):
         ends = range(len(words), at, -1)
         end = next((e for e in ends if fits(mark.join(words[at:e]))), at + 1)
@@ -135,10 +141,10 @@ def bins_of(given, names, what):
     else:
         texts = [given] if isinstance(given, str | int) else list(given)
         pairs, general = [], []
-        known = set(names)
+        known, commas = set(names), any("," in name for name in names)
         for text in texts:
             text = str(text)
-            for item in _split(text, ",", lambda item: _named_bins(item, known)):
+            for item in _split(text, ",", lambda item: _named_bins(item, known), commas):
                 column = _named_bins(item, known)
                 if column:
                     spec = item.strip()[len(column) :].strip().removeprefix("=")

@@ -284,7 +284,7 @@ def _one_a_line(study):
             cells = [
                 f"{q.by[measure].atoms[i]:z.4f}" if len(q.sources) == k else "" for q in questions
             ]
-            columns.append((head, cells))
+            columns.append((f"{measure} {head}" if len(questions[0].by) > 1 else head, cells))
     columns.append(("I", [f"{q.first.information:z.4f}" for q in questions]))
     columns.append(("H(target)", [f"{q.first.entropy:z.4f}" for q in questions]))
     return _aligned("target", names, columns)

@@ -70,7 +70,7 @@ FACE = Path("engine", "simulator.py")
 
 #: From the bottom up, as docs/architecture.md has them.
 LAYERS = (
-    "errors", "extras", "files", "cells", "fingerprint", "jit", "elementary", "markup",
+    "errors", "cpus", "extras", "files", "cells", "fingerprint", "jit", "elementary", "markup",
     "schedule", "settings", "pid", "neuron", "network", "kernels", "machine", "rules", "engine",
     "datasets", "analysis", "plotting", "tasks", "bench", "experiments", "estimators", "report",
     "cli",

@@ -128,10 +128,10 @@ class Decomposition(Mapping):
 
         Raises
         ------
-        ConfigError : the measure has none
+        ConfigError : the measure has none, or the events are not known
         """
-        check_pointwise(self.definition)
         events, grid = self._known_events(), lattice(len(self.names))
+        check_pointwise(self.definition)
         parts = self.definition.evaluation(events.codes).pointwise(events.mass)
         informative, misinformative = (grid.moebius @ part for part in parts)
         return Pointwise(informative - misinformative, informative, misinformative)
@@ -234,16 +234,15 @@ def decompose(
         kept = pmf > 0
         events = Events(np.array(np.nonzero(kept)), pmf[kept])
     else:
-        if hasattr(sources, "items"):
-            sources = dict(sources.items())
-            names = tuple(sources) if names is None else names
-            sources = sources.values()
+        if isinstance(sources, Mapping) or hasattr(sources, "columns"):
+            keys, sources = zip(*sources.items(), strict=True) if len(sources) else ((), ())
+            names = keys if names is None else names
         if not isinstance(sources, Iterable):
             raise ShapeError(f"sources are not sequences of values, but a {type(sources).__name__}")
         sources = list(sources)
         lattice(len(sources))  # the number of sources first: it is the likelier slip
         columns = {f"source {k + 1}": values for k, values in enumerate(sources)}
-        codes = coded_columns(columns | {"target": target})
+        codes = coded_columns(columns | {"target": target}, weights)
         weights = checked_weights(weights, len(codes["target"]))
         codes, kept = known_samples(codes, missing)
         events = merged(codes, kept, weights)

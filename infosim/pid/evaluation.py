@@ -159,7 +159,7 @@ class _Flat:
 
     def _logs(self, margins, tables, which, replica):
         known = [
-            table[self._of(ids, n, which, replica)]
+            table.take(self._of(ids, n, which, replica))
             for (ids, n), table in zip(margins, tables, strict=True)
         ]
         logs = np.empty((len(self._terms), which.size))
@@ -178,7 +178,10 @@ class _Flat:
 
     def _of(self, ids, n, which, replica):
         """Numbers of values, those of each distribution after the last one's."""
-        return ids[which] if self.n_replicas == 1 else ids[which] + n * replica
+        found = ids.take(which)
+        if self.n_replicas > 1:
+            found += n * replica
+        return found
 
     def _table(self, ids, n, mass):
         return np.bincount(ids, mass, n * self.n_replicas)

@@ -36,12 +36,16 @@ def decompose_many(
         raise ConfigError(
             f"columns must be a mapping from names to values, was {brief(type(columns).__name__)}"
         )
-    columns = dict(columns.items())
+    names, values = list(columns), [own for _, own in columns.items()]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"there are {names.count(name)} columns called {brief(name)}")
+    columns = dict(zip(names, values, strict=True))
     questions = [_question(one, columns) for one in questions]
     asked = {name: columns[name] for sources, target in questions for name in (*sources, target)}
     if not asked:
         return []
-    codes = coded_columns(asked)
+    codes = coded_columns(asked, weights)
     weights = checked_weights(weights, len(next(iter(codes.values()))))
 
     def answer(question):

@@ -16,13 +16,15 @@ def check_missing(missing):
         raise ConfigError(f"unknown missing {missing!r}; {near(missing, MISSING)}")
 
 
-def coded_columns(columns):
+def coded_columns(columns, weights=None):
     """The values of columns of the same rows, name -> values, numbered from 0, missing ones -1.
+
+    weights : of the same rows, which is all that is asked of them here
 
     Returns name -> int (n_samples,).
     """
     codes = {name: _coded(values, name) for name, values in columns.items()}
-    _check_rows(columns)
+    _check_rows({**columns, "weights": weights})
     if len({len(c) for c in codes.values()}) > 1:
         given = ", ".join(f"{name} {len(c)}" for name, c in codes.items())
         raise ShapeError(f"samples differ in length: {given}")
@@ -83,7 +85,8 @@ def checked_weights(weights, n_samples):
         raise ShapeError(f"weights have shape {found.shape}, must be ({n_samples},)")
     for wrong, what in ((masked | ~np.isfinite(found), "finite"), (found < 0, "0 or more")):
         for i in np.flatnonzero(wrong)[:1]:
-            raise DataError(f"weights must be {what}; index {i} holds {weights[i]}")
+            held = "is masked" if masked[i] else f"holds {found[i]:.6g}"
+            raise DataError(f"weights must be {what}; index {i} {held}")
     with np.errstate(over="ignore"):
         total = found.sum()
     if not 0 < total < np.inf:

@@ -89,7 +89,7 @@ def test_weights_and_missing_values_leave_out_samples_together():
         ([1, -1], DataError, "weights must be 0 or more; index 1 holds -1"),
         ([1, np.nan], DataError, "weights must be finite; index 1 holds nan"),
         ([np.inf, 1], DataError, "weights must be finite; index 0 holds inf"),
-        (np.ma.array([1, 2], mask=[0, 1]), DataError, "weights must be finite; index 1"),
+        (np.ma.array([1, 2], mask=[0, 1]), DataError, "be finite; index 1 is masked"),
         ([0, 0], DataError, "weights sum to 0, must be above 0"),
         ([1e308, 1e308], DataError, "weights sum to inf"),
         ([1], ShapeError, r"weights have shape \(1,\), must be \(2,\)"),
@@ -198,6 +198,14 @@ def test_columns_of_a_frame():
     assert d.names == ("a b", "c")
     (many,) = decompose_many(frame, [(("a b", "c"), "y")])
     np.testing.assert_array_equal(many.atoms, d.atoms)
+    twice = pandas.concat([frame[["c", "c"]]], axis=1)
+    with pytest.raises(ConfigError, match="source names must differ"):
+        decompose(sources=twice, target=frame["y"])
+    with pytest.raises(ConfigError, match="there are 2 columns called 'c'"):
+        decompose_many(twice, [("c", "c")])
+    moved = pandas.Series([1, 2, 3, 4], index=[3, 2, 1, 0])
+    with pytest.raises(DataError, match="weights has another index than source 1"):
+        decompose(sources=frame[["c"]], target=frame["y"], weights=moved)
 
 
 @pytest.mark.parametrize("values", [

@@ -40,9 +40,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
 
 
 def test_p_is_uniform_where_nothing_tells_of_the_target():
-    sets, conditional = p_values(n_tables=150, permutations=99, n_rows=100)
+    sets, conditional = p_values(n_tables=100, permutations=99, n_rows=100)
     for p in (*sets.T, *conditional.T):
-        assert distance(p) < 1.63 / np.sqrt(150)  # 1 % of Kolmogorov's distribution
+        assert distance(p) < 1.63 / np.sqrt(100)  # 1 % of Kolmogorov's distribution
         assert p.min() >= 1 / 100
         assert p.max() <= 1
 
@@ -97,7 +97,7 @@ def test_weights_are_so_many_samples(d):
     codes, weights = d.events.codes, d.events.weights
     short = decompose(sources=list(codes[:-1]), target=codes[-1], weights=weights, names="ab")
     (many,) = decompose_many(
-        {"a": codes[0], "b": codes[1], "t": codes[2]}, [("ab", "t")], weights=weights
+        {"a": codes[0], "b": codes[1], "t": codes[2]}, [(("a", "b"), "t")], weights=weights
     )
     for other in (short, many):
         np.testing.assert_array_equal(bootstrap(other, 20).replicates, bootstrap(d, 20).replicates)
@@ -147,8 +147,8 @@ def test_p_of_few_samples_is_that_of_all_permutations():
         return decompose(sources=[x], target=target).information
 
     every = np.mean([told(p) >= told(t) - 1e-9 for p in permutations(t)])
-    test = permutation_test(d, 4000)
-    assert test.informations["{1}"] == pytest.approx(every, abs=0.03)
+    test = permutation_test(d, 1500)
+    assert test.informations["{1}"] == pytest.approx(every, abs=0.05)
     assert test.conditional == {}
     assert permutation_test(d, 9).informations["{1}"] >= 0.1
 
@@ -206,7 +206,7 @@ def test_bias_where_nothing_is_told():
     found = {method: bias(d, method, n=40) for method in
              ("shuffle", "extrapolation", "miller-madow")}  # fmt: skip
     for method, b in found.items():
-        assert b.informations == pytest.approx(theory, rel=0.15), method
+        assert b.informations == pytest.approx(theory, rel=0.3), method
         assert b.conditional["1"] == pytest.approx(b.informations["{12}"] - b.informations["{2}"])
         assert b.corrected_informations["{1}"] == pytest.approx(
             d.informations["{1}"] - b.informations["{1}"]
@@ -225,7 +225,7 @@ def test_large_alphabets_seem_to_tell_what_they_do_not():
     assert bias(d, n=20).corrected_informations["{x}"] == pytest.approx(0, abs=0.1)
     assert permutation_test(d, 99).informations["{x}"] > 0.05
     lines = cautions(d)
-    assert len(lines) == 2 or len(lines) == 1
+    assert len(lines) == 3
     assert "300 samples for" in lines[-1]
     assert "owed to chance" in lines[-1]
 
@@ -255,6 +255,7 @@ PMF = decompose([[0.5, 0], [0, 0.5]])
 FEW = decompose(**ROWS)
 HALF = decompose(sources=[[0, 1]], target=[0, 1], weights=[0.5, 1])
 TWICE = decompose(sources=[[0, 1]], target=[0, 1], weights=[2, 1])
+HUGE = decompose(sources=[[0, 1]], target=[0, 1], weights=[10**9, 10**9])
 (MANY,) = decompose_many({"a": [0, 1], "t": [0, 1]}, [("a", "t")])
 
 
@@ -287,6 +288,7 @@ TWICE = decompose(sources=[[0, 1]], target=[0, 1], weights=[2, 1])
             "needs trials of one length, theirs are 5 to 7",
         ),
         (lambda: bias(FEW, "jackknife"), ConfigError, "method must be 'shuffle' or"),
+        (lambda: bias(HUGE), DataError, "2000000000 samples are too many to be permuted"),
         (lambda: bias(HALF), DataError, "weights that are counts"),
         (lambda: bias(TWICE, "extrapolation"), DataError, "at least 4 samples, .* were 3"),
     ],
@@ -299,6 +301,6 @@ def test_bad_input_is_named(call, error, message):
 
 def test_a_bar_says_how_far_it_is(d, capsys):
     bootstrap(d, 30, progress=True)
-    assert "30/30" in capsys.readouterr().err
+    assert "/30 [" in capsys.readouterr().err
     bootstrap(d, 30)
     assert capsys.readouterr().err == ""

@@ -31,7 +31,7 @@ def cautions(d):
             )
     if n < _FEW * len(events):
         excess = miller_madow(samples)[-1]
-        part = "all" if excess >= d.information else f"about {max(excess, 0):.2f}"
+        part = "all" if excess >= d.information else f"at least {max(excess, 0):.2f}"
         lines.append(
             f"{n} samples for {len(events)} cells that occur, {n / len(events):.1f} for each: of "
             f"{d.information:.2f} bits of information {part} may be owed to chance; take fewer "

@@ -1,13 +1,18 @@
 """The samples of a decomposition, as they are drawn anew, permuted and divided."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from infosim.errors import ConfigError, DataError, ShapeError, integer
 from infosim.pid.decomposition import conditional, of_sets
+from infosim.pid.events import Events
 from infosim.pid.outcomes import coded_columns
 from infosim.pid.terms import inverted
+
+#: Samples that are looked at one by one, at most: some arrays of them must be held.
+_MOST = 10**8
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,12 +22,12 @@ class Samples:
     Attributes
     ----------
     events : the `Events` of the decomposition
-    event : int (N,), of each sample
+    of_rows : int (N,), the event of each, where their order matters, else None
     trial : int (N,), numbers from 0, or None
     """
 
-    events: object
-    event: np.ndarray
+    events: Events
+    of_rows: np.ndarray | None = None
     trial: np.ndarray | None = None
 
     @classmethod
@@ -45,7 +50,7 @@ class Samples:
             odd = weights[weights % 1 > 0][0]
             raise DataError(f"statistics need weights that are counts, one event has {odd:.6g}")
         if not needed:
-            return cls(events, np.repeat(np.arange(len(events)), weights.astype(int)))
+            return cls(events)
         if events.rows is None:
             raise ConfigError("the samples' order is not known: decompose_many does not keep it")
         kept = events.rows >= 0
@@ -63,7 +68,16 @@ class Samples:
         return cls(events, event, np.unique(trial, return_inverse=True)[1])
 
     def __len__(self):
-        return self.event.size
+        return int(self.events.total)
+
+    @cached_property
+    def event(self):
+        """The event of each sample, int (N,)."""
+        if self.of_rows is not None:
+            return self.of_rows
+        if len(self) > _MOST:
+            raise DataError(f"{len(self)} samples are too many to be permuted or divided")
+        return np.repeat(np.arange(len(self.events)), self.events.weights.astype(int))
 
     @property
     def places(self):

@@ -15,7 +15,7 @@ import numpy as np
 from infosim.errors import ConfigError, DataError, ShapeError, near
 from infosim.markup import bar, table
 from infosim.pid.broja import Broja
-from infosim.pid.events import Events, merged
+from infosim.pid.events import Events, entropy, merged
 from infosim.pid.lattice import MAX_SOURCES, lattice, set_masks, source_names
 from infosim.pid.measures import MEASURES, Measure, measure_of
 from infosim.pid.outcomes import (
@@ -120,8 +120,8 @@ class Decomposition(Mapping):
     def total_correlation(self):
         """Σ H(variable) - H(all), of sources and target together, in bits."""
         codes, mass = self._known_events().codes, self.events.mass
-        alone = sum(_entropy(np.bincount(row, mass)) for row in codes)
-        return alone - _entropy(mass)
+        alone = sum(entropy(np.bincount(row, mass)) for row in codes)
+        return alone - entropy(mass)
 
     def pointwise(self):
         """The `Pointwise` atoms of each event.
@@ -206,7 +206,7 @@ def decompose(
         "value" counts missing as one more outcome of each variable
     measure : of redundancy, "shared-exclusions" (Makkeh et al. 2021),
         "minimum-mutual-information" (Barrett 2015), "williams-beer" (I_min, 2010), "broja" (of two
-        sources; Bertschinger et al. 2014; extra `broja`), or a `Measure`
+        sources; Bertschinger et al. 2014), or a `Measure`
     weights : (n_samples,) how often each sample counts, finite and not negative
 
     Values that are equal in Python, such as 1, 1.0 and True, are one outcome. Missing are None, nan
@@ -235,8 +235,9 @@ def decompose(
         events = Events(np.array(np.nonzero(kept)), pmf[kept])
     else:
         if isinstance(sources, Mapping) or hasattr(sources, "columns"):
-            keys, sources = zip(*sources.items(), strict=True) if len(sources) else ((), ())
-            names = keys if names is None else names
+            pairs = list(sources.items())  # of a DataFrame more than one may have a name
+            names = tuple(name for name, _ in pairs) if names is None else names
+            sources = [values for _, values in pairs]
         if not isinstance(sources, Iterable):
             raise ShapeError(f"sources are not sequences of values, but a {type(sources).__name__}")
         sources = list(sources)
@@ -263,14 +264,14 @@ def decomposed(events, names, measure):
     evaluation = measure.evaluation(events.codes)
     exclusions = wrong = None
     if measure.pointwise:
-        (exclusions,), (wrong,), (entropy,) = evaluation.parts(mass)
+        (exclusions,), (wrong,), (of_target,) = evaluation.parts(mass)
         redundancies = exclusions - wrong
         exclusions, wrong = grid.moebius @ exclusions, grid.moebius @ wrong
     else:
         (redundancies,) = evaluation.redundancies(mass)
-        entropy = _entropy(np.bincount(events.codes[-1], mass[0]))
+        of_target = entropy(np.bincount(events.codes[-1], mass[0]))
     return Decomposition(
-        names, redundancies, grid.moebius @ redundancies, float(entropy), None, measure.name,
+        names, redundancies, grid.moebius @ redundancies, float(of_target), None, measure.name,
         exclusions, wrong, events, measure,
     )  # fmt: skip
 
@@ -310,11 +311,6 @@ def conditional(informations, n_sources):
         others = 2**n_sources - 1 - (1 << k)
         result[..., k] = every - (informations[..., masks.index(others)] if others else 0)
     return result
-
-
-def _entropy(mass):
-    mass = mass[mass > 0]
-    return float(-mass @ np.log2(mass))
 
 
 def _spread(values, kept):

@@ -125,9 +125,7 @@ class _Flat:
         """-log2 P(U_t) and log2 [p(y) / P(U_t, y)] of each event, (T, F) each."""
         exclusions = np.empty((len(self._terms), self.mass.size))
         wrong = np.empty_like(exclusions)
-        alone = np.concatenate(
-            [self._source_logs(p) for p in _pieces(self._source_mass.size)], axis=1
-        )
+        alone = self._all_source_logs()
         np.negative(alone[:, self._place], out=exclusions)
         for part in _pieces(self.mass.size):
             wrong[:, part] = self._log_target[self._target[part]] - self._joint_logs(part)
@@ -137,9 +135,7 @@ class _Flat:
         """J_t(y), (R, T, n_y): the sums over the events of each value of the target."""
         n_y = self._margins.n_targets
         found = np.zeros((len(self._terms), self.n_replicas * n_y))
-        alone = np.concatenate(
-            [self._source_logs(p) for p in _pieces(self._source_mass.size)], axis=1
-        )
+        alone = self._all_source_logs()
         for part in _pieces(self.mass.size):
             target = self._target[part]
             told = self._joint_logs(part) - self._log_target[target] - alone[:, self._place[part]]
@@ -152,6 +148,10 @@ class _Flat:
         """log2 P(U_t), (T, n), of a part of the sources' joint values."""
         value, replica = self._source_value[part], self._source_replica[part]
         return self._logs(self._margins.sets, self._sets, value, replica)
+
+    def _all_source_logs(self):
+        parts = [self._source_logs(part) for part in _pieces(self._source_mass.size)]
+        return np.concatenate(parts, axis=1)
 
     def _joint_logs(self, part):
         """log2 P(U_t, y), (T, n), of a part of the events."""

@@ -115,3 +115,9 @@ class Margins:
         first[self.source] = np.arange(target.size)
         self.sets = [(ids[first], n) for ids, n in found[1:]]
         self.joints = [pairs(*one, target) for one in found[1:]]
+
+
+def entropy(mass):
+    """-Σ p log2 p of probabilities of any shape."""
+    mass = mass[mass > 0]
+    return float(-mass @ np.log2(mass))

@@ -1,6 +1,6 @@
 """Many parts of work on all cores, their results in order."""
 
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 from infosim.cpus import available
 from infosim.errors import integer
@@ -12,13 +12,17 @@ def in_order(function, parts, *, threads=None, progress=False, unit="part", size
     threads : 1 or more; None takes every CPU this process may use
     progress : whether a bar says how far it is, in `unit`s of which a part has `size`
     """
+    # imported where they are used: a single decomposition does without
+    from concurrent.futures import ThreadPoolExecutor
+
     n_threads = available() if threads is None else integer("threads", threads)
     parts = list(parts)
-    with _bar(progress, sum(map(size, parts)), unit) as bar:
+    with _bar(sum(map(size, parts)), unit) if progress else nullcontext() as bar:
 
         def work(part):
             found = function(part)
-            bar.update(size(part))
+            if bar is not None:
+                bar.update(size(part))
             return found
 
         if n_threads == 1 or len(parts) == 1:
@@ -30,7 +34,7 @@ def in_order(function, parts, *, threads=None, progress=False, unit="part", size
             pool.shutdown(cancel_futures=True)
 
 
-def _bar(progress, total, unit):
+def _bar(total, unit):
     from tqdm.auto import tqdm
 
-    return tqdm(total=total, unit=unit, dynamic_ncols=True, leave=False, disable=not progress)
+    return tqdm(total=total, unit=unit, dynamic_ncols=True, leave=False)

@@ -218,6 +218,17 @@ def test_bias_where_nothing_is_told():
     assert found["miller-madow"].corrected_atoms == {}
 
 
+def test_bias_of_trials_keeps_them_whole():
+    """Trials of one value each: within them nothing is permuted; as wholes they are few."""
+    x = np.repeat(np.random.default_rng(0).integers(2, size=16), 10)
+    d, by = decompose(sources=[x], target=x), np.repeat(np.arange(16), 10)
+    assert bias(d, n=3, by=by).informations["{1}"] == pytest.approx(d.information)
+    rows, trials = (bias(d, "extrapolation", n=20, by=b).informations["{1}"] for b in (None, by))
+    assert abs(trials) > 3 * abs(rows)
+    with pytest.raises(DataError, match="or trials, are needed, were 2"):
+        bias(d, "extrapolation", by=by // 8)
+
+
 def test_large_alphabets_seem_to_tell_what_they_do_not():
     x, t = np.random.default_rng(0).poisson(200, size=(2, 300))
     d = decompose(sources={"x": x}, target=t)
@@ -274,6 +285,10 @@ HUGE = decompose(sources=[[0, 1]], target=[0, 1], weights=[10**9, 10**9])
         (lambda: bootstrap(FEW, 9, level="a"), ConfigError, "level must be between 0 and 1"),
         (lambda: bootstrap(FEW, 9, block=0), ConfigError, "block must be an integer of at least 1"),
         (lambda: bootstrap(FEW, 9, block=12), ConfigError, "block must be below the 12 samples"),
+        (
+            lambda: bootstrap(FEW, 9, block=3, by=[0] * 3 + [1] * 9), ConfigError,
+            "block must be below the 3 samples of the shortest trial, was 3",
+        ),
         (lambda: bootstrap(FEW, 9, by=[1] * 11), ShapeError, "by has 11 values for 12 samples"),
         (lambda: bootstrap(FEW, 9, by=[1] * 12), DataError, "by names 1 trial"),
         (lambda: bootstrap(FEW, 9, by=[None] * 12), DataError, "by has missing values"),

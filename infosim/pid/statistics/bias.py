@@ -103,19 +103,20 @@ def _extrapolated(d, samples):
     f(N) = a + b/N + c/N², of N, N/2 and N/4, is a at (8 f(N) - 6 f(N/2) + f(N/4)) / 3 (Strong et
     al. 1998).
     """
-    units = np.arange(len(samples))[:, None] if samples.trial is None else samples.places
-    if len(units) < 4:
+    places = None if samples.trial is None else samples.places
+    n_units = len(samples) if places is None else len(places)
+    if n_units < 4:
         raise DataError(
-            f"to divide into quarters at least 4 samples, or trials, are needed, were {len(units)}"
+            f"to divide into quarters at least 4 samples, or trials, are needed, were {n_units}"
         )
     evaluation = d.definition.evaluation(d.events.codes)
 
     def found(rng):
-        order = rng.permutation(len(units))
+        order = rng.permutation(n_units)
         parts = [*np.array_split(order, 2), *np.array_split(order, 4)]
-        counts = np.array(
-            [samples.counts(np.concatenate([units[i] for i in part])) for part in parts]
-        )
+        if places is not None:
+            parts = [np.concatenate([places[i] for i in part]) for part in parts]
+        counts = np.array([samples.counts(part) for part in parts])
         told = evaluation.redundancies(counts / counts.sum(axis=1, keepdims=True))
         halves, quarters = told[:2].mean(axis=0), told[2:].mean(axis=0)
         return d.redundancies - (8 * d.redundancies - 6 * halves + quarters) / 3

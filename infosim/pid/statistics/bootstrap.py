@@ -115,19 +115,17 @@ def drawing(d, block, by):
 def _blocks(samples, block):
     """Moving blocks, of each trial as many as fill it."""
     places = samples.places
-    longest = max(map(len, places))
-    if not 1 <= block < longest:
-        raise ConfigError(
-            f"block must be below the {longest} samples in a row that there are, was {block}"
-        )
+    shortest = min(map(len, places))
+    if block >= shortest:  # such a trial would always be drawn as it is
+        of = "that there are" if samples.trial is None else "of the shortest trial"
+        raise ConfigError(f"block must be below the {shortest} samples {of}, was {block}")
     starts, spans, lengths = [], [], []
     done = 0
     for place in places:
-        whole = min(block, len(place))
-        for first in range(0, len(place), whole):
+        for first in range(0, len(place), block):
             starts.append(done)
-            spans.append(len(place) - whole + 1)
-            lengths.append(min(whole, len(place) - first))
+            spans.append(len(place) - block + 1)
+            lengths.append(min(block, len(place) - first))
         done += len(place)
     starts, spans, lengths = map(np.array, (starts, spans, lengths))
     within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)

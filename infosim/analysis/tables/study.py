@@ -11,7 +11,6 @@ from infosim.analysis.tables.columns import outcomes
 from infosim.analysis.tables.reading import Wanted, read
 from infosim.analysis.tables.roles import EVERY, Part, Variable, bins_of, variables_of
 from infosim.errors import ConfigError, DataError, brief, near
-from infosim.extras import need
 from infosim.pid import Decomposition, decompose, decompose_many
 from infosim.pid.lattice import MAX_SOURCES
 from infosim.pid.measures import MEASURES
@@ -153,7 +152,7 @@ def decompose_table(
     if measures == [ALL]:
         measures = [*MEASURES]
         if all(len(own) == 2 for _, own in asked):
-            measures += _broja_if_there(table.notes)
+            measures.append(BROJA)
     keys = _keys(plan.sources)
     used = dict.fromkeys(v for _, own in asked for v in own)
     codes = {keys[v]: table.joint(v, as_target=False) for v in used}
@@ -188,8 +187,6 @@ def decompose_table(
             "rows of a time series are not independent: without --block or --by intervals are too "
             "narrow"
         )
-    if BROJA in measures and len(measures) > 1 and (bootstrap or bias is not None):
-        table.notes.append("BROJA without intervals and bias, which take long; ask for it alone")
     common = {"seed": seed, "threads": threads, "progress": progress}
     statistics = _Statistics(
         bootstrap, level, permutations, permute, block, bias, table.trials, common
@@ -232,15 +229,6 @@ def measures_of(given):
     if ALL in names and len(names) > 1:
         raise ConfigError("'all' stands for every measure, and beside no other")
     return names
-
-
-def _broja_if_there(notes):
-    try:
-        need("dit", BROJA)
-    except ConfigError:
-        notes.append("without BROJA, which needs dit: pip install 'infosim[broja]'")
-        return []
-    return [BROJA]
 
 
 class _Plan:
@@ -536,8 +524,6 @@ class _Statistics:
             question.cautions.extend(statistics.cautions(question.first))
         for question in questions:
             for name, found in question.by.items():
-                if name == BROJA and len(question.by) > 1:  # each replicate takes a second
-                    continue
                 if self._bootstrap:
                     question.intervals[name] = statistics.bootstrap(
                         found, self._bootstrap, level=self._level, block=self._block, by=by,

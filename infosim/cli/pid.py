@@ -1,18 +1,45 @@
 """`infosim pid`."""
 
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from infosim.cli.shared import tell
+
+#: Endings of --out and what is written.
+_KINDS = {".json": "json", ".csv": "csv", ".txt": "text", ".html": "html"}
+
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--sources", required=True, help="Columns of the sources, comma-separated, 1 to 4.")
-@click.option("--target", required=True, help="Column of the target.")
 @click.option(
-    "--bins", type=int, help="Cut sources of more distinct numbers into bins of equal width."
+    "--sources",
+    multiple=True,
+    required=True,
+    metavar="A,B,...",
+    help="Columns of the sources, 1 to 4, or every; F=x+y makes one source of two columns, x@-1 is "
+    "x one row before. Repeatable.",
 )
-@click.option("--target-bins", type=int, help="The same for the target, which --bins leaves alone.")
+@click.option(
+    "--target",
+    multiple=True,
+    required=True,
+    metavar="T,...",
+    help="Column of the target; of several, or every, each is decomposed.",
+)
+@click.option("--pairs", is_flag=True, help="Decompose each pair of the sources.")
+@click.option(
+    "--bins",
+    multiple=True,
+    metavar="N | A=5,B=quantile:4,...",
+    help="Cut sources of more distinct numbers into N bins of equal width; or single columns, into "
+    "5, quantile:4, edges:0;1;2 or none. Repeatable.",
+)
+@click.option(
+    "--target-bins", metavar="BINS", help="The same for the target, which --bins N leaves alone."
+)
 @click.option(
     "--missing",
     type=click.Choice(["error", "drop", "value"]),
@@ -26,29 +53,180 @@ import click
     help="What says that a cell is missing, which an empty one always is  [default: nan, na, n/a, "
     "null, none, nat, <na>, #n/a, in capitals or not]",
 )
+@click.option("--weights", metavar="COLUMN", help="How many rows each row stands for.")
+@click.option("--by", metavar="COLUMN", help="Which trial each row is of: no lag leaves it.")
 @click.option(
     "--measure",
     default="shared-exclusions",
     show_default=True,
-    help="Of redundancy: shared-exclusions, minimum-mutual-information or williams-beer.",
+    help="Of redundancy: shared-exclusions, minimum-mutual-information, williams-beer, broja (of 2 "
+    "sources), several of them, or all.",
 )
-def pid(file, sources, target, bins, target_bins, missing, missing_tokens, measure):
-    """Decompose the information that columns of a CSV FILE carry about another column.
+@click.option("--parts", is_flag=True, help="Tell informative and misinformative parts of atoms.")
+@click.option(
+    "--bootstrap",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Intervals from N draws.",
+)
+@click.option(
+    "--level",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Of intervals.",
+)
+@click.option(
+    "--block", type=click.IntRange(min=1), metavar="ROWS", help="Draw blocks of so many rows."
+)
+@click.option(
+    "--permutations",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="p of informations, from N permutations.",
+)
+@click.option(
+    "--permute",
+    type=click.Choice(["rows", "shift", "trials"]),
+    help="What is permuted  [default: shift with lags or --block, else rows]",
+)
+@click.option(
+    "--bias",
+    type=click.Choice(["none", "shuffle", "extrapolation", "miller-madow"]),
+    default="none",
+    show_default=True,
+    help="Estimate it, and subtract it.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--jobs", type=click.IntRange(min=1), help="Threads  [default: all cores]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write here instead, as .json, .csv, .txt or .html.",
+)
+@click.option(
+    "--pointwise",
+    type=click.Choice(["events", "rows"]),
+    help="Print the atoms of each event, or of each row, as CSV; with --json beside the others.",
+)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="Draw lattice and information circle here, as .svg, .png or .pdf.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Without a bar of progress.")
+def pid(
+    file, sources, target, pairs, bins, target_bins, missing, missing_tokens, weights, by, measure,
+    parts, bootstrap, level, block, permutations, permute, bias, seed, jobs, as_json, as_csv, out,
+    pointwise, plot, quiet,
+):  # fmt: skip
+    """Decompose the information that columns of a table carry about another column.
 
-    Every distinct value counts as one outcome unless bins are asked for. Where all cells of a
-    column are numbers, 1, 1.0 and 1e0 are one value.
+    FILE is CSV or TSV, maybe of gzip, Parquet, a spreadsheet, or - for the standard input. Every
+    distinct value counts as one outcome unless bins are asked for. Where all cells of a column are
+    numbers, 1, 1.0 and 1e0 are one value.
     """
-    from infosim.analysis.tables import read_columns
-    from infosim.pid import decompose
+    from infosim.analysis.tables import decompose_table
+    from infosim.analysis.tables.words import pointwise_of
+    from infosim.errors import ConfigError
 
-    names = [name.strip() for name in sources.split(",")]
+    kind = _kind(as_json, as_csv, out, pointwise)
+    drawn = None if plot is None else _picture_kind(plot)
+    if by is not None and by == weights:
+        raise ConfigError(f"--by and --weights are both {by!r}")
     tokens = missing_tokens
     if tokens is not None:
         tokens = [token.strip() for token in tokens.split(",")]
-    sources, target, dropped = read_columns(
-        file, names, target.strip(), bins, target_bins, missing, tokens
-    )
-    if missing == "drop":
-        kept = len(target)
-        click.echo(f"{dropped} of {dropped + kept} rows dropped: a cell is missing", err=True)
-    click.echo(decompose(sources=sources, target=target, missing=missing, measure=measure))
+    study = decompose_table(
+        file, sources, target, bins=bins or None, target_bins=target_bins, missing=missing,
+        missing_cells=tokens, weights=weights, by=by, measure=measure, pairs=pairs,
+        bootstrap=bootstrap, level=level, permutations=permutations, permute=permute, block=block,
+        bias=None if bias == "none" else bias, seed=seed, threads=jobs,
+        progress=not quiet and sys.stderr.isatty(),
+    )  # fmt: skip
+    values = None if pointwise is None else pointwise_of(study, pointwise, parts)
+    figure = None if plot is None else _figure(study)
+    content = _content(study, kind, values, parts)
+    if figure is not None:
+        from infosim.plotting import save
+
+        with _writing(plot) as file:
+            save(figure, file, drawn, dpi=200)
+    if out is not None:
+        with _writing(out) as file:
+            file.write(content.encode())
+    if kind not in ("text", "html"):
+        tell(study.remarks)
+    if out is None:
+        click.echo(content, nl=False)
+
+
+def _kind(as_json, as_csv, out, pointwise):
+    """What is to be said: "text", "json", "csv" or "html"."""
+    from infosim.errors import ConfigError
+
+    given = [("--json", as_json), ("--csv", as_csv), ("--out", out is not None)]
+    given = [name for name, is_given in given if is_given]
+    if len(given) > 1:
+        raise ConfigError(f"{' and '.join(given)} contradict each other")
+    if as_json or as_csv:
+        return "json" if as_json else "csv"
+    if out is None:
+        return "csv" if pointwise is not None else "text"
+    kind = _KINDS.get(out.suffix.lower())
+    if kind is None:
+        raise ConfigError(f"--out {out} must end in {', '.join(_KINDS)}")
+    if pointwise is not None and kind not in ("csv", "json"):
+        raise ConfigError(f"--out {out}: pointwise atoms are written as .csv or .json")
+    return kind
+
+
+def _picture_kind(plot):
+    from infosim.errors import ConfigError
+    from infosim.plotting.style import UNDATED
+
+    kind = plot.suffix.removeprefix(".").lower()
+    if kind not in UNDATED:
+        raise ConfigError(f"--plot {plot} must end in .{', .'.join(UNDATED)}")
+    return kind
+
+
+def _content(study, kind, pointwise, parts):
+    """What is printed or written."""
+    from infosim.analysis.tables import words
+
+    if kind == "json":
+        return words.json_of(study, pointwise)
+    if kind == "csv":
+        return words.csv_of(study) if pointwise is None else words.as_csv(*pointwise)
+    if kind == "html":
+        return words.document(study)
+    return words.text(study, parts) + "\n"
+
+
+@contextmanager
+def _writing(path):
+    """A file that is there whole or not at all; one line where it cannot be."""
+    from infosim.errors import ConfigError
+    from infosim.files import atomic
+
+    try:
+        with atomic(path) as file:
+            yield file
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _figure(study):
+    from infosim.errors import ConfigError
+    from infosim.plotting import decomposition
+
+    if len(study.questions) > 1:
+        raise ConfigError(f"--plot draws one decomposition, {len(study.questions)} are asked for")
+    (question,) = study.questions
+    measure, found = next(iter(question.by.items()))
+    return decomposition(found, question.intervals.get(measure), target=question.target.name)

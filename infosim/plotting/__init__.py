@@ -17,6 +17,7 @@ if "matplotlib" not in sys.modules:
 
 from infosim.plotting.circle import information_circle
 from infosim.plotting.concepts import goal_bars, goal_summary, lattice_diagram, neuron
+from infosim.plotting.decomposed import decomposition
 from infosim.plotting.plots import (
     atoms,
     comparison,
@@ -35,6 +36,7 @@ __all__ = [
     "comparison",
     "confusion",
     "correlations",
+    "decomposition",
     "errors",
     "figure",
     "goal_bars",

@@ -108,7 +108,7 @@ def information_circle(goal_or_n_sources, ax):
 
     Coloured ovals hold what is part of the information I(Y:k) from one source k; see `regions`.
 
-    goal_or_n_sources : a `Goal` of up to 3 sources, or a number of sources
+    goal_or_n_sources : a `Goal` of up to 3 sources, `ink.Atoms`, or a number of sources
 
     Raises
     ------
@@ -150,7 +150,7 @@ def information_circle(goal_or_n_sources, ax):
     colour = ScalarMappable(Normalize(-limit, limit), ink.GAMMA)
     ax.figure.colorbar(colour, cax=bar, ticks=[-limit, 0, limit], format=ink.tick)
     bar.tick_params(length=0, pad=2, labelsize=size)
-    bar.set_title("γ", fontsize=size, pad=2, loc="center")
+    bar.set_title(ink.symbol(goal), fontsize=size, pad=2, loc="center")
     return ax
 
 

@@ -113,13 +113,13 @@ def lattice_diagram(goal_or_n_sources, ax):
     step = _STEP[n_sources]
     unit = ink.canvas(ax, (-columns / 2, columns / 2), (-step / 2, (level.max() + 0.5) * step))
     ax.set_title(f"redundancy lattice, {len(level)} atom{'s' * (len(level) > 1)}")
-    place = [_place(a, n_sources) for a in range(len(level))]
+    places = [place(a, n_sources) for a in range(len(level))]
     for a, b in zip(*np.nonzero(covers(n_sources)), strict=True):
-        ends = np.transpose([place[a], place[b]])
+        ends = np.transpose([places[a], places[b]])
         ax.plot(*ends, color="#9A9A9A", linewidth=0.8, zorder=1, gid=f"edge {a} {b}")
-    place.append(((columns - 1) / 2, level.max() * step))
+    places.append(((columns - 1) / 2, level.max() * step))
     colours = ink.source_colours(goal.sources)
-    for at, row in zip(place, goal.table(), strict=True):
+    for at, row in zip(places, goal.table(), strict=True):
         _box(ax, at, row, ink.limit(goal), unit)
         parts = [name for name in goal.sources if row[f"I(Y:{name})"]]
         for i, name in enumerate(parts):
@@ -133,7 +133,7 @@ def lattice_diagram(goal_or_n_sources, ax):
     return ax
 
 
-def _place(atom, n_sources):
+def place(atom, n_sources):
     """(x, y) in the diagram: a level is a row, centred, sorted by the mean place of the sources."""
     antichains, level = lattice(n_sources).antichains, levels(n_sources)
 

@@ -3,6 +3,7 @@
 Type is as large as the Axes allow: lay the figure out before drawing on it.
 """
 
+from dataclasses import dataclass
 from functools import cache
 from itertools import cycle
 from numbers import Integral
@@ -43,9 +44,32 @@ def free_colours(names):
     return [colour for colour in colours if to_rgb(colour) not in taken]
 
 
+@dataclass(frozen=True, eq=False)
+class Atoms:
+    """Atoms in bits, H_res last, drawn as the γ of a goal are.
+
+    Attributes
+    ----------
+    sources : their names, as labels have them
+    gamma : (A + 1,)
+    """
+
+    sources: tuple[str, ...]
+    gamma: np.ndarray
+    symbol = "bits"
+
+    @property
+    def labels(self):
+        return (*lattice(len(self.sources)).labels(self.sources), "H_res")
+
+    def table(self):
+        """As `Goal.table`."""
+        return Goal.table(self)
+
+
 def drawable(goal):
     """`goal` itself, or the goal without any γ for a number of sources; at most three."""
-    if isinstance(goal, Goal):
+    if isinstance(goal, Goal | Atoms):
         n_sources = len(goal.sources)
     elif isinstance(goal, Integral) and not isinstance(goal, bool):
         n_sources = goal
@@ -56,12 +80,18 @@ def drawable(goal):
             f"{n_sources} sources are too many to draw: their lattice has {len(lattice(n_sources))}"
             f" atoms, figures show up to {MOST_DRAWN} sources"
         )
-    return goal if isinstance(goal, Goal) else Goal({}, "FCL"[:n_sources])
+    return goal if isinstance(goal, Goal | Atoms) else Goal({}, "FCL"[:n_sources])
 
 
 def limit(goal):
-    """The |γ| at which colours end: 1, or the largest if that is larger."""
-    return max(1.0, float(np.abs(goal.gamma).max()))
+    """The |γ| at which colours end: 1, or the largest if that is larger; of atoms the largest."""
+    most = float(np.abs(goal.gamma).max())
+    return (most or 1.0) if isinstance(goal, Atoms) else max(1.0, most)
+
+
+def symbol(goal):
+    """What its numbers are."""
+    return goal.symbol if isinstance(goal, Atoms) else "γ"
 
 
 def fill(gamma, most):

@@ -7,12 +7,32 @@ from itertools import product
 import numpy as np
 import pytest
 
-from infosim.analysis import tables
-from infosim.analysis.tables import read_columns
+from infosim.analysis.tables import bins as bins_module
+from infosim.analysis.tables import columns, decompose_table
+from infosim.analysis.tables.reading import read as read_table
+from infosim.analysis.tables.study import _Plan, _Rows
+from infosim.cells import number
 from infosim.errors import ConfigError, DataError
 from infosim.pid import decompose
 
 BIG = 2**53
+
+
+def read_columns(
+    path, sources, target, bins=None, target_bins=None, missing="error", missing_cells=None
+):
+    """(source -> values, the target's values, rows dropped): texts, bins, or None for missing."""
+    plan = _Plan(sources, target, bins, target_bins, None, None, False, missing_cells)
+    frame = read_table(path, plan.wanted)
+    rows = _Rows(frame, plan, missing)
+    found = {}
+    for v in plan.variables:
+        rows.joint(v, v in plan.targets)
+        one = rows._found[v.name, plan.bins(v.name, v in plan.targets)]
+        labels = range(len(one.labels)) if " bins " in one.said else one.labels
+        found[v.name] = np.array([*labels, None], object)[one.codes[rows.kept]]
+    last = found.pop(target)
+    return found, last, frame.n_rows - len(rows.kept)
 
 
 @pytest.fixture
@@ -82,8 +102,7 @@ def test_a_missing_cell_is_no_text(outcomes):
 
 def test_cells_are_parsed_once(outcomes, monkeypatch):
     parsed = []
-    number = tables.number
-    monkeypatch.setattr(tables, "number", lambda cell: parsed.append(cell) or number(cell))
+    monkeypatch.setattr(columns, "number", lambda cell: parsed.append(cell) or number(cell))
     outcomes(["1", "2", "1.0", "3"] * 100, bins=2)
     assert sorted(parsed) == ["0", "1", "1.0", "2", "3"]
 
@@ -198,13 +217,35 @@ def test_bins_are_exact_where_floats_are_not(case, bins, write):
     assert len(set(expected)) > 1
 
 
+@pytest.mark.parametrize("bins", [3, "quantile:4", "edges:-1;0;2"])
+@pytest.mark.parametrize("case", [*COLUMNS, *EXTREMES])
+def test_what_is_kept_as_floats_has_the_same_bins(case, bins, write, monkeypatch):
+    """Columns of very many numbers, to be cut, are floats unless exact bins might be others."""
+    if case in COLUMNS:
+        cells = [str(v) for v in COLUMNS[case](np.random.default_rng(0))]
+    else:
+        cells = EXTREMES[case]
+    cells = ["na", *cells, *cells[:7], ""]
+    path = write(x=cells, y=["0"] * len(cells))
+    options = {"bins": bins, "missing": "value"}
+    expected, _, _ = read_columns(path, ["x"], "y", **options)
+    monkeypatch.setattr(columns, "_MANY", 4)
+    monkeypatch.setattr(columns, "MOST", 4)
+    monkeypatch.setattr("infosim.datasets.own.table._CELLS", 20)
+    kept = read_table(path, _Plan(["x"], "y", bins, None, None, None, False, None).wanted)["x"]
+    assert (kept.values is not None) >= (case in ("normal", "tenths", "integers", "narrow"))
+    assert (kept.values is None) >= (case in ("large", "tens of 1e15", "nanoseconds"))
+    found, _, _ = read_columns(path, ["x"], "y", **options)
+    np.testing.assert_array_equal(found["x"], expected["x"])
+
+
 def test_exact_bins_are_those_of_floats_where_both_can_tell():
     rng = np.random.default_rng(0)
     values = rng.integers(-1000, 1000, 500) / 8
-    numbers = [tables.number(str(v)) for v in values]
+    numbers = [number(str(v)) for v in values]
     for bins in (2, 4, 8, 16, 32):  # eighths and their halves have no rounding
-        floats = tables._binned(values, [str(v) for v in values], numbers, bins)
-        assert floats == tables._binned_exactly(numbers, bins)
+        floats, _ = bins_module.equal_width(values, [str(v) for v in values], numbers, bins)
+        assert floats == bins_module.equal_width_exactly(numbers, bins)[0]
         assert set(floats) == set(range(bins))
 
 
@@ -253,14 +294,15 @@ def test_the_line_of_a_bad_cell_is_that_of_its_first_row(tmp_path):
 def test_options_that_cannot_be_are_named(tmp_path):
     text = "a,y\n1,2\n"
     for options, message in (
-        ({"bins": 1}, "bins must be at least 2, was 1"),
-        ({"target_bins": 0}, "target bins must be at least 2, was 0"),
-        ({"missing": "skip"}, "unknown missing 'skip'; allowed: error, drop, value"),
+        ({"bins": 1}, "bins must be at least 2 and at most 65536, was 1"),
+        ({"target_bins": 0}, "bins must be at least 2 and at most 65536, was 0"),
     ):
         with pytest.raises(ConfigError, match=message):
             read(tmp_path, text, ["a"], **options)
+    with pytest.raises(ConfigError, match="unknown missing 'skip'; allowed: error, drop, value"):
+        decompose_table(tmp_path / "table.csv", "a", "y", missing="skip")
     for sources in product("ay", "ay"):
-        with pytest.raises(ConfigError, match="is named twice among sources and target"):
+        with pytest.raises(ConfigError, match="is named twice"):
             read(tmp_path, text, list(sources))
 
 

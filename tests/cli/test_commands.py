@@ -178,7 +178,9 @@ def of_digits(options, target, capsys, tmp_path):
     (tmp_path / "table.csv").write_text("\n".join(["x,t", *rows]))
     source = "t" if target == "x" else "x"
     out = says(["pid", "table.csv", "--sources", source, "--target", target, *options], capsys)
-    return [float(line.split()[-2]) for line in out.splitlines()[-2:]]
+    found = dict(line.rsplit(None, 1) for line in out.splitlines() if "  " in line)
+    wanted = f"I({target} : {source})", f"H({target} | sources)"
+    return [float(found[what]) for what in wanted]
 
 
 @pytest.mark.parametrize("target", ["x", "t"])
@@ -203,9 +205,12 @@ def test_pid_of_missing_cells(capsys, tmp_path):
         main([*arguments, "--missing", "drop"])
     dropped = capsys.readouterr()
     assert stop.value.code == 0
-    assert dropped.err == "4 of 8 rows dropped: a cell is missing\n"
-    assert "information         1.0000 bits" in dropped.out
-    assert "information         1.5000 bits" in says([*arguments, "--missing", "value"], capsys)
+    assert dropped.err == ""
+    assert "note     4 of 8 rows dropped: a cell is missing\n" in dropped.out
+    assert "I(y : a)           1.0000\n" in dropped.out
+    counted = says([*arguments, "--missing", "value"], capsys)
+    assert "note     4 missing cells counted as a value\n" in counted
+    assert "I(y : a)           1.5000\n" in counted
 
 
 def test_pid_says_what_counts_as_missing(capsys):

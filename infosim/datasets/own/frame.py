@@ -194,6 +194,15 @@ class Builder:
                 code = levels[cell] = -1 if is_missing(cell) else len(levels)
             self._codes.append(code)
 
+    @property
+    def of_text(self):
+        """Whether one of the cells was no number."""
+        return self._numbers is None
+
+    def repeat(self, order):
+        """Of numbers, take those that were taken in another order, int (n,), for all cells."""
+        self._numbers = array("d", np.array(self._numbers)[order].tobytes())
+
     def _values(self, cells):
         """The numbers that cells spell, nan where missing, or None if there is a text."""
         together = "".join(cells) if self._plain else "_"
@@ -308,7 +317,7 @@ def column_of(values, name, wanted, what):
     # categories and true or false are names, also if they look like numbers
     text = kind == "b" or str(values.dtype) == "category" or name in wanted.texts
     builder = Builder(name, says_missing(wanted.missing_cells), text)
-    builder.add([_cell(value) for value in (values.tolist())])
+    builder.add([cell_of(value) for value in (values.tolist())])
     return builder.column(what)
 
 
@@ -325,7 +334,7 @@ def as_array(values, what):
     return array
 
 
-def _cell(value):
+def cell_of(value):
     """A value of a column of objects as the text of a cell."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return ""

@@ -1,10 +1,16 @@
 """Tables in files: CSV, in which columns are separated by comma, semicolon or tab, and Parquet."""
 
 import csv
+import gzip
 import io
+import shutil
+import sys
+import tempfile
+import zlib
 from array import array
-from contextlib import suppress
-from itertools import islice
+from contextlib import contextmanager, suppress
+from itertools import accumulate, islice
+from pathlib import Path
 
 import numpy as np
 
@@ -18,13 +24,15 @@ from infosim.files import opened
 #: Comma, semicolon, tab: what may stand between columns.
 _DELIMITERS = ",", ";", "\t"
 #: Cells that are taken at once, if these are rows enough.
-_CELLS, _ROWS = 2**18, 16
+_CELLS, _ROWS = 2**14, 16
 #: Bytes in which a header ends.
 _HEADER = 2**24
+#: What the standard input is called for, and is said to be.
+STDIN = "-", "the standard input"
 
 
-def read_table(path, wanted):
-    """Read a CSV or, by its name, Parquet file.
+def read_table(path, wanted, builder=Builder, of_arrow=None):
+    """Read a CSV file, maybe compressed by gzip, or, by its name, a Parquet file.
 
     Of CSV files the first row holds the names of the columns. Cells are text without the blanks
     around them; a column is one of numbers if all its cells are that are not missing, and where
@@ -32,39 +40,73 @@ def read_table(path, wanted):
 
     Parameters
     ----------
+    path : "-" is the standard input
     wanted : a `Wanted`, or a function of the names of the columns that returns one
+    builder : what makes a column of the cells of CSV files
+    of_arrow : what makes one of those of Parquet: name, values, wanted, path -> column
 
     Raises
     ------
     DataError : unreadable or no such file, ragged rows, no rows, as of `Wanted.of`
     ConfigError : a column wanted that is not there
     """
-    read = _read_parquet if path.suffix.lower() in (".parquet", ".pq") else _read_csv
+    path = Path(path)
+    name = STDIN[1] if str(path) == STDIN[0] else path
     try:
-        return read(path, wanted)
-    except OSError as error:
-        reason = str(error.strerror or error).partition("\n")[0]
-        raise DataError(f"cannot read {path}: {reason}") from None
+        if path.suffix.lower() in (".parquet", ".pq"):
+            return _read_parquet(path, wanted, of_arrow or _column_of_arrow)
+        with _content(path) as file:
+            frame, late = _scan(file, name, wanted, frozenset(), builder)
+            if late:  # texts after numbers, whose spelling is not known any more
+                frame, _ = _scan(file, name, wanted, late, builder)
+        return frame
+    except (OSError, EOFError, zlib.error) as error:
+        reason = str(getattr(error, "strerror", None) or error).partition("\n")[0]
+        raise DataError(f"cannot read {name}: {reason}") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is not a CSV file in UTF-8: {error}") from None
+        raise DataError(f"{name} is not a CSV file in UTF-8: {error}") from None
 
 
-def _read_csv(path, wanted):
-    frame, late = _scan(path, wanted, frozenset())
-    if late:  # texts after numbers, whose spelling is not known any more
-        frame, _ = _scan(path, wanted, late)
-    return frame
+@contextmanager
+def _content(path):
+    """A file of bytes that can be read twice, of the standard input or a pipe of the shell, too."""
+    standard = str(path) in (STDIN[0], "/dev/stdin")
+    if standard or str(path).startswith("/dev/fd/"):
+        with tempfile.TemporaryFile() as file:
+            if standard:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+            else:
+                with open(path, "rb") as pipe:
+                    shutil.copyfileobj(pipe, file)
+            file.seek(0)
+            with _unpacked(file) as content:
+                yield content
+    else:
+        with opened(path) as file, _unpacked(file) as content:
+            yield content
 
 
-def _scan(path, wanted, late):
+@contextmanager
+def _unpacked(file):
+    """A file, or what gzip has packed in it."""
+    packed = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    if packed:
+        with gzip.GzipFile(fileobj=file, mode="rb") as content, io.BufferedReader(content) as large:
+            yield large
+    else:
+        yield file
+
+
+def _scan(file, path, wanted, late, builder):
     """The frame, and the names of columns that turned out to be texts.
 
     late : those that did so the last time
     """
-    with opened(path) as file:
-        size = file.seek(0, io.SEEK_END)
-        file.seek(0)
-        stream = io.TextIOWrapper(file, "utf-8-sig", newline="")
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    stream = io.TextIOWrapper(file, "utf-8-sig", newline="")
+    try:
         delimiter = _delimiter(path, stream.readline(_HEADER))
         stream.seek(0)
         reader = csv.reader(stream, delimiter=delimiter, strict=True, skipinitialspace=True)
@@ -75,7 +117,7 @@ def _scan(path, wanted, late):
         builders = [
             (
                 i,
-                Builder(
+                builder(
                     name,
                     is_missing,
                     text=name in late or name in asked.texts,
@@ -93,18 +135,20 @@ def _scan(path, wanted, late):
                 letters = sum(len(cell) for row in rows for cell in row) + cells
                 check_memory(f"{path}: its columns", 8 * size * len(chosen) * len(rows) / letters)
             columns = list(zip(*rows, strict=True))
-            for i, builder in builders:
-                builder.add(columns[i])
+            for i, column in builders:
+                column.add(columns[i])
+    finally:
+        stream.detach()
     if not lines:
         raise DataError(f"{path} has a header but no rows")
     found = Frame(
         str(path),
-        [builder.column(path) for _, builder in builders],
+        [column.column(path) for _, column in builders],
         len(lines),
         np.array(lines),
         of_text=True,
     )
-    return found, frozenset(builder.name for _, builder in builders if builder.late)
+    return found, frozenset(column.name for _, column in builders if column.late)
 
 
 def _delimiter(path, line):
@@ -136,19 +180,33 @@ def _cut(line, mark):
 
 
 def _rows(path, reader, n_columns, lines):
-    """The next rows; their lines are added to `lines`."""
-    rows, most = [], max(_ROWS, _CELLS // n_columns)
-    for row in islice(filter(None, reader), most):  # without blank lines
-        if len(row) != n_columns:
-            raise DataError(
-                f"{path}, line {reader.line_num}: {len(row)} cells, the header has {n_columns}"
-            )
-        rows.append(row)
-        lines.append(reader.line_num)
-    return rows
+    """The next rows, none at the end; the lines on which they end are added to `lines`."""
+    while True:
+        before = reader.line_num
+        rows = list(islice(reader, max(_ROWS, _CELLS // n_columns)))
+        if set(map(len, rows)) <= {n_columns} and reader.line_num - before == len(rows):
+            lines.extend(range(before + 1, reader.line_num + 1))
+            return rows
+        ends = accumulate((1 + sum(map(_breaks, row)) for row in rows), initial=before)
+        found = []
+        for row, line in zip(rows, islice(ends, 1, None), strict=True):
+            if len(row) == n_columns:
+                found.append(row)
+                lines.append(line)
+            elif row:  # no blank line
+                raise DataError(
+                    f"{path}, line {line}: {len(row)} cells, the header has {n_columns}"
+                )
+        if found:
+            return found
 
 
-def _read_parquet(path, wanted):
+def _breaks(cell):
+    """How many lines end within a cell."""
+    return cell.count("\n") + cell.count("\r") - cell.count("\r\n")
+
+
+def _read_parquet(path, wanted, of_arrow):
     parquet = need("pyarrow.parquet", "parquet", f"{path}: Parquet files need pyarrow")
     from pyarrow import ArrowException, types
 
@@ -169,16 +227,24 @@ def _read_parquet(path, wanted):
     columns = []
     for name in chosen:
         values = table.column(name)
-        kind = values.type
-        if types.is_nested(kind):
-            raise DataError(f"{path}: column {name!r} holds {kind}, expected numbers or text")
-        if types.is_integer(kind) or types.is_floating(kind):
-            numbers = values.cast("float64", safe=False).to_numpy()
-            column = Column(name, numbers=np.array(numbers, np.float64))
-            columns.append(column.as_text() if name in asked.texts else column)
-        else:
-            text = types.is_boolean(kind) or types.is_dictionary(kind) or name in asked.texts
-            builder = Builder(name, says_missing(asked.missing_cells), text)
-            builder.add(["" if one is None else str(one).strip() for one in values.to_pylist()])
-            columns.append(builder.column(path))
+        if types.is_nested(values.type):
+            raise DataError(
+                f"{path}: column {name!r} holds {values.type}, expected numbers or text"
+            )
+        columns.append(of_arrow(name, values, asked, path))
     return Frame(str(path), columns, n_rows)
+
+
+def _column_of_arrow(name, values, asked, path):
+    """A column of Parquet as one of numbers or of texts."""
+    from pyarrow import types
+
+    kind = values.type
+    if types.is_integer(kind) or types.is_floating(kind):
+        numbers = values.cast("float64", safe=False).to_numpy()
+        column = Column(name, numbers=np.array(numbers, np.float64))
+        return column.as_text() if name in asked.texts else column
+    text = types.is_boolean(kind) or types.is_dictionary(kind) or name in asked.texts
+    builder = Builder(name, says_missing(asked.missing_cells), text)
+    builder.add(["" if one is None else str(one).strip() for one in values.to_pylist()])
+    return builder.column(path)

@@ -228,23 +228,23 @@ class Remainder:
             )
         starts, rows, out = self.by_input
         k.turn(
-            values=self.values, columns=self.columns, borders=self.borders, n_samples=n_samples,
-            starts=starts, rows=rows, out=out,
+            values=self.values.reshape(-1), columns=self.columns.reshape(-1),
+            borders=self.borders, n_samples=n_samples, starts=starts, rows=rows, out=out,
         )  # fmt: skip
 
     def project(self, weights, u, k):
         """Leave W x in u (N, B)."""
         k.project_remainder(
-            weights=weights, background=self.background, values=self.values, columns=self.columns,
-            borders=self.borders, u=u,
+            weights=weights, background=self.background, values=self.values.reshape(-1),
+            columns=self.columns.reshape(-1), borders=self.borders, u=u,
         )  # fmt: skip
 
     def accumulate(self, delta, gradient, k):
         """Leave δ xᵀ in `gradient` (N, d)."""
         starts, rows, values = self.by_input
         k.accumulate_remainder(
-            delta=delta, background=self.background, values=values, rows=rows, starts=starts,
-            gradient=gradient,
+            delta=delta, background=self.background, values=values.reshape(-1),
+            rows=rows.reshape(-1), starts=starts, gradient=gradient,
         )  # fmt: skip
 
     def __array__(self, dtype=None, copy=None):

@@ -8,7 +8,8 @@ or its input alone.
 
 The remainders of R x B samples have rows of their own: `values` (R B, M) and `columns`, int32. Of
 sample i the inputs of block c are from borders[c, i] to before borders[c + 1, i] of these as flat
-arrays; blocks are of as many inputs each. `turn` has the same by inputs, for each SAMPLES samples.
+arrays, as which most kernels take them; blocks are of as many inputs each. `turn` has the same by
+inputs, for each SAMPLES samples.
 """
 
 import numpy as np
@@ -24,19 +25,6 @@ SAMPLES = 128
 _LANES, _AT_ONCE = max(WIDTHS), 512
 #: Numbers in a line of memory.
 _LINE = 16
-
-
-@inline
-def _add(values, index, first, last, table, origin, width, sums, row):
-    """`add_rows`, for a width that is not a literal."""
-    if width == 64:
-        add_rows(values, index, first, last, table, origin, 64, sums, row)
-    elif width == 48:
-        add_rows(values, index, first, last, table, origin, 48, sums, row)
-    elif width == 32:
-        add_rows(values, index, first, last, table, origin, 32, sums, row)
-    else:
-        add_rows(values, index, first, last, table, origin, 16, sums, row)
 
 
 @inline
@@ -94,7 +82,6 @@ def turn(values, columns, borders, n_samples, first, last, starts, rows, out):
     starts : written, int64 (blocks, d + 1), where inputs begin in the others as flat arrays
     rows, out : written, int32 and values, (blocks, SAMPLES M); rows are numbers in their block
     """
-    values, columns = values.reshape(-1), columns.reshape(-1)
     n_inputs = starts.shape[1] - 1
     n_blocks = (n_samples + SAMPLES - 1) // SAMPLES
     for block in range(first, last):
@@ -131,7 +118,6 @@ def project_remainder(weights, background, values, columns, borders, tile, u):
     weights : (N, d); background : b, (d,); values, columns, borders : as `take_remainder` leaves
     them; tile : as for `activate`; u : written, (N, B)
     """
-    values, columns = values.reshape(-1), columns.reshape(-1)
     n_inputs, n_blocks = weights.shape[1], borders.shape[0] - 1
     n_columns = -(-n_inputs // n_blocks)
     replica, _ = replica_of(tile[0], weights.shape[0], borders.shape[1] // u.shape[1])
@@ -154,7 +140,7 @@ def project_remainder(weights, background, values, columns, borders, tile, u):
                 for s in range(n_samples):
                     i = offset + first + s
                     here, end = borders[block, i], borders[block + 1, i]
-                    _add(values, columns, here, end, table, begin, width, sums, s)
+                    add_rows(values, columns, here, end, table, begin, width, sums, s)
             _write(sums, width, u, start, n, first, n_samples)
 
 
@@ -165,7 +151,6 @@ def accumulate_remainder(delta, background, values, rows, starts, start, stop, g
     delta : (N, B); background : b, (d,); values, rows, starts : as `turn` leaves them
     gradient : written, (N, d)
     """
-    values, rows = values.reshape(-1), rows.reshape(-1)
     n_samples, n_inputs = delta.shape[1], gradient.shape[1]
     n_blocks = (n_samples + SAMPLES - 1) // SAMPLES
     replica, _ = replica_of(start, delta.shape[0], len(starts) // n_blocks)
@@ -189,5 +174,5 @@ def accumulate_remainder(delta, background, values, rows, starts, start, stop, g
                 at = starts[offset + block]
                 for j in range(n_here):
                     here, end = at[first + j], at[first + j + 1]
-                    _add(values, rows, here, end, table, 0, width, sums, j)
+                    add_rows(values, rows, here, end, table, 0, width, sums, j)
             _write(sums, width, gradient, origin, n, first, n_here)

@@ -494,6 +494,11 @@ class Stepper:
         """Where the samples at `positions` stand in their arrays, (R, B), where the kernels are."""
         return self._feed.rows(samples, positions)
 
+    def sparse_inputs(self, samples):
+        """The names of inputs that are gathered of these samples as `machine.sparse` has them."""
+        may_be = self._feed.may_be_sparse.intersection(samples.arrays)
+        return sorted(name for name in may_be if samples.sparse(name) is not None)
+
     def gather(self, samples, rows, without=(), dense=False):
         """Let `gathered` be the samples in these rows (R, B) of their arrays.
 

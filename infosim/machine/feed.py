@@ -110,7 +110,11 @@ class Feed:
             if isinstance(values, Remainder):
                 values.turned = False
                 values.background[...] = samples.background(name)
-        key = "gather", rows.shape[1], *((name, getattr(x, "key", x.ndim)) for name, x in shown.items())
+        key = (
+            "gather",
+            rows.shape[1],
+            *((name, getattr(x, "key", x.ndim)) for name, x in shown.items()),
+        )
         self._tape.play(key, self._gather, batch, samples, data, shown, data=(samples.arrays,))
         return batch, shown
 

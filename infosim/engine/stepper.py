@@ -22,6 +22,10 @@ from infosim.rules import executor_of, infomorphic
 from infosim.rules.executor import keep
 
 
+#: Neurons of a layer below which dense products are as fast, however sparse the inputs.
+_FEWEST_NEURONS = 24
+
+
 class Stepper:
     """Steps a network, or several replicas side by side, event by event.
 
@@ -106,12 +110,19 @@ class Stepper:
         self._feed.may_be_sparse = self._may_be_sparse()
 
     def _may_be_sparse(self):
-        """The inputs that are read by dense connections of the CPU alone."""
+        """The inputs that are read by dense connections alone, on the CPU, one of a layer that is
+        large enough for a gain."""
         if self.kernels.ON_DEVICE or any(one.reads_inputs for one in self.executors.values()):
             return frozenset()
         reading = [c for layer in self.layers.values() for _, c in layer.connections]
         few = {c.spec.source for c in reading if c.arrays.index is not None}
-        return frozenset(self.network.inputs) - few - {self.network.target}
+        wide = {
+            c.spec.source
+            for layer in self.layers.values()
+            for _, c in layer.connections
+            if layer.spec.size >= _FEWEST_NEURONS
+        }
+        return (wide & self.network.inputs.keys()) - few - {self.network.target}
 
     def _rules(self):
         """The rules there are executors for, of layers that learn, None for the whole network."""

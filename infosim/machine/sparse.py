@@ -33,14 +33,11 @@ class Sparse:
         self.dtype, self.background = dtype, background
         self.values, self.columns, self.places = values, columns, places
         self.shape = len(places), len(background)
+        #: the most values of a row, at least 1
+        self.widest = max(int((places[:, -1] - places[:, 0]).max(initial=0)), 1)
 
     def __len__(self):
         return self.shape[0]
-
-    @property
-    def widest(self):
-        """The most values of a row, at least 1."""
-        return max(int((self.places[:, -1] - self.places[:, 0]).max()), 1)
 
     @property
     def wide(self):
@@ -203,7 +200,7 @@ class Remainder:
         self.key, self.shape = key, (n_replicas, d, n_samples)
         self.background = np.zeros(d, dtype)
         self.values = array(f"values of {key}", (n, widest), dtype)
-        self.columns = array(f"columns of {key}", (n, widest), np.int32)
+        self.columns = array(f"columns of {key}", (n, widest), data.columns.dtype)
         self.borders = array(f"borders of {key}", (data.places.shape[1], n), np.int64)
         self.turned, self.by_input = False, None
 
@@ -223,7 +220,7 @@ class Remainder:
             n_blocks, size = n_replicas * -(-n_samples // SAMPLES), SAMPLES * self.values.shape[1]
             self.by_input = (
                 np.empty((n_blocks, d + 1), np.int64),
-                np.empty((n_blocks, size), np.int32),
+                np.empty((n_blocks, size), np.uint8),
                 np.empty((n_blocks, size), self.values.dtype),
             )
         starts, rows, out = self.by_input

@@ -94,7 +94,8 @@ def test_what_is_sparse_is_told_by_the_data():
     assert isinstance(samples().sparse("image"), Sparse) is (N * D >= 100_000)
     one_hot = np.eye(300)[RNG.integers(0, 300, N)]
     hot = Samples({"x": one_hot}).sparse("x")
-    assert len(hot.values) == N and not hot.background.any()
+    assert len(hot.values) == N
+    assert not hot.background.any()
     assert Samples({"x": np.where(RNG.random((N, 300)) < 0.5, 1, -1)}).sparse("x") is None
     assert Samples({"x": RNG.normal(size=(N, 300))}).sparse("x") is None
     assert Samples({"x": one_hot[:300]}).sparse("x") is None
@@ -241,7 +242,8 @@ def test_explicit_zeros_and_repeated_entries_are_what_they_sum_to():
         ([1.0, 2.0, 0.0, 4.0], ([0, 0, 1, 2], [3, 3, 4, D - 1])), shape=(N, D)
     )
     sparse = samples(images=coo, scaling={}).arrays["image"]
-    assert list(sparse.values) == [3.0, 4.0] and sparse.toarray()[2, D - 1] == 4
+    assert list(sparse.values) == [3.0, 4.0]
+    assert sparse.toarray()[2, D - 1] == 4
     assert coo.nnz == 4  # the caller's own stays as it is
 
 
@@ -252,7 +254,7 @@ def damaged(change):
 
 
 @pytest.mark.parametrize(
-    "matrix, said",
+    ("matrix", "said"),
     [
         (damaged(lambda m: m.data.__setitem__(5, np.nan)), "holds nan at"),
         (damaged(lambda m: m.data.__setitem__(-1, np.inf)), "holds inf at"),

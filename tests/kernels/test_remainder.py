@@ -105,11 +105,14 @@ def test_background_and_remainder_are_the_array(seed, kind):
     array = data(rng, n, d, density, kind)
     sparse = Sparse.of(array, 1.0)
     np.testing.assert_allclose(sparse.toarray(), array, rtol=1e-6, atol=1e-5)
-    assert sparse.shape == array.shape and sparse.dtype == array.dtype
+    assert sparse.shape == array.shape
+    assert sparse.dtype == array.dtype
     low, high = sparse.ends()
-    assert low <= array.min() + 1e-4 and high >= array.max() - 1e-4
+    assert low <= array.min() + 1e-4
+    assert high >= array.max() - 1e-4
     assert len(sparse.values) == np.count_nonzero(array != sparse.background)
-    assert sparse.places[0, 0] == 0 and sparse.places[-1, -1] == len(sparse.values)
+    assert sparse.places[0, 0] == 0
+    assert sparse.places[-1, -1] == len(sparse.values)
     assert (np.diff(sparse.places.ravel()) >= 0).all()
 
 
@@ -117,7 +120,7 @@ def test_rows_are_added_in_lanes_as_without():
     """What the compiler is handed does what its Python twin says."""
     for width in WIDTHS:
         rng = np.random.default_rng(width)
-        values, index = rng.normal(size=9), rng.integers(3, 10, 9).astype(np.int32)
+        values, index = rng.normal(size=9), rng.integers(3, 10, 9).astype(np.uint8)
         table, sums = rng.normal(size=7 * width), rng.normal(size=4 * width)
         expected = sums.copy()
         add_rows(values, index, 1, 8, table, 3, width, expected, 2)

@@ -6,7 +6,7 @@ lanes, up to 64 at once, and what the sums are of, a block of W's columns or of 
 copied to where a core's fastest memory holds it, lane by lane. A sum's order depends on its sample
 or its input alone.
 
-The remainders of R x B samples have rows of their own: `values` (R B, M) and `columns`, int32. Of
+The remainders of R x B samples have rows of their own: `values` (R B, M) and `columns`. Of
 sample i the inputs of block c are from borders[c, i] to before borders[c + 1, i] of these as flat
 arrays, as which most kernels take them; blocks are of as many inputs each. `turn` has the same by
 inputs, for each SAMPLES samples.
@@ -59,7 +59,7 @@ def take_remainder(data, columns, places, scale, index, first, last, out_columns
     data, columns : (nnz,), any number type, integers; places : int64 (n, C + 1), where each row's
     blocks of inputs begin, and where it ends; scale : in `number`'s precision for `data`
     index : int64 (R B,)
-    out_columns, borders, out : written, int32 (R B, M), int64 (C + 1, R B) and (R B, M)
+    out_columns, borders, out : written, integers (R B, M), int64 (C + 1, R B) and (R B, M)
     """
     for b in range(first, last):
         row = index[b]
@@ -80,7 +80,7 @@ def turn(values, columns, borders, n_samples, first, last, starts, rows, out):
 
     values, columns, borders : as `take_remainder` leaves them; n_samples : B
     starts : written, int64 (blocks, d + 1), where inputs begin in the others as flat arrays
-    rows, out : written, int32 and values, (blocks, SAMPLES M); rows are numbers in their block
+    rows, out : written, uint8 and values, (blocks, SAMPLES M); rows are numbers in their block
     """
     n_inputs = starts.shape[1] - 1
     n_blocks = (n_samples + SAMPLES - 1) // SAMPLES
@@ -97,7 +97,7 @@ def turn(values, columns, borders, n_samples, first, last, starts, rows, out):
         for j in range(n_inputs + 1):
             n, at[j] = n + at[j], n
         for s in range(origin, origin + min(SAMPLES, n_samples - place)):
-            row = np.int32(s - origin)
+            row = np.uint8(s - origin)
             for i in range(np.uint64(borders[0, s]), np.uint64(borders[-1, s])):
                 column = np.uint64(columns[i])
                 to = np.uint64(at[column])

@@ -19,7 +19,7 @@ WIDTHS = 16, 32, 48, 64
 def add_rows(values, index, first, last, table, origin, width, sums, row):
     """Add Σ_i values[i] table[index[i] - origin], i from `first` to before `last`, to sums[row].
 
-    values : (M,); index : int32 (M,); table, sums : flat, rows of `width` lanes, one of WIDTHS
+    values : (M,); index : integers (M,); table, sums : flat, rows of `width` lanes, one of WIDTHS
     """
     table, sums = table.reshape(-1, width), sums.reshape(-1, width)
     sums[row] += values[first:last] @ table[index[first:last] - origin]
@@ -71,7 +71,8 @@ def _generate(context, builder, signature, arguments):
                 value = builder.load(builder.gep(values, [i]))
                 value = builder.insert_element(empty, value, ir.Constant(int32, 0))
                 value = builder.shuffle_vector(value, empty, first_lane)
-                at = builder.sext(builder.load(builder.gep(index, [i])), int64)
+                at = builder.load(builder.gep(index, [i]))
+                at = context.cast(builder, at, signature.args[1].dtype, types.int64)
                 parts = parts_of(table, builder.sub(at, origin), wide)
                 for part, total in zip(parts, totals, strict=True):
                     fused = ("contract",)

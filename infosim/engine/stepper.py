@@ -21,7 +21,6 @@ from infosim.pid.terms import atoms
 from infosim.rules import executor_of, infomorphic
 from infosim.rules.executor import keep
 
-
 #: Neurons of a layer below which dense products are as fast, however sparse the inputs.
 _FEWEST_NEURONS = 24
 

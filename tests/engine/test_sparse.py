@@ -230,6 +230,14 @@ def test_matrices_of_scipy_are_read_as_they_are(form, kind):
     )
 
 
+def test_batches_are_dense_on_a_gpu(kernels):
+    given = samples(images=scipy_sparse.csr_array(WORDS), scaling={})
+    simulator = Simulator(network(), kernels, seed=0)
+    assert simulator.sparse_inputs(given) == ([] if kernels.ON_DEVICE else ["image"])
+    inputs, _ = simulator.batch(given, [0, 3])
+    np.testing.assert_array_equal(kernels.host(inputs["image"])[0], WORDS[[0, 3]].T)
+
+
 def test_a_matrix_of_few_zeros_is_made_dense():
     matrix = scipy_sparse.csr_array(RNG.normal(size=(N, D)))
     assert isinstance(samples(images=matrix).arrays["image"], np.ndarray)

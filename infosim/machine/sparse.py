@@ -48,8 +48,7 @@ class Sparse:
     def of(cls, array, density=None):
         """The array (n, d) as background and remainder, None where that is no gain.
 
-        The background of an input is the median of a few of its values: what most of them are, if
-        most are the same.
+        The background of an input is the most frequent of its values in some rows.
 
         density : the part of all numbers up to which it is; None if that depends on their number
         """
@@ -59,8 +58,7 @@ class Sparse:
         if not density or (array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8)):
             return None
         some = array[np.linspace(0, n - 1, min(n, _LOOKED_AT)).astype(np.int64)]
-        middle = len(some) // 2
-        background = np.partition(some, middle, axis=0)[middle]
+        background = _most_frequent(some)
         if np.mean(some != background) > 1.2 * density:
             return None
         array, edges = np.ascontiguousarray(array), _edges(d)
@@ -87,6 +85,8 @@ class Sparse:
         DataError : it is damaged, or not of numbers
         """
         try:
+            if len(matrix.shape) != 2:
+                raise ValueError(f"its shape is {matrix.shape}")
             matrix = matrix.tocsr(copy=True)
             matrix.check_format(full_check=True)
             matrix.sum_duplicates()
@@ -139,6 +139,15 @@ class Sparse:
         values = self.values + self.background[self.columns].astype(self.values.dtype)
         array[rows, self.columns] = values
         return array
+
+
+def _most_frequent(rows):
+    """The most frequent value of each column, (d,)."""
+    rows = np.sort(rows, axis=0)
+    at = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)
+    begins = np.vstack([np.ones_like(rows[:1], bool), rows[1:] != rows[:-1]])
+    times = at - np.maximum.accumulate(np.where(begins, at, 0), axis=0)
+    return np.take_along_axis(rows, times.argmax(axis=0)[None], axis=0)[0]
 
 
 def _worthwhile(n, d):

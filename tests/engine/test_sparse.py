@@ -109,6 +109,15 @@ def test_what_is_sparse_is_told_by_the_data():
     assert Samples({"x": huge}).sparse("x") is None
 
 
+def test_the_background_of_an_input_is_its_most_frequent_value():
+    columns = [[0, 0, 3, 4, 5], [1, 2, 2, 2, 9], [7] * 5, [5, 4, 3, 2, 1], [9, 9, 8, 8, 8]]
+    x = np.array(columns, np.uint8).T
+    sparse = Sparse.of(x, 1.0)
+    assert list(sparse.background[[0, 1, 2, 4]]) == [0, 2, 7, 8]
+    np.testing.assert_array_equal(sparse.toarray(), x)
+    assert len(sparse.values) == 3 + 2 + 0 + 4 + 2
+
+
 def test_a_part_of_the_samples_is_as_sparse_as_all():
     """What is chosen is of the arrays, so that replicas and parts have the bits of the whole."""
     whole = samples()
@@ -273,6 +282,7 @@ def damaged(change):
         (scipy_sparse.csr_array(WORDS.astype(complex)), "complex128"),
         (scipy_sparse.csr_array(WORDS.astype(np.longdouble)), "longdouble|float128"),
         (scipy_sparse.csr_array((0, D)), "at least 1"),
+        (scipy_sparse.coo_array(np.arange(9)), "its shape is"),
         (scipy_sparse.csr_array(WORDS[:-1]), "same number of samples"),
     ],
 )  # fmt: skip

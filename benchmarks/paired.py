@@ -31,10 +31,11 @@ try:
     from infosim.bench import timing
 except ImportError:  # before it had a package of its own
     from infosim.experiments import timing
-neurons, sources, batch, threads, group = map(int, sys.argv[1:])
+neurons, sources, batch, threads, group = map(int, sys.argv[2:])
 settings = [f"layers.hidden.size={neurons}", f"training.batch={batch}", "data.validation=0"]
 experiment = Experiment.load(timing.PRESETS[sources], settings)
-step = timing.Step(experiment, timing.noise(4 * batch), threads)
+data = timing.noise(4 * batch) if sys.argv[1] == "noise" else load(sys.argv[1])
+step = timing.Step(experiment, data, threads)
 for _ in range(30):
     step()
 print(json.dumps(timing.__file__), flush=True)
@@ -103,16 +104,17 @@ def interval(ratios, resamples=2000):
 @click.option("--sources", default="3", callback=integers, help="Compartments, 2 to 4.")
 @click.option("--batch", default="1024", callback=integers)
 @click.option("--threads", default="2", callback=integers)
+@click.option("--data", default="noise", show_default=True, help="noise, dense, or a data set.")
 @click.option("--pairs", default=40, show_default=True, type=click.IntRange(min=5))
 @click.option("--group", default=15, show_default=True, help="Steps of a group.")
-def main(before, neurons, sources, batch, threads, pairs, group):
+def main(before, neurons, sources, batch, threads, data, pairs, group):
     """Time a training step of this checkout and of another one in turn, and compare."""
     here, rows = Path(__file__).parents[1], []
     for settings in product(neurons, sources, batch, threads):
         seconds = np.empty((pairs, 2))
         with (
-            _Process(before.absolute(), *settings, group) as old,
-            _Process(here, *settings, group) as new,
+            _Process(before.absolute(), data, *settings, group) as old,
+            _Process(here, data, *settings, group) as new,
         ):
             for pair in range(pairs):
                 for which in (0, 1) if pair % 2 else (1, 0):

@@ -77,7 +77,7 @@ def peer_step(step, name):
     step.draw()
     step.train()
     # always the same batch, in the simulator's memory order: gathering it is not the peer's work
-    values = {name: value[0].T.copy().T for name, value in step.inputs.items()}
+    values = {name: np.asarray(value)[0].T.copy().T for name, value in step.inputs.items()}
     return lambda: peer.step(values)
 
 

@@ -17,6 +17,7 @@ from infosim.engine import Simulator
 from infosim.kernels import backend
 from infosim.kernels.contract import KERNELS, STAGES
 from infosim.kernels.workers import available
+from infosim.machine.sparse import Remainder
 
 #: What is timed for neurons of two, three and four compartments.
 PRESETS = {
@@ -74,7 +75,10 @@ class Step:
 
     def train(self):
         """Train on the batch that was drawn."""
-        self.inputs, outputs = self.simulator.batch(self.samples, self._positions)
+        simulator = self.simulator
+        with simulator.workers.engaged():
+            simulator.gather(self.samples, simulator.rows(self.samples, self._positions))
+        self.inputs, outputs = simulator.gathered
         self.present(outputs)
 
     def present(self, outputs):
@@ -105,6 +109,8 @@ class Products:
                     continue
                 source = connection.spec.source
                 x = step.inputs.get(source)
+                if isinstance(x, Remainder):
+                    x = np.asarray(x)
                 if x is None:
                     x = np.sign(rng.standard_normal((replicas, simulator.network.size(source), b)))
                     x = kernels.resident(x.astype(dtype))

@@ -291,7 +291,8 @@ class Prediction(Stepper):
             if filled and part.shape[1] < at_once:
                 xp = self.kernels.xp
                 part = part[:, xp.minimum(xp.arange(at_once), part.shape[1] - 1)]
-            self.gather(samples, part, without)
+            # whether it is sparse would depend on the other samples
+            self.gather(samples, part, without, dense=filled)
             yield number, span
 
     def _pass(self, sampled, stream, number):

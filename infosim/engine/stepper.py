@@ -15,10 +15,14 @@ from infosim.machine.feed import Feed
 from infosim.machine.layer import LayerState
 from infosim.machine.randomness import Purpose, generator
 from infosim.machine.samples import Samples
+from infosim.machine.sparse import Remainder
 from infosim.network import Network
 from infosim.pid.terms import atoms
 from infosim.rules import executor_of, infomorphic
 from infosim.rules.executor import keep
+
+#: Neurons of a layer below which dense products are as fast, however sparse the inputs.
+_FEWEST_NEURONS = 24
 
 
 class Stepper:
@@ -102,6 +106,22 @@ class Stepper:
             for name, rule in rules.items()
         }
         self._inputs, self.gathered = {}, ({}, {})
+        self._feed.may_be_sparse = self._may_be_sparse()
+
+    def _may_be_sparse(self):
+        """The inputs that are read by dense connections alone, on the CPU, one of a layer that is
+        large enough for a gain."""
+        if self.kernels.ON_DEVICE or any(one.reads_inputs for one in self.executors.values()):
+            return frozenset()
+        reading = [c for layer in self.layers.values() for _, c in layer.connections]
+        few = {c.spec.source for c in reading if c.arrays.index is not None}
+        wide = {
+            c.spec.source
+            for layer in self.layers.values()
+            for _, c in layer.connections
+            if layer.spec.size >= _FEWEST_NEURONS
+        }
+        return (wide & self.network.inputs.keys()) - few - {self.network.target}
 
     def _rules(self):
         """The rules there are executors for, of layers that learn, None for the whole network."""
@@ -317,7 +337,7 @@ class Stepper:
             for c in compartment.connections:
                 if c.reads is None:
                     x = self._inputs.get(c.spec.source)
-                    key = None if x is None else c.spec.source
+                    key = None if x is None else _key(c.spec.source, x)
                     if moves or c.spec.delay:
                         key, x = self._shown(c.spec, x, step)
                     # An input held over several steps is projected once, unless weights change.
@@ -351,15 +371,23 @@ class Stepper:
         if x is None or step < connection.delay:
             return None, None
         if x.ndim == 3:
-            return connection.source, x
+            return _key(connection.source, x), x
         at = step - connection.delay
         return (connection.source, at), x[at]
 
     def _learn(self, executor):
         if not executor.rule.once:
             self._begin_updates(executor)
+        self._turn()
         with _frozen(executor):
             executor.learn(self._inputs)
+
+    def _turn(self):
+        """Have what was gathered of sparse inputs ordered as gradients read it."""
+        for x in self._inputs.values():
+            if isinstance(x, Remainder) and not x.turned:
+                self.tape.play(("turn", x.key, self._n_samples), x.turn)
+                x.turned = True
 
     def _begin_updates(self, executor):
         for name in executor.learning:
@@ -398,6 +426,7 @@ class Stepper:
         key = "score", layer.spec.name, layer.firing.n_samples, *keys
         with self.workers.engaged():
             layer.clock.bring()
+            self._turn()
             self.tape.play(key, infomorphic.score, layer, layer.firing, values)
             found = layer.firing.slope, layer.firing.delta, layer.bias_gradient
             return tuple(np.array(self.kernels.host(array)) for array in found)
@@ -445,7 +474,7 @@ class Stepper:
         positions : (B,), or (R, B). The arrays are overwritten by the next batch.
         """
         with self.workers.engaged():
-            self.gather(samples, self.rows(samples, positions), tuple(without))
+            self.gather(samples, self.rows(samples, positions), tuple(without), dense=True)
         return self.gathered
 
     def reserve(self, samples, batch):
@@ -475,15 +504,27 @@ class Stepper:
         """Where the samples at `positions` stand in their arrays, (R, B), where the kernels are."""
         return self._feed.rows(samples, positions)
 
-    def gather(self, samples, rows, without=()):
-        """Let `gathered` be the samples in these rows (R, B) of their arrays."""
-        batch, names = self._feed.gather(samples, rows, without)
+    def sparse_inputs(self, samples):
+        """The names of inputs that are gathered of these samples as `machine.sparse` has them."""
+        may_be = self._feed.may_be_sparse.intersection(samples.arrays)
+        return sorted(name for name in may_be if samples.sparse(name) is not None)
+
+    def gather(self, samples, rows, without=(), dense=False):
+        """Let `gathered` be the samples in these rows (R, B) of their arrays.
+
+        dense : whether all are arrays; else inputs may be a `machine.sparse.Remainder`
+        """
+        batch, shown = self._feed.gather(samples, rows, without, dense)
         self._rows = batch.rows
         inputs, outputs = {}, {}
-        for name in names:
-            shown = inputs if name in self.network.inputs else outputs
-            shown[name] = batch.of(name, samples.arrays[name])
+        for name, values in shown.items():
+            (inputs if name in self.network.inputs else outputs)[name] = values
         self.gathered = inputs, outputs
+
+
+def _key(source, x):
+    """What recordings know an input by, always the same object."""
+    return x.key if isinstance(x, Remainder) else source
 
 
 @contextmanager

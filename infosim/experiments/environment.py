@@ -19,14 +19,18 @@ from infosim.kernels.workers import available
 #: Of what is recorded, that on which the last bits of a result depend; see docs/runs.md.
 _DECIDING = (
     "infosim", "packages", "libc", "blas", "compiler", "backend", "gpu", "cuda_driver", "task",
+    "sparse_inputs",
 )  # fmt: skip
+#: What is known of a record that says nothing of it: how runs were before it was recorded.
+_BEFORE = {"sparse_inputs": []}
 #: Packages whose version changes pictures only.
 _PICTURES = ("matplotlib",)
 _PACKAGES = ("numpy", "numba", "llvmlite", "matplotlib")
 
 
-def of_run(simulator, backend, task, replica=0):
+def of_run(training, backend, task, replica=0):
     """What a replica runs on, and as what, for the record: name -> value, as JSON can hold it."""
+    simulator = training.simulator
     record = {
         "infosim": infosim.__version__,
         "git_commit": commit(),
@@ -40,6 +44,7 @@ def of_run(simulator, backend, task, replica=0):
         "threads": simulator.workers.n_threads,
         "backend": backend,
         "dtype": simulator.dtype.name,
+        "sparse_inputs": simulator.sparse_inputs(training.samples),
         "task": task.name,
         "seed": simulator.seeds[replica],
         "replicas": simulator.n_replicas,
@@ -105,7 +110,7 @@ def following(before, record):
 
 def changes(before, record):
     """What of the deciding has changed between two records, in words; "" if nothing has."""
-    was, now = ({**one, **one.get("packages", {})} for one in (before, record))
+    was, now = ({**_BEFORE, **one, **one.get("packages", {})} for one in (before, record))
     names = [name for name in _DECIDING if name != "packages"]
     names += [name for name in record["packages"] if name not in _PICTURES]
     told = []

@@ -109,7 +109,7 @@ def train_together(
             holds = stack.enter_context(store.held(*outs))
         _open(holds, [one.config for one in experiments], training, resume, force)
         write_encodings(outs, experiments, dataset)
-        _note_environment(outs, simulator, backend, task)
+        _note_environment(outs, training, backend, task)
         stack.enter_context(simulator.workers.engaged())
         _advance(holds, training, settings["epochs"], report, tell)
         write_records(outs, experiments, task, training, test)
@@ -175,11 +175,11 @@ def _advance(holds, training, epochs, report, tell):
         health.note(holds, training, last=True, tell=tell)
 
 
-def _note_environment(outs, simulator, backend, task):
+def _note_environment(outs, training, backend, task):
     """Write down what each run is on now, and what it was on before; tell what is another."""
     told = {}
     for replica, out in enumerate(outs):
-        record = environment.of_run(simulator, backend, task, replica)
+        record = environment.of_run(training, backend, task, replica)
         try:
             before = environment.read(out / "environment.json")
         except FileNotFoundError:

@@ -21,6 +21,15 @@ def total(row):
     return result
 
 
+@reduction
+def dot(a, b):
+    """The sum of the products of two rows."""
+    result = a[0] * ZERO
+    for i in range(len(a)):
+        result += a[i] * b[i]
+    return result
+
+
 @inline
 def replica_of(start, n_neurons, n_replicas):
     """The replica that neuron `start` belongs to, and its first neuron."""

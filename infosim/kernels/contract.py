@@ -58,6 +58,7 @@ class Kernel:
     function : the backend's function, if it is not called as the entry is
     of_part : (part, arguments by keyword) -> positional arguments, where they are not just those
         named in `arguments`
+    on_device : whether backends with a device of their own have it, too
     """
 
     arguments: tuple[str, ...]
@@ -66,6 +67,7 @@ class Kernel:
     made_of: tuple[str, ...] = ()
     function: str | None = None
     of_part: Callable | None = None
+    on_device: bool = True
 
     def given(self, part, arguments):
         """The positional arguments for a part, of those of the whole layer by keyword."""
@@ -136,9 +138,24 @@ KERNELS = {
     # a batch
     "take_scaled": _kernel("data index shift scale first last out", ROWS, "gather"),
     "take_one_hot": _kernel("labels index off on out", WHOLE, "gather"),
+    "take_remainder": _kernel(
+        "data columns places scale index first last out_columns borders out",
+        ROWS,
+        "gather",
+        on_device=False,
+    ),
+    "turn": _kernel(
+        "values columns borders n_samples first last starts rows out",
+        ROWS,
+        "gather",
+        on_device=False,
+    ),
     # firing
     "project": _kernel("weights x u", TILES, "project", of_part=_of_products),
     "project_sparse": _kernel("weights index x tile u", TILES, "project"),
+    "project_remainder": _kernel(
+        "weights background values columns borders tile u", TILES, "project", on_device=False
+    ),
     "silence": _kernel("tile u", TILES, "project"),
     "activate": _kernel(
         "u bias current p clamp off sampled seeds place tile theta y",
@@ -172,6 +189,12 @@ KERNELS = {
     # weights
     "accumulate": _kernel("delta x gradient", NEURONS, "accumulate", of_part=_of_gradients),
     "accumulate_sparse": _kernel("delta index x start stop gradient", NEURONS, "accumulate"),
+    "accumulate_remainder": _kernel(
+        "delta background values rows starts start stop gradient",
+        NEURONS,
+        "accumulate",
+        on_device=False,
+    ),
     "clear": _kernel("u", NEURONS, "accumulate", function="silence", of_part=_of_rows),
     "add": _kernel("values factor tile total", TILES, "project"),
     "add_rows": _kernel("values factor total", NEURONS, function="add", of_part=_of_sums),

@@ -33,11 +33,18 @@ from infosim.kernels.readout.cpu import (
 )
 from infosim.kernels.score.cpu import assign, information, score, span
 from infosim.kernels.score.estimate.cpu import scratch
+from infosim.kernels.sparse.cpu import (
+    accumulate_remainder,
+    project_remainder,
+    take_remainder,
+    turn,
+)
 from infosim.kernels.update.cpu import adam, sgd
 
 __all__ = [
     "ON_DEVICE",
     "accumulate",
+    "accumulate_remainder",
     "accumulate_sparse",
     "activate",
     "adam",
@@ -54,6 +61,7 @@ __all__ = [
     "invert",
     "mostly_firing",
     "project",
+    "project_remainder",
     "project_sparse",
     "resident",
     "score",
@@ -64,8 +72,10 @@ __all__ = [
     "span",
     "spread",
     "take_one_hot",
+    "take_remainder",
     "take_scaled",
     "tally",
+    "turn",
     "xp",
 ]
 

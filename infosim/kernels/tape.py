@@ -82,9 +82,9 @@ class Calls:
     def _cutting(self, how, arguments):
         workers, n_replicas = self._workers, self._n_replicas
         if how == ROWS:
-            index, out = arguments["index"], arguments["out"]
+            out = arguments["out"]
             n_parts = 2 if out.size > _MANY and not self._kernels.ON_DEVICE else 1
-            return [Part(0, 0, *rows, 0, 0) for rows in cut(len(index), n_parts)]
+            return [Part(0, 0, *rows, 0, 0) for rows in cut(len(out), n_parts)]
         if how not in (NEURONS, TILES):
             return [None]
         size, n_samples = self._over

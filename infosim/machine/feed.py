@@ -4,6 +4,7 @@ import numpy as np
 
 from infosim.elementary import number
 from infosim.machine.sizes import Sizes
+from infosim.machine.sparse import Remainder, Sparse
 
 
 class Batch:
@@ -16,7 +17,7 @@ class Batch:
 
     def __init__(self, network, n_replicas, dtype, n_samples, array):
         self._network, self._shape, self._dtype = network, (n_replicas, n_samples), dtype
-        self._array, self._held, self._sequences = array, {}, {}
+        self._array, self._held, self._sequences, self._remainders = array, {}, {}, {}
         self.rows = array("rows", self._shape, np.int64)
 
     def __getitem__(self, name):
@@ -32,6 +33,13 @@ class Batch:
             self._sequences[name] = made
         return self._sequences[name]
 
+    def remainder(self, name, data):
+        """What is presented under this name of `Sparse` data, a `Remainder`."""
+        key = f"remainder of {name}, {data.widest}"
+        if key not in self._remainders:
+            self._remainders[key] = Remainder(key, data, *self._shape, self._dtype, self._array)
+        return self._remainders[key]
+
     def _made(self, memory, name, *steps):
         # samples lie one after the other, as they are gathered
         shape = *steps, *self._shape, self._network.size(name)
@@ -43,6 +51,8 @@ class Batch:
 
     def owns(self, name, values):
         """Whether `values` are what is presented under this name already."""
+        if isinstance(values, Remainder):
+            return values is self._remainders.get(values.key)
         return values is self._held.get(name) or values is self._sequences.get(name)
 
 
@@ -54,6 +64,9 @@ class Feed:
     network, n_replicas : what the batches are for; each replica has a batch of its own
     kernels, tape, dtype : what gathers them, and as what
     """
+
+    #: inputs that may be sparse, since all that reads them takes them so
+    may_be_sparse = frozenset()
 
     def __init__(self, network, n_replicas, kernels, tape, dtype):
         self._n_replicas, self._kernels, self._tape, self._dtype = n_replicas, kernels, tape, dtype
@@ -69,9 +82,9 @@ class Feed:
 
     def reserve(self, samples, n_samples):
         """Take the memory that batches of so many of these samples need."""
-        for name, array in samples.arrays.items():
-            samples.resident(name, self._kernels)
-            self._batches[n_samples].of(name, array)
+        batch = self._batches[n_samples]
+        for name, data in self._data(samples, samples.arrays).items():
+            self._presented(batch, name, data)
 
     def rows(self, samples, positions):
         """`samples.rows(positions)` for each replica, where the kernels are, (R, B)."""
@@ -79,26 +92,59 @@ class Feed:
         rows = np.broadcast_to(rows, (self._n_replicas, rows.shape[-1]))
         return self._kernels.resident(np.ascontiguousarray(rows))
 
-    def gather(self, samples, rows, without=()):
-        """Copy the samples in these rows (R, B) of their arrays; returns their `Batch` and names.
+    def gather(self, samples, rows, without=(), dense=False):
+        """Copy the samples in these rows (R, B) of their arrays.
 
-        without : names of arrays that are left out
+        without : names of arrays that are left out; dense : no input is presented as sparse
+
+        Returns
+        -------
+        the `Batch`, and name -> what is to be presented, in memory of the batch
         """
         batch = self._batches[rows.shape[1]]
         batch.rows[...] = rows
-        names = tuple(name for name in samples.arrays if name not in without)
-        key = "gather", rows.shape[1], names
-        self._tape.play(key, self._gather, batch, samples, names, data=(samples.arrays,))
-        return batch, names
+        names = [name for name in samples.arrays if name not in without]
+        data = self._data(samples, names, dense)
+        shown = {name: self._presented(batch, name, one) for name, one in data.items()}
+        for name, values in shown.items():
+            if isinstance(values, Remainder):
+                values.turned = False
+                values.background[...] = samples.background(name)
+        key = (
+            "gather",
+            rows.shape[1],
+            *((name, getattr(x, "key", x.ndim)) for name, x in shown.items()),
+        )
+        self._tape.play(key, self._gather, batch, samples, data, shown, data=(samples.arrays,))
+        return batch, shown
 
-    def _gather(self, batch, samples, names, k):
+    def _data(self, samples, names, dense=False):
+        """Arrays where the kernels are, or `Sparse` ones, by name."""
+        found = {}
+        for name in names:
+            sparse = None
+            if name in self.may_be_sparse and not dense:
+                sparse = samples.sparse(name)
+            found[name] = samples.resident(name, self._kernels) if sparse is None else sparse
+        return found
+
+    @staticmethod
+    def _presented(batch, name, data):
+        """Where the batch has what is presented under a name."""
+        if isinstance(data, Sparse):
+            return batch.remainder(name, data)
+        return batch.of(name, data)
+
+    def _gather(self, batch, samples, given, shown, k):
         index = batch.rows.reshape(-1)
         with k.together():
-            for name in names:
-                array = samples.resident(name, self._kernels)
-                values = batch.of(name, array)
-                out = values.swapaxes(-1, -2).reshape(*values.shape[:-3], -1, values.shape[-2])
+            for name, array in given.items():
+                values = shown[name]
                 shift, scale = samples.scaling.get(name, (0.0, 1.0))
+                if isinstance(values, Remainder):
+                    values.take(array, index, scale, k)
+                    continue
+                out = values.swapaxes(-1, -2).reshape(*values.shape[:-3], -1, values.shape[-2])
                 if array.ndim == 1:
                     off, on = (self._dtype.type((value - shift) * scale) for value in (0, 1))
                     k.take_one_hot(labels=array, index=index, off=off, on=on, out=out)

@@ -5,11 +5,16 @@ from types import MappingProxyType
 
 import numpy as np
 
-from infosim.errors import DataError, ShapeError, near
+from infosim.errors import DataError, ShapeError, brief, near
+from infosim.machine.sparse import Sparse
 
 
-def _own(array):
-    """`array` as an array; labels, which say where kernels write, as a copy that stays as it is."""
+def _own(name, array, sparse):
+    """`array` as an array, or `Sparse`; labels, which say where kernels write, as a copy that
+    stays as it is."""
+    if hasattr(array, "tocsr"):  # scipy's, without importing it
+        array = Sparse.of_scipy(name, array)
+        return array if sparse or (sparse is None and array.worthwhile) else array.toarray()
     array = np.asarray(array)
     if array.ndim == 1 and array.flags.writeable:
         array = array.copy()
@@ -19,7 +24,10 @@ def _own(array):
 
 def _places(samples):
     """Which numbers the arrays of samples are, by name: the same of two views of the same."""
-    return {name: array.__array_interface__ for name, array in samples.arrays.items()}
+    return {
+        name: id(array) if isinstance(array, Sparse) else array.__array_interface__
+        for name, array in samples.arrays.items()
+    }
 
 
 class Samples:
@@ -27,23 +35,29 @@ class Samples:
 
     Parameters
     ----------
-    arrays : input name -> (n, n_in) numbers, held over the steps of a presentation; or
+    arrays : input name -> (n, n_in) numbers, held over the steps of a presentation, also a matrix
+        of scipy.sparse; or
         (n, steps, n_in), shown one after the other; or (n,) integer labels that become one-hot; a
         layer's name -> (n, size) is the output that delayed connections read at the first step
     scaling : input name -> (shift, scale): values are used as (x - shift) * scale, so that images
         can stay uint8, and the 0 and 1 of labels can become other values
     index : which samples to use, in this order, (n,); or (R, n), for each replica of a network its
         own; None for all
+    sparse : whether held inputs are multiplied as a background and what differs from it
+        (`machine.sparse`); None where that is faster, by the arrays as they are given
 
     Raises
     ------
     DataError : NaN or infinite values (named by their position), no samples, unequal lengths
     """
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], scaling=None, index=None):
+    def __init__(self, arrays: Mapping[str, np.ndarray], scaling=None, index=None, sparse=None):
         if not isinstance(arrays, Mapping):
             raise DataError(f"samples are arrays by input name, was a {type(arrays).__name__}")
-        self.arrays = MappingProxyType({name: _own(a) for name, a in arrays.items()})
+        if sparse not in (None, True, False):
+            raise DataError(f"sparse must be true, false or None, was {brief(sparse)}")
+        self._sparse = sparse
+        self.arrays = MappingProxyType({name: _own(name, a, sparse) for name, a in arrays.items()})
         self.scaling = MappingProxyType(dict(scaling or {}))
         for name, pair in self.scaling.items():
             if len(pair) != 2 or not np.isfinite(pair).all():
@@ -61,7 +75,9 @@ class Samples:
                     f"input {name!r} must be numbers of shape (n, units) or (n, steps, units), or "
                     f"labels of shape (n,), was {array.dtype} {array.shape}"
                 )
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
+            if isinstance(array, Sparse):
+                array.check(name)
+            elif array.dtype.kind == "f" and not np.isfinite(array).all():
                 at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
                 raise DataError(
                     f"input {name!r} holds {array[at]} at {list(at)}; values must be finite"
@@ -87,6 +103,7 @@ class Samples:
         """The samples at these positions of this set, sharing its arrays."""
         subset = object.__new__(Samples)
         subset.arrays, subset.scaling, subset._kept = self.arrays, self.scaling, self._kept
+        subset._sparse = self._sparse
         subset._set_index(self.index[..., index])
         return subset
 
@@ -119,7 +136,7 @@ class Samples:
         """The same of all rows of the arrays, used or not."""
         if name not in self.arrays:
             raise DataError(f"samples lack the target input {name!r}")
-        array = self.arrays[name]
+        array = self._dense(name)
         if array.ndim == 1:
             return array
         last = array if array.ndim == 2 else array[:, -1]
@@ -127,7 +144,28 @@ class Samples:
 
     def resident(self, name, kernels):
         """The array of input `name` where the kernels are, brought there once."""
-        return self._keep((name, kernels), kernels.resident, self.arrays[name])
+        return self._keep((name, kernels), lambda: kernels.resident(self._dense(name)))
+
+    def sparse(self, name):
+        """The array of input `name` as `Sparse`, None if it is multiplied densely."""
+        array = self.arrays[name]
+        if isinstance(array, Sparse) or self._sparse is False or array.ndim != 2:
+            return array if isinstance(array, Sparse) else None
+        density = 1.0 if self._sparse else None
+        return self._keep((name, "sparse"), Sparse.of, array, density)
+
+    def background(self, name):
+        """The scaled background of an input that is sparse, (d,)."""
+        shift, scale = self.scaling.get(name, (0.0, 1.0))
+        background = self.sparse(name).background
+        return self._keep(
+            (name, "background"), lambda: (background.astype(np.float64) - shift) * scale
+        )
+
+    def _dense(self, name):
+        """The array of input `name`, made of what is sparse once."""
+        array = self.arrays[name]
+        return self._keep((name, "dense"), array.toarray) if isinstance(array, Sparse) else array
 
     def resident_labels(self, name, kernels):
         """`all_labels` where the kernels are, brought there once."""
@@ -189,7 +227,8 @@ class Samples:
     def _check_range(self, name, dtype):
         """Raise unless the array's smallest and largest value, scaled, are finite as `dtype`."""
         array = self.arrays[name]
-        ends = self._keep((name, "ends"), lambda: np.array([array.min(), array.max()], np.float64))
+        extremes = array.ends if isinstance(array, Sparse) else lambda: (array.min(), array.max())
+        ends = self._keep((name, "ends"), lambda: np.array(extremes(), np.float64))
         shift, scale = self.scaling.get(name, (0.0, 1.0))
         with np.errstate(over="ignore"):
             scaled = ((ends - shift) * scale).astype(dtype)

@@ -23,6 +23,7 @@ class BackpropExecutor(Executor):
     to the slopes of the firings it reads, if anything there or further below is trainable.
     """
 
+    reads_inputs = False  # but the target, which are labels
     traced = True
 
     def __init__(self, rule, network, layers, kernels, tape):
@@ -69,7 +70,7 @@ class BackpropExecutor(Executor):
         """Follow the gradient of the presentation that has just been made, and descend it."""
         n_samples = inputs[self.network.target].shape[-1]
         self._loss = self._losses[n_samples]
-        shown = ((name, x.ndim) for name, x in inputs.items())
+        shown = ((name, getattr(x, "key", x.ndim)) for name, x in inputs.items())
         self.tape.play(("backprop", n_samples, *shown), self._follow, inputs, self._loss)
 
     def _room(self, n_samples, array):

@@ -1,4 +1,9 @@
-"""What a connection does with a signal: project it, and correlate it with what it led to."""
+"""What a connection does with a signal: project it, and correlate it with what it led to.
+
+A signal x is (R, units, B), or an input's `Remainder`, which is multiplied in its own way.
+"""
+
+from infosim.machine.sparse import Remainder
 
 
 def project(connection, x, u, cuts, k):
@@ -9,6 +14,8 @@ def project(connection, x, u, cuts, k):
     a = connection.arrays
     if x is None:
         k.silence(u=u)
+    elif isinstance(x, Remainder):
+        x.project(a.weights, u, k)
     elif a.index is None:
         k.project(weights=a.weights, x=x, u=u)
     else:
@@ -57,6 +64,8 @@ def accumulate(connection, x, delta, gradient, k):
     index = connection.arrays.index
     if x is None:
         k.clear(u=gradient)
+    elif isinstance(x, Remainder):
+        x.accumulate(delta, gradient, k)
     elif index is None:
         k.accumulate(delta=delta, x=x, gradient=gradient)
     else:

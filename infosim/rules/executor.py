@@ -30,12 +30,15 @@ class Executor:
 
     Attributes
     ----------
+    reads_inputs : of the class, whether `learn` reads `inputs` itself, beside the layers' signals;
+        they are arrays then, and else may be `machine.sparse.Remainder`s
     traced : of the class, whether it needs each firing of a presentation (`Firing.trace`); else the
         last one is there alone
     learning : the names of the layers that are updated
     layer : the LayerState of a rule that is of one layer
     """
 
+    reads_inputs = True
     traced = False
 
     def __init__(self, rule, network, layers, kernels, tape):

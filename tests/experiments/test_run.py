@@ -18,7 +18,7 @@ from torture import SETTINGS, same_results
 
 import infosim
 from infosim.errors import CheckpointError, ConfigError, InfosimWarning
-from infosim.experiments import Experiment, Interrupted, run, store, train
+from infosim.experiments import Experiment, Interrupted, environment, run, store, train
 from infosim.machine.layer import LayerState
 from infosim.machine.randomness import Purpose
 
@@ -84,10 +84,10 @@ def test_config_is_resolved_and_reproduces_the_run(finished, tmp_path):
 
 
 def test_environment(finished):
-    environment = json.loads((finished / "environment.json").read_text())
-    assert environment["seed"] == 0
-    assert environment["packages"]["numpy"] == np.__version__
-    assert environment["threads"] >= 1
+    recorded = json.loads((finished / "environment.json").read_text())
+    assert recorded["seed"] == 0
+    assert recorded["packages"]["numpy"] == np.__version__
+    assert recorded["threads"] >= 1
 
 
 def test_summary_is_a_picture(finished):
@@ -397,6 +397,15 @@ def test_a_run_of_before_a_setting_could_be_chosen_goes_on_as_it_was_meant(tmp_p
         plainly(learned, out, resume=True)
     plainly(Experiment.load("demo/digits", [*few, "training.epochs=4"]), out, resume=True)
     same_results(out, whole)
+
+
+def test_a_run_that_goes_on_with_sparse_inputs_says_so():
+    """Also one from before runs knew of such inputs, which were all dense."""
+    old, dense, sparse = ({"packages": {}, **one} for one in
+                          ({}, {"sparse_inputs": []}, {"sparse_inputs": ["image"]}))  # fmt: skip
+    assert environment.changes(old, dense) == environment.changes(sparse, sparse) == ""
+    assert environment.changes(old, sparse) == "sparse_inputs was none, is image"
+    assert environment.changes(sparse, dense) == "sparse_inputs was image, is none"
 
 
 def test_a_run_that_goes_on_elsewhere_says_so(experiment, tmp_path):

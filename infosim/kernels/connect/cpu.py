@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from infosim.jit import kernel, reduction
-from infosim.kernels.common import ZERO, replica_of
+from infosim.jit import kernel
+from infosim.kernels.common import ZERO, dot, replica_of
 
 
 def project(weights, x, u):
@@ -78,15 +78,6 @@ def project_sparse(weights, index, x, tile, u):
                 u[n, s] += w * x[r, source, s]
 
 
-@reduction
-def _dot(a, b):
-    """The sum of the products of two rows."""
-    result = a[0] * ZERO
-    for i in range(len(a)):
-        result += a[i] * b[i]
-    return result
-
-
 @kernel
 def accumulate_sparse(delta, index, x, start, stop, gradient):
     """Gradient of the weights of neurons with few inputs: Σ_s delta[n, s] x[index[n, j], s].
@@ -97,7 +88,7 @@ def accumulate_sparse(delta, index, x, start, stop, gradient):
     inputs = x[replica]
     for n in range(start, stop):
         for j in range(gradient.shape[1]):
-            gradient[n, j] = _dot(delta[n], inputs[index[n, j]])
+            gradient[n, j] = dot(delta[n], inputs[index[n, j]])
 
 
 @kernel

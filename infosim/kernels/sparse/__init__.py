@@ -1,0 +1,1 @@
+"""Kernels of a stage: inputs that are a background and a sparse remainder, on the CPU alone."""

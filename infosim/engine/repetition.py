@@ -1,4 +1,4 @@
-"""A presentation carried out once more, without its events: what epochs of one batch are made of."""
+"""A presentation carried out once more, without its events, as in epochs of one batch."""
 
 
 class Repetition:

@@ -28,8 +28,8 @@ class History:
 
     train_error, val_error, test_error : fractions, nan where there is nothing to measure
     seconds : wall time of each epoch
-    mean_goal : layer -> goal in bits, mean over neurons, nan in epochs that are not recorded; groups
-        are measured each for itself, here and in what follows, and called "LAYER/GROUP"
+    mean_goal : layer -> goal in bits, mean over neurons, nan in epochs that are not recorded;
+        groups are measured each for itself, here and in what follows, and called "LAYER/GROUP"
     atoms : layer -> (n, A + 1) arrays, atoms and H_res in bits, mean over the recorded batches, of
         the epochs that are `recorded`
     in_force : "rate_LAYER", "weight_decay_LAYER", "bins_LAYER/COMPARTMENT" or "gamma_LAYER/ATOM" ->
@@ -126,7 +126,8 @@ class Training:
     Raises
     ------
     ConfigError : batch not in 1 to the number of samples, record_every, record_epochs or
-        evaluate_every below 1; samples shuffled, or batches of unequal size, where outputs are carried
+        evaluate_every below 1; samples shuffled, or batches of unequal size, where outputs are
+        carried
     DivergedError : raised by `advance` at the end of an epoch that left the finite numbers
     """
 

@@ -68,7 +68,7 @@ class Training:
     )
     record_epochs: int = setting(
         1,
-        "of every so manyth, from epoch 0 on; divides `training.epochs`",
+        "atoms are measured in every so manyth, from 0 on; divides `training.epochs`",
         low=1,
         unit="epochs",
     )

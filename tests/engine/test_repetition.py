@@ -20,8 +20,9 @@ def memory(binning="hard", steps=1, goal="{R}{C}", rate=0.05):
         Compartment("R", "pattern", "one-to-one", weight=2.3, trainable=False, bias=False),
         Compartment("C", "memory", "all-but-self", delay=1),
     ]
+    binning = BINS[binning] if isinstance(binning, str) else binning
     layer = Layer(
-        "memory", SIZE, compartments, Activation("sum"), BINS[binning] if binning in BINS else binning,
+        "memory", SIZE, compartments, Activation("sum"), binning,
         goal=Goal.of(goal, "RC"), optimizer=Adam(rate),
     )  # fmt: skip
     return Network({"pattern": SIZE}, [layer], steps=steps)

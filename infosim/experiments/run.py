@@ -205,10 +205,11 @@ def _check_together(one, other):
     # what else there is of networks is compared when they are there (`Network.check_alike`)
     for table, known in (("data", DATA), ("training", TRAINING), ("network", SHOWN)):
         for key in known:
-            if not known[key].varies and one[table][key] != other[table][key]:
+            given = one[table].get(key), other[table].get(key)  # some are left out by default
+            if not known[key].varies and given[0] != given[1]:
                 raise ConfigError(
                     f"experiments that are trained together need the same {table}.{key}, were "
-                    f"{one[table][key]!r} and {other[table][key]!r}"
+                    f"{given[0]!r} and {given[1]!r}"
                 )
     seeds = [config["training"]["seed"] for config in (one, other)]
     if one["data"]["name"] in GENERATED and seeds[0] != seeds[1]:

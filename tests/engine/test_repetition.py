@@ -121,7 +121,7 @@ def _aims(training):
 
 def _masks(training):
     compartment = training.simulator["memory"]["C"]
-    compartment.mask = np.triu(np.ones((SIZE, SIZE)), 1)
+    compartment.mask = np.triu(np.ones((SIZE, SIZE), bool), 1)
 
 
 def _imposes(training):

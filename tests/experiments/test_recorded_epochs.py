@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
@@ -115,3 +116,20 @@ def test_the_end_is_recorded():
     with pytest.raises(ConfigError, match=r"record_epochs must divide training\.epochs"):
         memory(5)
     assert memory(8).key != memory(1).key == memory(1, "training.record_every=1").key
+
+
+def test_metrics_that_lack_goals_are_told(runs, tmp_path):
+    for damaged in ("goal", "column"):
+        copied = shutil.copytree(runs[1].path, tmp_path / damaged)
+        rows = [line.split(",") for line in (copied / "metrics.csv").read_text().splitlines()]
+        at = rows[0].index("mean_goal_memory")
+        for row in rows[1:] if damaged == "goal" else ():
+            row[at] = "nan"
+        for row in rows if damaged == "column" else ():
+            del row[at]
+        (copied / "metrics.csv").write_text("\n".join(map(",".join, rows)) + "\n")
+        for command in ("draw", "report"):
+            code, said = told(command, copied)
+            assert code == 2, (damaged, command)
+            assert "Traceback" not in said
+            assert str(copied) in said

@@ -34,7 +34,8 @@ class RunResults:
 
     config : all settings; environment : what it ran on; complete : whether it was finished
     metrics : column of metrics.csv -> (epochs + 1,), nan where nothing was measured
-    atoms : layer -> (epochs + 1, n, A + 1), atoms and H_res in bits; labels : layer -> their names
+    atoms : layer -> (epochs, n, A + 1), atoms and H_res in bits, of the epochs that were recorded,
+        `history.recorded(layer)`, by default of all; labels : layer -> their names
     weights : "layer/compartment/weights" (or bias, index, mask) -> array; those of one of several
         connections "layer/compartment/connection/weights"
     """
@@ -87,6 +88,21 @@ class RunResults:
         goals = {name.removeprefix("mean_goal_"): left.pop(name) for name in goals}
         atoms = {name: list(values) for name, values in self.atoms.items()}
         return History(*measured, goals, atoms, left)
+
+    def recorded(self, name):
+        """The epochs that `atoms` of a layer or group are of.
+
+        Raises
+        ------
+        CheckpointError : metrics.csv does not say so
+        """
+        known, n = self.history.recorded(name), len(self.atoms[name])
+        if len(known) < n:
+            raise CheckpointError(
+                f"{self.path / 'metrics.csv'} is damaged: goals of {name} in {len(known)} epochs, "
+                f"there are atoms of {n}"
+            )
+        return known[:n]  # metrics are written first
 
     @property
     def image_shape(self):
@@ -312,7 +328,7 @@ def read_metrics(path):
 
 
 def read_atoms(path):
-    """The atoms.npz of a run: layer -> (epochs + 1, n, A + 1), and layer -> their A + 1 names.
+    """The atoms.npz of a run: layer -> (recorded epochs, n, A + 1), and layer -> their A + 1 names.
 
     Raises
     ------

@@ -97,6 +97,7 @@ class InfomorphicExecutor(Executor):
     """Has a layer climb its goal, from the last firing of each presentation."""
 
     reads_inputs = False
+    played = True
 
     def learn(self, inputs):
         """Climb the gradient of the layer's goal."""

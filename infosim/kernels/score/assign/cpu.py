@@ -7,6 +7,7 @@ potential. What it reads stands in `binning`, first the numbers of bins, (K,).
 """
 
 from infosim.jit import inline
+from infosim.kernels.common import extremes
 from infosim.kernels.score.assign.soft_cpu import nearest, soft
 from infosim.kernels.score.scalar import bin_index, bin_range, bin_scale
 
@@ -24,11 +25,7 @@ def _hard(u, bias, n, binning, work, bins):
         lo = low
         hi = high
         if kind != 0:
-            lo = u[k, n, 0]
-            hi = u[k, n, 0]
-            for s in range(n_samples):
-                lo = min(lo, u[k, n, s])
-                hi = max(hi, u[k, n, s])
+            lo, hi = extremes(u[k, n])
             lo += b
             hi += b
         lo, hi = bin_range(kind, lo, hi)
@@ -52,11 +49,12 @@ def _given_shares(u, bias, n, binning, work, bins):
     """
     _, _, widths, shares, slopes = binning
     for k in range(bins.shape[0]):
+        work.split.widest[k] = widths[k, n].max()
         for s in range(bins.shape[2]):
             work.split.widths[k, s] = widths[k, n, s]
             for w in range(widths[k, n, s]):
-                work.split.shares[k, s, w] = shares[k, n, s, w]
-                work.split.share_slopes[k, s, w] = slopes[k, n, s, w]
+                work.split.shares[k, w, s] = shares[k, n, s, w]
+                work.split.share_slopes[k, w, s] = slopes[k, n, s, w]
 
 
 #: By name: the function, and whether it splits samples among bins.

@@ -34,7 +34,6 @@ def fingerprint(function, sources):
     ------
     Unknown : it reads an object of which cannot be told what matters
     """
-    cpu_target.typing_context.refresh()  # what has been registered since
     return repr(_Reader(sources).value(function))
 
 
@@ -90,7 +89,12 @@ class _Reader:
         )  # fmt: skip
 
     def _stands_in(self, function):
-        """What compiled code calls instead of a Python function (`numba.extending.overload`)."""
+        """What compiled code calls instead of a Python function (`numba.extending.overload`).
+
+        Only functions of others need all that has been registered, and what they call of it:
+        Numba imports its library for that, which takes as long as all of ours.
+        """
+        cpu_target.target_context.refresh()
         kind = cpu_target.typing_context._lookup_global(function)
         templates = getattr(kind, "templates", ())
         return tuple(self.value(getattr(one, "_overload_func", None)) for one in templates)

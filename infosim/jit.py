@@ -25,7 +25,10 @@ import numba
 import numpy as np
 import pooch
 from numba.core.caching import NullCache
-from numba.core.compiler import CompileResult
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler, CompileResult
+from numba.core.environment import lookup_environment
+from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 from numba.extending import register_jitable
 
@@ -33,12 +36,14 @@ from infosim.errors import InfosimWarning
 from infosim.fingerprint import fingerprint
 
 #: Flags of every CPU kernel. `nogil`: our own threads run the same kernel on different neurons.
+#: `no_cfunc_wrapper`: none is called from C.
 #: `error_model`: divisions do not raise, so that loops vectorise. `fastmath`: products and sums may
 #: fuse and divisions become reciprocals (numba-cuda takes any of these flags for leave to divide
 #: to two units in the last place, see `exact`); sums keep their order, because Σ(1-θ) would
 #: otherwise be taken apart into a difference that cancels.
 FLAGS = {
     "nogil": True,
+    "no_cfunc_wrapper": True,
     "error_model": "numpy",
     "fastmath": {"contract", "nsz", "arcp"},
 }
@@ -115,7 +120,7 @@ class _KernelCache(NullCache):
         return kept
 
     def _load_overload(self, sig, target_context):
-        target_context.refresh()  # what is loaded may need what was registered since
+        rtsys.initialize(target_context)  # what kernels that make arrays call
         try:
             self._content = fingerprint(self._function, _KNOWN)
         except Exception:  # Unknown, or whatever the objects of others did: it can be compiled
@@ -197,6 +202,60 @@ def _digest(name, content):
     return hashlib.sha256(name.encode() + content).digest()
 
 
+class _Whole(JITCodeLibrary):
+    """The code of a kernel, with all that it calls."""
+
+    def _finalize_specific(self):
+        super()._finalize_specific()
+        for variable in self._final_module.global_variables:
+            env = lookup_environment(variable.name)
+            if env is not None:  # Numba's objects for a function that is inlined
+                self.codegen.set_env(variable.name, env)
+
+
+class _Inlined(JITCodeLibrary):
+    """The code of a function that becomes part of a kernel's.
+
+    It is optimised there, and only there made into the processor's: to do both here as well took a
+    third of all the time that a kernel needs.
+    """
+
+    def _optimize_final_module(self):
+        pass
+
+    def _finalize_final_module(self):
+        self._finalized = True
+
+    def get_pointer_to_function(self, name):
+        self._ensure_finalized()
+        return 0  # as of everything that Python cannot call
+
+    @property
+    def codegen(self):
+        return self
+
+    def set_env(self, name, env):
+        """There is no place for it yet: the kernel's code has one."""
+
+
+class _Kernel(Compiler):
+    """Numba's compiler, for a library of another kind."""
+
+    _library = _Whole
+
+    def _compile_core(self):
+        library = self._library(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
+        library.enable_object_caching()
+        self.state.library = library
+        return super()._compile_core()
+
+
+class _Part(_Kernel):
+    """The same for what is inlined."""
+
+    _library = _Inlined
+
+
 def kernel(function):
     """Compile `function` lazily for the CPU with our flags, cached on disk."""
     return _kernel(function, FLAGS)
@@ -208,7 +267,7 @@ def frugal(function):
 
 
 def _kernel(function, flags):
-    compiled = numba.njit(**flags)(function)
+    compiled = numba.njit(**flags, pipeline_class=_Kernel)(function)
     if not numba.config.DISABLE_JIT:
         compiled._cache = _KernelCache(function)
     return compiled
@@ -223,6 +282,11 @@ def inline(function):
     Not a compiled one: what a factory's kernel closes over is part of its key in the cache, and a
     compiled function has another identity in every process, so that nothing would ever be found.
     """
+    return register_jitable(**FLAGS, forceinline=True, pipeline_class=_Part)(function)
+
+
+def apart(function):
+    """The same for a formula whose roundings would follow from what it stands beside."""
     return register_jitable(**FLAGS, forceinline=True)(function)
 
 

@@ -167,6 +167,13 @@ def test_a_second_process_compiles_nothing(tmp_path):
     assert misses[0] > 8
     assert misses[1] == 0
     assert files[0] == files[1]
+    # what is found needs nothing of what Numba compiles by
+    lean = CODE + "import sys; assert 'numba.typed.dictimpl' not in sys.modules"
+    for _ in range(2):
+        result = subprocess.run(
+            [sys.executable, "-c", lean], env=environment, capture_output=True, text=True
+        )
+    assert (result.returncode, result.stdout) == (0, "5\n"), result.stderr
 
 
 def test_a_command_runs_where_nothing_can_be_kept(tmp_path):
@@ -282,6 +289,27 @@ def calling(function):
         return function(x)
 
     return call
+
+
+@compiled
+def test_what_is_inlined_may_raise_and_print(asked_for, capfd):
+    """Numba's objects for that belong to a function whose code there is in kernels only."""
+
+    def make():
+        def tell(x):
+            if x < 0:
+                raise ValueError("negative", x)
+            print("told", x)
+            return x + 1
+
+        return calling(tell)
+
+    for hit in False, True:
+        kernel = make()
+        assert found(kernel, 3) == (4, hit)
+        with pytest.raises(ValueError, match=r"negative.*-2"):
+            kernel(-2)
+    assert capfd.readouterr().out == "told 3\n" * 2
 
 
 @compiled

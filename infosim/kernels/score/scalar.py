@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from infosim.elementary import exp, log2
-from infosim.jit import exact, inline
+from infosim.jit import apart, exact, inline
 from infosim.kernels.common import ONE, ZERO
 
 #: Probability masses below this (in units of samples) count as this in ratios and logarithms, so
@@ -58,7 +58,7 @@ def soft_range(low, high, softness, resolution, n_bins):
     return low, bin_scale(low, high, n_bins), (high - low) / np.float32(n_bins), softness
 
 
-@inline
+@apart
 def soft_share(distance, width, softness):
     """σ((w/2 - |d|) / s) of a potential at the distance d from the bin's centre; its slope in d."""
     share = ONE / (ONE + exp((abs(distance) - width / np.float32(2)) / softness))

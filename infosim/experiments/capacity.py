@@ -262,42 +262,76 @@ def tried(experiment, patterns, seeds, *, until=0.95, threads=None, backend="cpu
     Interrupted : it was stopped
     DivergedError : weights are no longer finite
     """
-    several = [experiment_of(experiment, patterns, seed) for seed in seeds]
-    sets = [one.dataset() for one in several]
-    task, config = several[0].task(sets[0]), several[0].config
-    networks = [one.network(data) for one, data in zip(several, sets, strict=True)]
-    simulator = Simulator(networks, backend, list(seeds), threads, config["training"]["dtype"])
-    shown = [one.samples(data)[0] for one, data in zip(several, sets, strict=True)]
+    several, found = [experiment_of(experiment, patterns, seed) for seed in seeds], {}
+    for at in checked(several, threads=threads, backend=backend, stopped=stopped):
+        overlaps, last = at.overlaps(), at.epoch == several[0].config["training"]["epochs"]
+        for r, seed in enumerate(seeds):
+            if r not in found and (overlaps[r].mean() >= until or last):
+                weights = recurrent_weights(at.simulator[at.task.layer], r).sum(axis=0)
+                found[r] = Tried(
+                    seed, patterns, patterns / at.stored.shape[2], float(overlaps[r].mean()),
+                    float(accuracy(overlaps[r], at.task.how.threshold)), at.epoch,
+                    asymmetry(weights),
+                )  # fmt: skip
+        if len(found) == len(seeds):
+            break
+    return [found[r] for r in range(len(seeds))]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Memories at one of their `checkpoints`.
+
+    epoch : after which they are looked at; training, simulator, task : theirs
+    stored : (R, P, n), what each is to recall
+    """
+
+    epoch: int
+    training: Training
+    simulator: Simulator
+    task: Recall
+    stored: np.ndarray
+
+    def overlaps(self):
+        """With what each recalls, pattern by pattern, (R, P)."""
+        states = self.task.how.ask(self.simulator, self.task.layer, self.stored)
+        return overlap(states, self.stored)
+
+
+def checked(experiments, *, threads=None, backend="cpu", stopped=()):
+    """Train memories side by side that differ in their seeds, and halt at each of the checkpoints.
+
+    Arguments and errors as of `tried`.
+
+    Yields
+    ------
+    Checked
+    """
+    sets = [one.dataset() for one in experiments]
+    task, config = experiments[0].task(sets[0]), experiments[0].config
+    networks = [one.network(data) for one, data in zip(experiments, sets, strict=True)]
+    seeds = [one.config["training"]["seed"] for one in experiments]
+    simulator = Simulator(networks, backend, seeds, threads, config["training"]["dtype"])
+    shown = [one.samples(data)[0] for one, data in zip(experiments, sets, strict=True)]
+    stored = np.stack([one.train_x for one in sets])
     samples = Samples(
         {name: np.concatenate([one.arrays[name] for one in shown]) for name in shown[0].arrays},
         shown[0].scaling,
-        np.arange(len(seeds) * patterns).reshape(len(seeds), patterns),
+        np.arange(stored.shape[0] * stored.shape[1]).reshape(stored.shape[:2]),
     )
-    rarely = {"record_every": patterns, "evaluate_every": 1}  # nobody looks
-    training = Training(simulator, samples, **several[0].training | rarely)
+    rarely = {"record_every": stored.shape[1], "evaluate_every": 1}  # nobody looks
+    training = Training(simulator, samples, **experiments[0].training | rarely)
     epochs = config["training"]["epochs"]
     training.check_epochs(epochs)
-    stored, found = np.stack([one.train_x for one in sets]), {}
     due = checkpoints(epochs)
     with simulator.workers.engaged():
-        while len(found) < len(seeds):
+        while len(training.history) <= epochs:
             training.advance()
-            epoch = len(training.history) - 1
             if stopped:
                 raise Interrupted("stopped", stopped[0])
-            if training.position or epoch not in due:
-                continue
-            states = task.how.ask(simulator, task.layer, stored)
-            overlaps = overlap(states, stored)
-            for r, seed in enumerate(seeds):
-                if r not in found and (overlaps[r].mean() >= until or epoch == epochs):
-                    weights = recurrent_weights(simulator[task.layer], r).sum(axis=0)
-                    found[r] = Tried(
-                        seed, patterns, patterns / stored.shape[2], float(overlaps[r].mean()),
-                        float(accuracy(overlaps[r], task.how.threshold)), epoch,
-                        asymmetry(weights),
-                    )  # fmt: skip
-    return [found[r] for r in range(len(seeds))]
+            epoch = len(training.history) - 1
+            if not training.position and epoch in due:
+                yield Checked(epoch, training, simulator, task, stored)
 
 
 # -- all of them -----------------------------------------------------------------------------------

@@ -241,7 +241,9 @@ def experiment_of(experiment, patterns, seed):
     return Experiment(experiment.name, config)
 
 
-def tried(experiment, patterns, seeds, *, until=0.95, threads=None, backend="cpu", stopped=()):
+def tried(
+    experiment, patterns, seeds, *, until=0.95, threads=None, backend="cpu", stopped=(), ask=None
+):
     """Train a memory with so many patterns, of each seed others, and ask it for all of them.
 
     The networks are simulated side by side, each as it would be alone.
@@ -252,6 +254,7 @@ def tried(experiment, patterns, seeds, *, until=0.95, threads=None, backend="cpu
     until : the mean overlap after recall at which training stops, at one of the `checkpoints`
     threads, backend : as of `train`
     stopped : filled, while training, when it is to be given up
+    ask : function of a `Checked` -> overlaps (R, P), by default what the task says
 
     Returns
     -------
@@ -264,7 +267,10 @@ def tried(experiment, patterns, seeds, *, until=0.95, threads=None, backend="cpu
     """
     several, found = [experiment_of(experiment, patterns, seed) for seed in seeds], {}
     for at in checked(several, threads=threads, backend=backend, stopped=stopped):
-        overlaps, last = at.overlaps(), at.epoch == several[0].config["training"]["epochs"]
+        overlaps, last = (
+            (ask or Checked.overlaps)(at),
+            at.epoch == several[0].config["training"]["epochs"],
+        )
         for r, seed in enumerate(seeds):
             if r not in found and (overlaps[r].mean() >= until or last):
                 weights = recurrent_weights(at.simulator[at.task.layer], r).sum(axis=0)

@@ -40,6 +40,8 @@ RECALLED = 0.95
 #: How the comparison of noise stability asks: flipped bits at most (part of all), steps, and how
 #: many numbers of flipped bits are averaged.
 _FLIPPED, _STEPS, _AVERAGED = 0.5, 50, 5
+#: Steps of the published test in which outputs are drawn.
+_DRAWN = 20
 #: At smoke scale.
 SMOKE = {"smoke": {"data.options.units": 20}}
 _SMOKE_EPOCHS = 30
@@ -49,11 +51,13 @@ class Kind(NamedTuple):
     """A memory of the figures: a preset and what is changed in it (key path -> value).
 
     closed : whether its epochs are a matter of the rule
+    drawn : whether capacities are of outputs that are drawn, `overlaps_drawn`
     """
 
     preset: str
     settings: dict = {}  # noqa: RUF012
     closed: bool = False
+    drawn: bool = False
 
 
 def _classical(preset):
@@ -149,6 +153,21 @@ def measured(found, **quantities):
     ]
 
 
+def capacity_rows(found):
+    """Rows of a figure's table: capacities by name, their spread, mean and its standard error."""
+    rows = []
+    for name, several in found.items():
+        values = [one.load for one in several]
+        if values:
+            n = len(values)
+            error = float(np.std(values, ddof=1) / n**0.5) if n > 1 else float("nan")
+            rows.append(
+                {"memory": name} | spread(values)
+                | {"mean": float(np.mean(values)), "standard_error": error, "n_seeds": n}
+            )  # fmt: skip
+    return rows
+
+
 def curves(ax, rows, quantity, looks, **more):
     """Draw a quantity of memories against load, of each that has a look, in their order."""
     for name, look in looks.items():
@@ -208,7 +227,7 @@ def memories(work, kinds, at, seeds):
 def capacities(work, kinds, seeds, tries):
     """The capacities of memories of these kinds, found unless in the ledger.
 
-    kinds : name -> Kind, or (Kind, `Loads` of its own); tries : `Loads` of the others
+    kinds : name -> Kind; tries : `Loads`, or name -> Loads
 
     Returns
     -------
@@ -217,8 +236,9 @@ def capacities(work, kinds, seeds, tries):
     jobs = {}
     for seed in range(seeds):
         for name, kind in kinds.items():
-            kind, own = kind if isinstance(kind[0], Kind) else (kind, tries)
-            jobs[name, seed] = _Tries(_run(work, kind, {"data.options.load": 1.0}, seed), own)
+            own = tries[name] if isinstance(tries, dict) else tries
+            run = _run(work, kind, {"data.options.load": 1.0}, seed)
+            jobs[name, seed] = _Tries(run, own, kind.drawn)
     ledger = _Ledger(work, "capacities", ("loads", "capacity", "most", "tried"))
     rows = ledger.complete({one.key: one for one in jobs.values()}, _search)
     found = {name: [] for name in kinds}
@@ -234,14 +254,16 @@ def _run(work, kind, settings, seed):
 
 
 class _Tries(NamedTuple):
-    """The capacity of one seed: its network, and the loads that are tried."""
+    """The capacity of one seed: its network, the loads that are tried, and `Kind.drawn`."""
 
     run: Run
     loads: search.Loads
+    drawn: bool
 
     @property
     def key(self):
-        return hashlib.sha256(f"{self.run.key} {self.loads}".encode()).hexdigest()[:16]
+        said = f"{self.run.key} {self.loads}{' drawn' * self.drawn}"
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     @property
     def settings(self):
@@ -303,9 +325,9 @@ class _Ledger:
         if why is not None:
             self._why[job.key] = why
             return
-        usual = {"preset", *self._work.settings.items()}
-        told = (f"{k}={v}" for k, v in job.settings.items() if not usual & {k, (k, v)})
-        said = "; ".join(told)
+        usual = self._work.settings
+        told = {k: v for k, v in job.settings.items() if k != "preset" and usual.get(k) != v}
+        said = "; ".join(f"{k}={v}" for k, v in told.items())
         preset = (job.run if isinstance(job, _Tries) else job).settings["preset"]
         rows = self.rows()
         rows[job.key] = {"key": job.key, "preset": preset, "settings": said} | row
@@ -347,6 +369,20 @@ def _train(run, threads):
     }  # fmt: skip
 
 
+def overlaps_drawn(at):
+    """Overlaps (R, P) of 20 steps in which neurons draw their outputs, with the state before them.
+
+    That state is drawn, too, after the stored pattern: the published test of the first memory.
+    """
+    layer, steps = at.task.layer, []
+    at.simulator.time = 0  # outputs are drawn by it
+    states = first = recall(at.simulator, at.stored, layer, max_steps=1, sampled=True)
+    for _ in range(_DRAWN):
+        states = recall(at.simulator, states, layer, max_steps=1, sampled=True)
+        steps.append(overlap(states, first))
+    return np.mean(steps, axis=0)
+
+
 def stability(simulator, stored, seed, layer=None):
     """The largest part of the bits of a pattern that may be flipped for it to be recalled.
 
@@ -382,11 +418,14 @@ def _search(job, threads):
         while (m := tries.following(found, n)) is not None:
             pairs = settings | {"data.options.load": m / n}
             memory = Experiment.load(preset, list(pairs.items()))
-            options = {"until": tries.until, "threads": threads, "stopped": arrived}
+            options = {
+                "until": tries.until, "threads": threads, "stopped": arrived,
+                "ask": overlaps_drawn if job.drawn else None,
+            }  # fmt: skip
             found[m] = search.tried(memory, m, [seed], **options)[0].overlap
     m = tries.capacity(found, n)
     return {
-        "loads": _said(tries), "capacity": m / n, "most": int(m == max(found)), "tried": len(found),
+        "loads": _said(tries) + " drawn" * job.drawn, "capacity": m / n, "most": int(m == max(found)), "tried": len(found),
     }  # fmt: skip
 
 

@@ -425,7 +425,8 @@ def _search(job, threads):
             found[m] = search.tried(memory, m, [seed], **options)[0].overlap
     m = tries.capacity(found, n)
     return {
-        "loads": _said(tries) + " drawn" * job.drawn, "capacity": m / n, "most": int(m == max(found)), "tried": len(found),
+        "loads": _said(tries) + " drawn" * job.drawn, "capacity": m / n,
+        "most": int(m == max(found)), "tried": len(found),
     }  # fmt: skip
 
 

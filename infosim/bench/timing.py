@@ -285,12 +285,8 @@ def _split(experiment, dataset, warm_up, n):
 
         return call
 
-    def idle(part, function):
-        return lambda *arguments: None
-
-    kernels = backend.load("cpu")
-    step = Step(experiment, dataset, 1, _Wrapped(kernels, clocked))
-    empty = Step(experiment, dataset, 1, _Wrapped(kernels, idle))
+    step = Step(experiment, dataset, 1, _Wrapped(backend.load("cpu"), clocked))
+    empty = Step(experiment, dataset, 1, idle())
     rows = []
     for i in range(-warm_up, n):
         for part in seconds:
@@ -305,6 +301,11 @@ def _split(experiment, dataset, warm_up, n):
         if i >= 0:
             rows[i]["event loop"] = now() - began
     return {part: float(np.median([row[part] for row in rows])) for part in rows[0]}
+
+
+def idle():
+    """A backend whose kernels do nothing in a step, to see what else it takes."""
+    return _Wrapped(backend.load("cpu"), lambda part, function: lambda *arguments: None)
 
 
 def occupied(simulator):

@@ -52,11 +52,12 @@ def _given_shares(u, bias, n, binning, work, bins):
     """
     _, _, widths, shares, slopes = binning
     for k in range(bins.shape[0]):
+        work.split.widest[k] = widths[k, n].max()
         for s in range(bins.shape[2]):
             work.split.widths[k, s] = widths[k, n, s]
             for w in range(widths[k, n, s]):
-                work.split.shares[k, s, w] = shares[k, n, s, w]
-                work.split.share_slopes[k, s, w] = slopes[k, n, s, w]
+                work.split.shares[k, w, s] = shares[k, n, s, w]
+                work.split.share_slopes[k, w, s] = slopes[k, n, s, w]
 
 
 #: By name: the function, and whether it splits samples among bins.

@@ -50,14 +50,19 @@ class Scratch(NamedTuple):
 class Split(NamedTuple):
     """What samples that are split among W bins of each source need beside.
 
-    widths, shares, share_slopes : (K, B), uint8, and (K, B, W)
-    part_of : uint32 (P,), the cells of one sample, P = W**K; parts : (K + 1, P), its shares of
-        them, then these shares' slopes in each potential
+    widths : uint8 (K, B); widest : (K,), the largest of them; shares, share_slopes : (K, W, B)
+    offset, totals : (B,) and (2, B), of use to who finds shares
+    part_of : uint32 (P,), the parts of one sample that the bins of all sources but the last make,
+        P = W**(K - 1): the cell of the last one's first bin; parts : (K, P), its shares of them,
+        then these shares' slopes in each potential but the last
     """
 
     widths: np.ndarray
+    widest: np.ndarray
     shares: np.ndarray
     share_slopes: np.ndarray
+    offset: np.ndarray
+    totals: np.ndarray
     part_of: np.ndarray
     parts: np.ndarray
 
@@ -89,10 +94,13 @@ def scratch(n_neurons, n_bins, n_samples, dtype, n_terms, width=0):
         chosen=np.empty((n_terms, 2), dtype),
         split=Split(
             np.empty((n_sources, n_samples), np.uint8),
-            np.empty((n_sources, n_samples, width), dtype),
-            np.empty((n_sources, n_samples, width), dtype),
-            np.empty(width**n_sources, np.uint32),
-            np.empty((n_sources + 1, width**n_sources), dtype),
+            np.empty(n_sources, np.int64),
+            np.empty((n_sources, width, n_samples), dtype),
+            np.empty((n_sources, width, n_samples), dtype),
+            np.empty(n_samples, dtype),
+            np.empty((2, n_samples), dtype),
+            np.empty(width ** (n_sources - 1), np.uint32),
+            np.empty((n_sources, width ** (n_sources - 1)), dtype),
         )
         if width
         else (),
@@ -238,40 +246,72 @@ def estimate(bins, n, n_bins, theta, used, work):
 @inline
 def estimate_split(bins, n, n_bins, theta, used, work):
     """The same for samples that are split among the cells, which `lay_out` has laid out."""
-    n_cells, full = work.mass.shape[2], (1 << bins.shape[0]) - 1
-    mass, part_of, parts = work.mass, work.split.part_of, work.split.parts
+    last, full = bins.shape[0] - 1, (1 << bins.shape[0]) - 1
+    n_cells = work.mass.shape[2]
+    mass, split, whole = work.mass, work.split, last_alone(bins, n, n_bins, work)
     for y in range(2):
         for c in range(n_cells):
             mass[y, full, c] = ZERO
     for s in range(bins.shape[2]):
-        for i in range(split_sample(bins, n, s, n_bins, work)):
-            mass[0, full, part_of[i]] += parts[0, i] * theta[0, n, s]
-            mass[1, full, part_of[i]] += parts[0, i] * theta[1, n, s]
+        for i in range(1 if whole else split_sample(bins, n, s, n_bins, work)):
+            at = work.cell_of[s] if whole else split.part_of[i]
+            one, zero = split.parts[0, i] * theta[0, n, s], split.parts[0, i] * theta[1, n, s]
+            for w in range(split.widths[last, s]):
+                mass[0, full, at + w] += one * split.shares[last, w, s]
+                mass[1, full, at + w] += zero * split.shares[last, w, s]
     _marginals(n_cells, full, used, work)
     return n_cells
 
 
 @inline
+def last_alone(bins, n, n_bins, work):
+    """Whether the last source alone splits samples: then `cell_of` is left, of its first bins.
+
+    The bins of the last source lie side by side in the cells.
+    """
+    last, split = bins.shape[0] - 1, work.split
+    for k in range(last):
+        if split.widest[k] > 1:
+            return False
+    for s in range(bins.shape[2]):
+        work.cell_of[s] = 0
+    for k in range(last + 1):
+        width = np.uint32(n_bins[k])
+        for s in range(bins.shape[2]):
+            work.cell_of[s] = work.cell_of[s] * width + np.uint32(bins[k, n, s])
+    split.parts[0, 0] = ONE
+    for k in range(last):
+        split.parts[k + 1, 0] = ZERO
+    return True
+
+
+@inline
 def split_sample(bins, n, s, n_bins, work):
-    """Leave a sample's cells and its shares of them in `part_of` and `parts`; returns how many."""
+    """Leave in `part_of` and `parts` what a sample's bins of all sources but the last make of it.
+
+    Returns how many parts there are.
+    """
     n_sources, split = bins.shape[0], work.split
     part_of, parts, shares, slopes = split.part_of, split.parts, split.shares, split.share_slopes
     count = 1
     part_of[0] = 0
-    for j in range(n_sources + 1):
+    for j in range(n_sources):
         parts[j, 0] = ONE
-    for k in range(n_sources):
+    for k in range(n_sources - 1):
         width = np.int64(split.widths[k, s])
         # in place, from behind: what is read is overwritten last
         for i in range(count - 1, -1, -1):
             for w in range(width - 1, -1, -1):
                 at = i * width + w
                 cell = part_of[i] * np.uint32(n_bins[k]) + np.uint32(bins[k, n, s]) + np.uint32(w)
-                for j in range(n_sources + 1):
-                    factor = slopes[k, s, w] if j == k + 1 else shares[k, s, w]
+                for j in range(n_sources):
+                    factor = slopes[k, w, s] if j == k + 1 else shares[k, w, s]
                     parts[j, at] = parts[j, i] * factor
                 part_of[at] = cell
         count *= width
+    k = n_sources - 1
+    for i in range(count):
+        part_of[i] = part_of[i] * np.uint32(n_bins[k]) + np.uint32(bins[k, n, s])
     return count
 
 

@@ -184,3 +184,33 @@ def atom(redundancies, antichain):
     """The atom of an antichain, from the redundancies by antichain."""
     lower = [a for a in redundancies if a != antichain and below(a, antichain)]
     return redundancies[antichain] - sum(atom(redundancies, a) for a in lower)
+
+
+def recall(weights, cues, steps, orders=None, ties="low", joint=False, cycles=True):
+    """States that recall from cues ends in, and after how many steps each did, -1 if it did not.
+
+    weights : of integers, so that ties are ties; orders : of sequential updates, one for each step
+    cycles : whether a state that is that of two steps before ends it
+    """
+
+    def output(weighted, now):
+        return {"low": -1, "keep": now, "zero": 0}[ties] if weighted == 0 else np.sign(weighted)
+
+    states, before = [list(cue) for cue in cues], None
+    ended, taken = [None] * len(states), [-1] * len(states)
+    n = len(weights)
+    for step in range(steps):
+        after = [list(one) for one in states]
+        for new, old in zip(after, states, strict=True):
+            for i in range(n) if orders is None else orders[step]:
+                heard = old if orders is None else new
+                new[i] = output(sum(weights[i][j] * heard[j] for j in range(n)), old[i])
+        same = [[one == other for one, other in zip(after, known or [None] * n, strict=False)]
+                for known in (states, before)]  # fmt: skip
+        for p in range(len(states)):
+            over = any(map(all, same)) if joint else same[0][p] or (cycles and same[1][p])
+            if over and taken[p] < 0:
+                ended[p], taken[p] = after[p], step + 1
+        states, before = after, states
+    found = [states[p] if taken[p] < 0 else ended[p] for p in range(len(states))]
+    return np.array(found), np.array(taken)

@@ -166,6 +166,11 @@ def stubs(monkeypatch):
         done.append("bench")
         return timing.Timing(1, 1.0, (1.0, 1.0), 1.0, 1, {}, 1.0, 1.0), {}
 
+    def find(experiment, out, **options):
+        done.append("capacity")
+        return SimpleNamespace(out=out, failed={})
+
+    monkeypatch.setattr("infosim.experiments.capacity.capacity", find)
     monkeypatch.setattr("infosim.experiments.train", train)
     monkeypatch.setattr("infosim.experiments.sweep.run_sweep", sweep)
     monkeypatch.setattr("infosim.experiments.optimize.optimize", search)

@@ -58,7 +58,7 @@ class Recalling:
 
     def __post_init__(self):
         settle(self, "recall: ")
-        most = settings(Recalling)["max_steps"].check("max_steps", self.max_steps)
+        most = settings(Recalling)["max_steps"].check("recall: max_steps", self.max_steps)
         object.__setattr__(self, "max_steps", most)
 
 

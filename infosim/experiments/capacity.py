@@ -227,7 +227,8 @@ def checkpoints(epochs):
     """The epochs at which recall is tried: `CHECKPOINTS` of them, as published, and the last."""
     if epochs < 1:
         return {epochs}
-    return {*np.logspace(0, np.log10(epochs), CHECKPOINTS).astype(int).tolist(), epochs}
+    evenly = np.logspace(0, np.log10(epochs), CHECKPOINTS)
+    return set((evenly + 1e-6).astype(int).tolist())  # the last is `epochs`, however it is rounded
 
 
 def experiment_of(experiment, patterns, seed):
@@ -241,9 +242,74 @@ def experiment_of(experiment, patterns, seed):
     return Experiment(experiment.name, config)
 
 
+def _prepared(experiment, patterns, seeds, threads, backend):
+    """The Training of networks side by side, their task, and their patterns (R, P, n)."""
+    several = [experiment_of(experiment, patterns, seed) for seed in seeds]
+    sets = [one.dataset() for one in several]
+    config, task = several[0].config["training"], several[0].task(sets[0])
+    networks = [one.network(data) for one, data in zip(several, sets, strict=True)]
+    simulator = Simulator(networks, backend, list(seeds), threads, config["dtype"])
+    shown = [one.samples(data)[0] for one, data in zip(several, sets, strict=True)]
+    samples = Samples(
+        {name: np.concatenate([one.arrays[name] for one in shown]) for name in shown[0].arrays},
+        shown[0].scaling,
+        np.arange(len(seeds) * patterns).reshape(len(seeds), patterns),
+    )
+    rarely = {"record_every": patterns, "evaluate_every": 1}  # nobody looks
+    training = Training(simulator, samples, **several[0].training | rarely)
+    training.check_epochs(config["epochs"])
+    return training, task, np.stack([one.train_x for one in sets])
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Memories side by side, at one of their `checkpoints`.
+
+    epoch : after which they are looked at; training, task : theirs
+    stored : (R, P, n), what each is to recall
+    """
+
+    epoch: int
+    training: Training
+    task: Recall
+    stored: np.ndarray
+
+    @property
+    def simulator(self):
+        return self.training.simulator
+
+    def overlaps(self):
+        """With what each recalls, pattern by pattern, (R, P)."""
+        states = self.task.how.ask(self.simulator, self.task.layer, self.stored)
+        return overlap(states, self.stored)
+
+
+def checked(experiment, patterns, seeds, *, threads=None, backend="cpu", stopped=()):
+    """Train a memory with so many patterns, of each seed others, and halt at every checkpoint.
+
+    Arguments and errors as of `tried`.
+
+    Yields
+    ------
+    Checked
+    """
+    training, task, stored = _prepared(experiment, patterns, seeds, threads, backend)
+    epochs = experiment.config["training"]["epochs"]
+    due = checkpoints(epochs)
+    with training.simulator.workers.engaged():
+        while len(training.history) <= epochs:
+            training.advance()
+            epoch = len(training.history) - 1
+            if stopped:
+                raise Interrupted("stopped", stopped[0])
+            if not training.position and epoch in due:
+                yield Checked(epoch, training, task, stored)
+
+
 def tried(
-    experiment, patterns, seeds, *, until=0.95, threads=None, backend="cpu", stopped=(), ask=None
-):
+    experiment, patterns, seeds, *, until=0.95, threads=None, backend="cpu", stopped=(),
+    ask=Checked.overlaps,
+):  # fmt: skip
     """Train a memory with so many patterns, of each seed others, and ask it for all of them.
 
     The networks are simulated side by side, each as it would be alone.
@@ -254,7 +320,7 @@ def tried(
     until : the mean overlap after recall at which training stops, at one of the `checkpoints`
     threads, backend : as of `train`
     stopped : filled, while training, when it is to be given up
-    ask : function of a `Checked` -> overlaps (R, P), by default what the task says
+    ask : function of a `Checked` -> overlaps (R, P); by default of recall as the task says
 
     Returns
     -------
@@ -265,79 +331,20 @@ def tried(
     Interrupted : it was stopped
     DivergedError : weights are no longer finite
     """
-    several, found = [experiment_of(experiment, patterns, seed) for seed in seeds], {}
-    for at in checked(several, threads=threads, backend=backend, stopped=stopped):
-        overlaps, last = (
-            (ask or Checked.overlaps)(at),
-            at.epoch == several[0].config["training"]["epochs"],
-        )
+    found, epochs = {}, experiment.config["training"]["epochs"]
+    options = {"threads": threads, "backend": backend, "stopped": stopped}
+    for at in checked(experiment, patterns, seeds, **options):
+        overlaps, how = ask(at), at.task.how
         for r, seed in enumerate(seeds):
-            if r not in found and (overlaps[r].mean() >= until or last):
+            if r not in found and (overlaps[r].mean() >= until or at.epoch == epochs):
                 weights = recurrent_weights(at.simulator[at.task.layer], r).sum(axis=0)
                 found[r] = Tried(
                     seed, patterns, patterns / at.stored.shape[2], float(overlaps[r].mean()),
-                    float(accuracy(overlaps[r], at.task.how.threshold)), at.epoch,
-                    asymmetry(weights),
+                    float(accuracy(overlaps[r], how.threshold)), at.epoch, asymmetry(weights),
                 )  # fmt: skip
         if len(found) == len(seeds):
             break
     return [found[r] for r in range(len(seeds))]
-
-
-@dataclass(frozen=True)
-class Checked:
-    """Memories at one of their `checkpoints`.
-
-    epoch : after which they are looked at; training, simulator, task : theirs
-    stored : (R, P, n), what each is to recall
-    """
-
-    epoch: int
-    training: Training
-    simulator: Simulator
-    task: Recall
-    stored: np.ndarray
-
-    def overlaps(self):
-        """With what each recalls, pattern by pattern, (R, P)."""
-        states = self.task.how.ask(self.simulator, self.task.layer, self.stored)
-        return overlap(states, self.stored)
-
-
-def checked(experiments, *, threads=None, backend="cpu", stopped=()):
-    """Train memories side by side that differ in their seeds, and halt at each of the checkpoints.
-
-    Arguments and errors as of `tried`.
-
-    Yields
-    ------
-    Checked
-    """
-    sets = [one.dataset() for one in experiments]
-    task, config = experiments[0].task(sets[0]), experiments[0].config
-    networks = [one.network(data) for one, data in zip(experiments, sets, strict=True)]
-    seeds = [one.config["training"]["seed"] for one in experiments]
-    simulator = Simulator(networks, backend, seeds, threads, config["training"]["dtype"])
-    shown = [one.samples(data)[0] for one, data in zip(experiments, sets, strict=True)]
-    stored = np.stack([one.train_x for one in sets])
-    samples = Samples(
-        {name: np.concatenate([one.arrays[name] for one in shown]) for name in shown[0].arrays},
-        shown[0].scaling,
-        np.arange(stored.shape[0] * stored.shape[1]).reshape(stored.shape[:2]),
-    )
-    rarely = {"record_every": stored.shape[1], "evaluate_every": 1}  # nobody looks
-    training = Training(simulator, samples, **experiments[0].training | rarely)
-    epochs = config["training"]["epochs"]
-    training.check_epochs(epochs)
-    due = checkpoints(epochs)
-    with simulator.workers.engaged():
-        while len(training.history) <= epochs:
-            training.advance()
-            if stopped:
-                raise Interrupted("stopped", stopped[0])
-            epoch = len(training.history) - 1
-            if not training.position and epoch in due:
-                yield Checked(epoch, training, simulator, task, stored)
 
 
 # -- all of them -----------------------------------------------------------------------------------
@@ -500,7 +507,9 @@ class _Plan:
             "seed": 0, "batch": ALL if training["batch"] >= own else training["batch"],
         }  # fmt: skip
         del config["data"]["options"]["patterns"]
-        return cls(Experiment(experiment.name, config), loads, neurons)
+        made = cls(Experiment(experiment.name, config), loads, neurons)
+        _prepared(made.experiment, 1, [0], 1, "cpu")  # what cannot be is told before it begins
+        return made
 
     def table(self):
         """What the directory's file says."""
@@ -658,16 +667,22 @@ def write(found):
         "failed": {str(seed): why for seed, why in found.failed.items()},
     })  # fmt: skip
     if rows:
-        with store.picture(found.out / PICTURE):
-            from infosim.plotting import save
-            from infosim.plotting.capacity import capacity as picture
+        draw(found)
 
-            plan = parse(store.read_text(found.out / PLAN))
-            figure = picture(
-                {seed: [(one.load, one.overlap) for one in some]
-                 for seed, some in found.networks.items()},
-                found.loads, found.mean, found.error, BESIDE, plan["loads"]["recalled"],
-                title=f"{plan['experiment']}: {found}",
-            )  # fmt: skip
-            with store.atomic(found.out / PICTURE) as file:
-                save(figure, file, "png", dpi=200)
+
+def draw(found):
+    """Write capacity.png, of a `Capacity`; what goes wrong with it is an InfosimWarning."""
+    with store.picture(found.out / PICTURE):
+        from infosim.plotting import save
+        from infosim.plotting.capacity import capacity as picture
+
+        plan = parse(store.read_text(found.out / PLAN))
+        networks = {
+            seed: [(one.load, one.overlap) for one in some] for seed, some in found.networks.items()
+        }
+        figure = picture(
+            networks, found.loads, found.mean, found.error, BESIDE, plan["loads"]["recalled"],
+            title=f"{plan['experiment']}: {found}",
+        )  # fmt: skip
+        with store.atomic(found.out / PICTURE) as file:
+            save(figure, file, "png", dpi=200)

@@ -352,9 +352,10 @@ class _Ledger:
 
 def _train(run, threads):
     """Train a network to its end; its row of the ledger."""
-    epochs, overlaps, accuracies = [], [], []
+    config, epochs, overlaps, accuracies = run.experiment.config, [], [], []
     with signals() as arrived:
-        for at in search.checked([run.experiment], threads=threads, stopped=arrived):
+        many = config["data"]["options"]["patterns"], [config["training"]["seed"]]
+        for at in search.checked(run.experiment, *many, threads=threads, stopped=arrived):
             own = at.overlaps()[0]
             epochs.append(at.epoch)
             overlaps.append(own.mean())
@@ -420,7 +421,7 @@ def _search(job, threads):
             memory = Experiment.load(preset, list(pairs.items()))
             options = {
                 "until": tries.until, "threads": threads, "stopped": arrived,
-                "ask": overlaps_drawn if job.drawn else None,
+                "ask": overlaps_drawn if job.drawn else search.Checked.overlaps,
             }  # fmt: skip
             found[m] = search.tried(memory, m, [seed], **options)[0].overlap
     m = tries.capacity(found, n)

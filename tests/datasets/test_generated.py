@@ -97,7 +97,30 @@ def test_patterns_and_their_cues():
     assert abs(flipped.mean(axis=0) - 0.3).max() < 0.15  # which ones is random
 
 
-@pytest.mark.parametrize(("fraction", "n"), [(0.0, 0), (0.5, 5), (1.0, 10)])
+def test_patterns_may_be_chosen_by_their_load():
+    options = {"units": 50, "load": 1.3}
+    assert datasets.complete("patterns", options) == {"units": 50, "patterns": 65, "noise": 0.1}
+    few, many = (datasets.load("patterns", options | {"load": one}) for one in (0.5, 1.3))
+    assert len(many.train_x) == 65
+    np.testing.assert_array_equal(few.train_x, many.train_x[:25])
+
+
+@pytest.mark.parametrize("repeat", [0.0, 0.2, 0.5, 0.8, 1.0])
+def test_bits_of_a_pattern_are_a_chain(repeat):
+    """Fair each, alike with the one before by `repeat`, and further apart as a chain's are."""
+    x = datasets.load("patterns", {"units": 40, "patterns": 4000, "repeat": repeat}).train_x
+    assert abs(x.mean(axis=0)).max() < 5 / np.sqrt(4000)
+    for apart in (1, 2, 3):
+        alike = (x[:, apart:] * x[:, :-apart]).mean(axis=0)
+        assert abs(alike - (2 * repeat - 1) ** apart).max() < 5 / np.sqrt(4000)
+    if repeat == 0.5:  # as ever
+        plain = datasets.load("patterns", {"units": 40, "patterns": 4000}).train_x
+        np.testing.assert_array_equal(x, plain)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "n"), [(0.0, 0), (0.5, 5), (1.0, 10), (1, 1), (10, 10), (0, 0)]
+)
 def test_flip(fraction, n):
     patterns = np.ones((7, 10))
     assert ((flip(patterns, fraction, np.random.default_rng(0)) < 0).sum(axis=1) == n).all()
@@ -113,6 +136,14 @@ BAD = {
     "integer for bool": ("bars", {"vertical": 1}, "option vertical must be true or false, was 1"),
     "none at all": ("patterns", {"patterns": 0}, "from 1 to 1000000, was 0"),
     "before all": ("echo", {"ago": 4}, "'echo': option ago must be below the length of 4, was 4"),
+    "load and patterns": (
+        "patterns",
+        {"load": 0.5, "patterns": 4},
+        "patterns and load say the same, were 4 and 0.5",
+    ),
+    "no pattern": ("patterns", {"load": 0.004}, "a load of 0.004 is 0 patterns of 100 units"),
+    "load": ("patterns", {"load": -0.5}, "option load must be a number from 0 to 1000, was -0.5"),
+    "repeat": ("patterns", {"repeat": 1.1}, "option repeat must be a number from 0 to 1, was 1.1"),
     "noise": ("patterns", {"noise": 1.5}, "option noise must be a number from 0 to 1, was 1.5"),
     "not a number": ("patterns", {"noise": float("nan")}, "from 0 to 1, was nan"),
 }

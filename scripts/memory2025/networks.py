@@ -25,6 +25,7 @@ from infosim.experiments.stopping import Interrupted, signals, stopped_by_signal
 from infosim.experiments.sweep import Run
 from infosim.kernels.workers import available
 from infosim.machine.randomness import Purpose, generator
+from infosim.pid import decompose
 from scripts.drawing import curve, spread
 from scripts.files import table
 
@@ -40,6 +41,9 @@ RECALLED = 0.95
 #: How the comparison of noise stability asks: flipped bits at most (part of all), steps, and how
 #: many numbers of flipped bits are averaged.
 _FLIPPED, _STEPS, _AVERAGED = 0.5, 50, 5
+#: Measures of redundancy that atoms are shown by, and how many neurons are decomposed.
+MEASURES = ("shared-exclusions", "williams-beer", "minimum-mutual-information")
+MEASURING = 20
 #: Steps of the published test in which outputs are drawn.
 _DRAWN = 20
 #: At smoke scale.
@@ -224,6 +228,29 @@ def memories(work, kinds, at, seeds):
     return found
 
 
+def decompositions(work, kind, at, seeds):
+    """What neurons of networks of this kind tell after training, by measure of redundancy.
+
+    Returns
+    -------
+    load -> list of {(measure, atom): bits}, one for each seed that is known
+    """
+    columns = [(measure, atom) for measure in MEASURES for atom in ATOMS[:-1]]
+    ledger = _Ledger(work, "measures", map(" ".join, columns))
+    runs = {
+        (load, seed): _run(work, kind, {"data.options.load": load}, seed)
+        for seed in range(seeds)
+        for load in at
+    }
+    rows = ledger.complete({run.key: run for run in runs.values()}, _decompose)
+    found = {load: [] for load in at}
+    for (load, _), run in runs.items():
+        if run.key in rows:
+            row = rows[run.key]
+            found[load].append({column: float(row[" ".join(column)]) for column in columns})
+    return found
+
+
 def capacities(work, kinds, seeds, tries):
     """The capacities of memories of these kinds, found unless in the ledger.
 
@@ -350,12 +377,18 @@ class _Ledger:
 # -- what is done in other processes ---------------------------------------------------------------
 
 
+def _checked(run, threads, arrived):
+    """A network at its checkpoints."""
+    config = run.experiment.config
+    many = config["data"]["options"]["patterns"], [config["training"]["seed"]]
+    return search.checked(run.experiment, *many, threads=threads, stopped=arrived)
+
+
 def _train(run, threads):
     """Train a network to its end; its row of the ledger."""
-    config, epochs, overlaps, accuracies = run.experiment.config, [], [], []
+    epochs, overlaps, accuracies = [], [], []
     with signals() as arrived:
-        many = config["data"]["options"]["patterns"], [config["training"]["seed"]]
-        for at in search.checked(run.experiment, *many, threads=threads, stopped=arrived):
+        for at in _checked(run, threads, arrived):
             own = at.overlaps()[0]
             epochs.append(at.epoch)
             overlaps.append(own.mean())
@@ -368,6 +401,29 @@ def _train(run, threads):
         "epochs": _joined(epochs), "overlap": _joined(overlaps), "accuracy": _joined(accuracies),
         "stability": stability(simulator, at.stored[0], simulator.seed, layer),
     }  # fmt: skip
+
+
+def _decompose(run, threads):
+    """Train a network, and decompose what its first neurons tell by every measure; its row."""
+    with signals() as arrived:
+        for at in _checked(run, threads, arrived):
+            pass
+    simulator, layer = at.simulator, at.task.layer
+    simulator.step(at.training.samples, learn=False)
+    bins, fires = simulator.bins(layer), simulator[layer].probabilities
+    found, size = dict.fromkeys(MEASURES, 0.0), bins.max(axis=(1, 2)) + 1
+    neurons = range(min(MEASURING, bins.shape[1]))
+    for n in neurons:
+        pmf = np.zeros((*size, 2))
+        for output, chance in enumerate((1 - fires[n], fires[n])):
+            np.add.at(pmf, (*bins[:, n], output), chance)
+        for measure in MEASURES:
+            found[measure] += decompose(pmf / pmf.sum(), measure=measure).atoms / len(neurons)
+    return {
+        f"{measure} {atom}": float(value)
+        for measure, atoms in found.items()
+        for atom, value in zip(ATOMS[:-1], atoms, strict=True)
+    }
 
 
 def overlaps_drawn(at):

@@ -406,8 +406,7 @@ def _train(run, threads):
 def _decompose(run, threads):
     """Train a network, and decompose what its first neurons tell by every measure; its row."""
     with signals() as arrived:
-        for at in _checked(run, threads, arrived):
-            pass
+        *_, at = _checked(run, threads, arrived)
     simulator, layer = at.simulator, at.task.layer
     simulator.step(at.training.samples, learn=False)
     bins, fires = simulator.bins(layer), simulator[layer].probabilities

@@ -36,7 +36,8 @@ def experiment(neurons, patterns, bins, seed=0, dtype="float32"):
 
     settings = {
         "data.options.units": neurons, "data.options.patterns": patterns,
-        "training.batch": patterns, "training.epochs": EPOCHS, "training.evaluate_every": EPOCHS,
+        "training.batch": patterns, "training.shuffle": False, "training.epochs": EPOCHS,
+        "training.evaluate_every": EPOCHS, "training.record_epochs": EPOCHS,
         "training.seed": seed, "training.dtype": dtype,
         "layers.memory.size": neurons, "layers.memory.goal": "{R}{C}",
         "layers.memory.binning": BINS[bins],
@@ -63,7 +64,9 @@ def measure(neurons, patterns, bins, replicas, threads, warm_up, epochs, rounds)
     _train(idle, warm_up)
     calls = {"seconds": lambda: _train(made, epochs), "python": lambda: _train(idle, epochs)}
     row = dict(zip(COLUMNS, [neurons, patterns, bins, replicas, threads], strict=False))
-    for name, seconds in _timed(calls, rounds).items():
+    with made.simulator.workers.engaged(), idle.simulator.workers.engaged():  # as a run is
+        found = _timed(calls, rounds)
+    for name, seconds in found.items():
         row[name] = EPOCHS * seconds / epochs / replicas
     return row | {"peak_mb": peak}
 

@@ -284,8 +284,8 @@ def test_replicas_share_what_does_not_vary(kind, name):
 TOGETHER = {
     "data.name": "mnist", "data.validation": 0.1, "data.options": {"x": 1},
     "data.scaling": "none", "training.epochs": 2, "training.batch": 100, "training.seed": 3,
-    "training.dtype": "float64", "training.record_every": 2, "training.evaluate_every": 2,
-    "training.shuffle": False, "network.inputs": {"image": "rows"},
+    "training.dtype": "float64", "training.record_every": 2, "training.record_epochs": 2,
+    "training.evaluate_every": 2, "training.shuffle": False, "network.inputs": {"image": "rows"},
     "network.clamped": {"hidden": "images"}, "recall.update": "sequential",
     "recall.order": "fixed", "recall.sampled": True, "recall.ties": "keep", "recall.stop": "joint",
     "recall.max_steps": 5, "recall.flipped": 0.1, "recall.threshold": 0.9,

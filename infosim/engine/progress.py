@@ -58,7 +58,11 @@ def described(history):
         )
         if values[-1] == values[-1]  # nan: not measured
     ]
-    goals = [f"{name} {values[-1]:.3f}" for name, values in history.mean_goal.items()]
+    last = {
+        name: next((goal for goal in reversed(values) if goal == goal), None)
+        for name, values in history.mean_goal.items()
+    }  # nan: not recorded
+    goals = [f"{name} {goal:.3f}" for name, goal in last.items() if goal is not None]
     parts = (
         (f"error: {', '.join(errors)}" if errors else ""),
         (f"goal in bits: {', '.join(goals)}" if goals else ""),

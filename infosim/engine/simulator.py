@@ -167,8 +167,12 @@ class Simulator(Prediction, Recollection, Interventions):
     def not_finite(self):
         """Which array of the network holds a number that is not finite, by name; None if all are.
 
-        The sum of an array is not finite if an element is not, and it is read once.
+        The sum of an array is not finite if an element is not, and it is read once; one of finite
+        numbers may be too large for their precision, but not for another.
         """
+        sums = (array.sum() for layer in self.layers.values() for array in layer.numbers())
+        if all(isfinite(one) for one in sums):
+            return None
         for replica in range(self.n_replicas):
             for name, array in self.arrays(replica).items():
                 if array.dtype.kind == "f" and not isfinite(array.sum(dtype=np.float64)):

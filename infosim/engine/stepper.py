@@ -1,7 +1,7 @@
 """The stepper: a network, its machine, and the event loop that steps it."""
 
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
@@ -44,6 +44,8 @@ class Stepper:
             (step, layer.name, orders[layer.name]) for step, layer in self.network.firings()
         ]
         self._learning_steps = self.network.learning_steps
+        #: counts what was done: events, and batches that were gathered
+        self.done = 0
         self.tape = Tape(self.kernels, self.workers, self.n_replicas, tape)
         self._feed = Feed(self.network, self.n_replicas, self.kernels, self.tape, self.dtype)
         with self.workers.engaged():
@@ -230,6 +232,7 @@ class Stepper:
 
     def _advance(self):
         event = self.events.next()
+        self.done += 1
         try:
             match event:
                 case Present():
@@ -370,12 +373,12 @@ class Stepper:
 
         `fit` does this when its first epoch ends; do it where samples were presented by hand.
         """
-        with self.workers.engaged():
-            for executor in self.executors.values():
-                if executor.rule.once and not executor.finished:
-                    self._begin_updates(executor)
-                    with _frozen(executor):
-                        executor.conclude()
+        left = [one for one in self.executors.values() if one.rule.once and not one.finished]
+        with self.workers.engaged() if left else nullcontext():
+            for executor in left:
+                self._begin_updates(executor)
+                with _frozen(executor):
+                    executor.conclude()
 
     def noted(self, replica=0):
         """What rules have noted beside the weights of a replica, name -> array (live)."""
@@ -477,6 +480,7 @@ class Stepper:
 
     def gather(self, samples, rows, without=()):
         """Let `gathered` be the samples in these rows (R, B) of their arrays."""
+        self.done += 1
         batch, names = self._feed.gather(samples, rows, without)
         self._rows = batch.rows
         inputs, outputs = {}, {}

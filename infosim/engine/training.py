@@ -8,6 +8,7 @@ from math import isfinite
 import numpy as np
 
 from infosim.engine.probes import Probe
+from infosim.engine.repetition import Repetition
 from infosim.errors import CheckpointError, ConfigError, DivergedError, brief, integer
 from infosim.machine.checks import check_array
 from infosim.machine.randomness import Purpose, generator, stream
@@ -27,9 +28,10 @@ class History:
 
     train_error, val_error, test_error : fractions, nan where there is nothing to measure
     seconds : wall time of each epoch
-    mean_goal : layer -> goal in bits, mean over neurons; groups are measured each for itself, here
-        and in what follows, and called "LAYER/GROUP"
-    atoms : layer -> (n, A + 1) arrays, atoms and H_res in bits, mean over the recorded batches
+    mean_goal : layer -> goal in bits, mean over neurons, nan in epochs that are not recorded;
+        groups are measured each for itself, here and in what follows, and called "LAYER/GROUP"
+    atoms : layer -> (n, A + 1) arrays, atoms and H_res in bits, mean over the recorded batches, of
+        the epochs that are `recorded`
     in_force : "rate_LAYER", "weight_decay_LAYER", "bins_LAYER/COMPARTMENT" or "gamma_LAYER/ATOM" ->
         its value at the epoch's last update, of all that a schedule changes or a goal set by hand
         has changed; mean_goal is of this γ
@@ -46,6 +48,10 @@ class History:
     def __len__(self):
         return len(self.seconds)
 
+    def recorded(self, name):
+        """The epochs whose information was recorded of a layer or group, those of its `atoms`."""
+        return [epoch for epoch, goal in enumerate(self.mean_goal[name]) if goal == goal]
+
     def _repr_html_(self):
         rows, drawn = [], {}
         for name, colour in (("train", "#777777"), ("val", "#56B4E9"), ("test", "#1A1A1A")):
@@ -55,8 +61,9 @@ class History:
                 drawn[colour] = values
                 rows.append((f"{name} error", percent(known[-1], 2), percent(min(known), 2)))
         for name, values in self.mean_goal.items():
-            if values:
-                rows.append((f"goal of {name}, bits", float(values[-1]), float(max(values))))
+            known = list(filter(isfinite, map(float, values)))
+            if known:
+                rows.append((f"goal of {name}, bits", known[-1], max(known)))
         made = table(rows, ("", "last", "best"), f"{max(len(self) - 1, 0)} epochs")
         words = "errors by epoch: training grey, validation blue, test black"
         picture = element("div", curves(drawn, words), element("div", words)) if drawn else ""
@@ -75,6 +82,10 @@ class _Information(Probe):
     def __init__(self, simulator):
         super().__init__()
         self.layers = [layer.name for layer in simulator.network.layers if layer.has_goal]
+        self.forget()
+
+    def forget(self):
+        """Begin anew."""
         self.sums = {}  # where the kernels are
         self.count = 0
 
@@ -109,18 +120,20 @@ class Training:
         needs them in theirs: sample s goes on where sample s - batch ended, and each epoch begins
         in silence
     record_every : information is measured in the first of every so many batches
+    record_epochs : of every so manyth epoch, from 0 on
     evaluate_every : validation and test error are measured in every so manyth epoch, from 0 on
 
     Raises
     ------
-    ConfigError : batch not in 1 to the number of samples, record_every or evaluate_every below 1;
-        samples shuffled, or batches of unequal size, where outputs are carried
+    ConfigError : batch not in 1 to the number of samples, record_every, record_epochs or
+        evaluate_every below 1; samples shuffled, or batches of unequal size, where outputs are
+        carried
     DivergedError : raised by `advance` at the end of an epoch that left the finite numbers
     """
 
     def __init__(
         self, simulator, inputs, *, batch=1024, validation=None, test=None, error=None,
-        shuffle=True, record_every=10, evaluate_every=1,
+        shuffle=True, record_every=10, record_epochs=1, evaluate_every=1,
     ):  # fmt: skip
         self.simulator = simulator
         self.samples = simulator.samples(inputs)
@@ -156,7 +169,11 @@ class Training:
             for samples in (self.samples, *(s for s, _ in self.others.values())):
                 samples.all_labels(simulator.network.target)
         self.record_every = integer("record_every", record_every)
+        self.record_epochs = integer("record_epochs", record_epochs)
         self.evaluate_every = integer("evaluate_every", evaluate_every)
+        self._rows, self._probe = None, _Information(simulator)
+        #: of an epoch that is one batch, always in the same order, or None
+        self._repetition = None
         with simulator.workers.engaged():
             self._wrong = simulator.kernels.xp.zeros(simulator.n_replicas, np.int64)
             simulator.reserve(self.samples, batch)
@@ -185,8 +202,8 @@ class Training:
         self.position = 0
         self._wrong.fill(0)
         self._seconds = 0.0
-        self._probe = _Information(self.simulator)
-        self._rows = None
+        self._probe.forget()
+        self._rows = None if self.shuffle or self.n_batches > 1 else self._rows
         self.simulator.forget()
         if self.measured:
             self.simulator.readout.begin_epoch()
@@ -202,6 +219,18 @@ class Training:
     def _train(self):
         began = time.perf_counter()
         sim = self.simulator
+        if self._repetition is not None and self._repetition.holds and not self._records:
+            self._repetition(stream(Purpose.TRAIN, self.epoch), self.position)
+        else:
+            self._present()
+        if self.measured:
+            sim.count_wrong(self._labels, self._wrong)
+        self.position += 1
+        self._seconds += time.perf_counter() - began
+
+    def _present(self):
+        """Present the batch that is next, event by event."""
+        sim = self.simulator
         if self._rows is None:
             # the whole epoch's at once: nothing else is brought to the kernels until it ends
             orders = self._orders() if self.shuffle else np.arange(len(self.samples))
@@ -212,15 +241,22 @@ class Training:
         sim.present(
             *sim.gathered,
             learn=self.epoch > 0,
-            probes=[self._probe] if self.position % self.record_every == 0 else [],
+            probes=[self._probe] if self._records else [],
             stream=stream(Purpose.TRAIN, self.epoch),
             batch=self.position,
         )
-        sim.run()
-        if self.measured:
-            sim.count_wrong(self._labels, self._wrong)
-        self.position += 1
-        self._seconds += time.perf_counter() - began
+        alike = self.n_batches == 1 and not self.shuffle and self.epoch > 0 and not self._records
+        sim.tape.log = [] if alike else None
+        try:
+            sim.run()
+            self._repetition = Repetition.of(sim, sim.tape.log)
+        finally:
+            sim.tape.log = None
+
+    @property
+    def _records(self):
+        """Whether information is measured in the batch that is next."""
+        return self.epoch % self.record_epochs == 0 == self.position % self.record_every
 
     def _orders(self):
         """A random order of the samples for this epoch, of each replica, (R, n)."""
@@ -294,6 +330,9 @@ class Training:
                     history.atoms.setdefault(population, []).append(own)
                     goal = own @ layer.aim.goals[population][r].at(layer.clock.last).gamma
                     history.mean_goal.setdefault(population, []).append(float(goal.mean()))
+        for history in self.histories if not self._probe.sums else ():
+            for values in history.mean_goal.values():
+                values.append(np.nan)
         for r, history in enumerate(self.histories):
             for layer in sim.layers.values():
                 if history.in_force or layer.changes:

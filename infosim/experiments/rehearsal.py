@@ -125,8 +125,8 @@ def _samples(training, test):
 
 
 def _checkpoint(training, epochs):
-    """How large a checkpoint is after so many epochs, in MB; each adds its atoms to it."""
-    left = max(epochs + 1 - training.epoch, 0)
+    """How large a checkpoint is after so many epochs, in MB; those recorded add their atoms."""
+    left = -(-max(epochs + 1 - training.epoch, 0) // training.record_epochs)
     atoms = [one.information.nbytes for one in training.simulator.layers.values() if one.aim]
     now = sum(array.nbytes for array in training.state().values())
     return (now + left * sum(atoms)) / 2**20
@@ -161,8 +161,8 @@ def _times(training, epochs):
 
 def _time_of_batches(training):
     """Seconds of a batch, the mean of those in which information is recorded and of others."""
-    n, every = training.n_batches, training.record_every
-    training.position = 0
+    n, every, epochs = training.n_batches, training.record_every, training.record_epochs
+    training.position, training.record_epochs = 0, 1  # to see what it takes
     for _ in range(min(n, 3)):  # to compile, and to record what is played from then on
         training.advance()
     training.position = 0
@@ -173,8 +173,12 @@ def _time_of_batches(training):
         made += 1
         if training.position == n:
             training.position = 0
+    if epochs > 1 and not took[False]:
+        training.position, training.record_epochs = 0, training.epoch + 1
+        took[False].append(_seconds(training))
+    training.record_epochs = epochs
     of = {kind: median(some or took[not kind]) for kind, some in took.items()}
-    share = -(-n // every) / n
+    share = -(-n // every) / n / epochs
     return share * of[True] + (1 - share) * of[False]
 
 

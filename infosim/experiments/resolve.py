@@ -40,12 +40,13 @@ def resolve(table):
             config[key] = _check(config[key], known, key)
     data = config["data"]
     data["options"] = datasets.complete(data["name"], data["options"])
-    epochs, every = config["training"]["epochs"], config["training"]["evaluate_every"]
-    if epochs % every:
-        raise ConfigError(
-            f"training.evaluate_every must divide training.epochs, or the end would not be "
-            f"measured; were {every} and {epochs}"
-        )
+    training = config["training"]
+    for name in ("evaluate_every", "record_epochs"):
+        if training["epochs"] % training[name]:
+            raise ConfigError(
+                f"training.{name} must divide training.epochs, or the end would not be "
+                f"measured; were {training[name]} and {training['epochs']}"
+            )
     config["network"]["rule"] = _resolve_rule(config["network"]["rule"], "network.rule")
     config["network"].setdefault("inversion", Rule.of(config["network"]["rule"]).inversion)
     _refuse_unread(config["network"], config["layers"])

@@ -34,7 +34,8 @@ class RunResults:
 
     config : all settings; environment : what it ran on; complete : whether it was finished
     metrics : column of metrics.csv -> (epochs + 1,), nan where nothing was measured
-    atoms : layer -> (epochs + 1, n, A + 1), atoms and H_res in bits; labels : layer -> their names
+    atoms : layer -> (epochs, n, A + 1), atoms and H_res in bits, of the epochs that were recorded,
+        `history.recorded(layer)`, by default of all; labels : layer -> their names
     weights : "layer/compartment/weights" (or bias, index, mask) -> array; those of one of several
         connections "layer/compartment/connection/weights"
     """
@@ -312,7 +313,7 @@ def read_metrics(path):
 
 
 def read_atoms(path):
-    """The atoms.npz of a run: layer -> (epochs + 1, n, A + 1), and layer -> their A + 1 names.
+    """The atoms.npz of a run: layer -> (recorded epochs, n, A + 1), and layer -> their A + 1 names.
 
     Raises
     ------

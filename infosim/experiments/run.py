@@ -474,7 +474,8 @@ def _check_history(history, training):
     if history.atoms.keys() != learning.keys() or history.mean_goal.keys() != learning.keys():
         raise ValueError(f"atoms of {', '.join(history.atoms) or 'no layer'}")
     for name, one in learning.items():
-        shape, wanted = np.shape(history.atoms[name]), (n, one.size, len(one.goal.labels))
+        shape = np.shape(history.atoms[name])
+        wanted = len(history.recorded(name)), one.size, len(one.goal.labels)
         if shape != wanted:
             raise ValueError(f"atoms of {name} have shape {shape}, expected {wanted}")
 

@@ -69,6 +69,12 @@ class Training:
     record_every: int = setting(
         10, "atoms are measured in the first of every so many", low=1, unit="batches"
     )
+    record_epochs: int = setting(
+        1,
+        "atoms are measured in every so manyth, from 0 on; divides `training.epochs`",
+        low=1,
+        unit="epochs",
+    )
     evaluate_every: int = setting(
         1,
         "validation and test error are measured in every so manyth; divides `training.epochs`",

@@ -109,6 +109,8 @@ class Tape:
         self._kernels, self._workers, self._n_replicas = kernels, workers, n_replicas
         self._kept = kept
         self._recorded, self._of_data = {}, {}
+        #: how often it was cleared, and a list that stages are put into as they are played, or None
+        self.cleared, self.log = 0, None
 
     def __len__(self):
         return len(self._recorded) + sum(map(len, self._of_data.values()))
@@ -121,6 +123,7 @@ class Tape:
 
     def clear(self):
         """Forget all recordings: an array they hold is another now."""
+        self.cleared += 1
         self._recorded.clear()
         self._of_data.clear()
 
@@ -148,5 +151,7 @@ class Tape:
             recordings[key] = recording = self._workers.prepared(calls.stages), data
         elif data:  # those used last are kept
             recordings[key] = recordings.pop(key)
+        if self.log is not None:
+            self.log += recording[0]
         for stage in recording[0]:
             self._workers.run(stage)

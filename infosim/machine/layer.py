@@ -296,6 +296,19 @@ class LayerState:
         self._began, self._times, self._clamped = time, [None] * self.n_outputs, False
         self.touch()
 
+    def later(self, steps):
+        """Let the presentation that was carried out have been so many steps later."""
+        self._began += steps
+        self._times = [None if time is None else time + steps for time in self._times]
+
+    @property
+    def changes_by_presentation(self):
+        """Whether each presentation does more to it than to fire and to learn: what it began with
+        was overwritten, outputs are carried, bins change, or something is kept from learning."""
+        overwritten = self._clamped and self.fired(self._began - 1) is None
+        carries = self.carried is not None
+        return overwritten or carries or self._bins_change or bool(self.imposed.frozen())
+
     def impose(self, imposed):
         """Let what is imposed on it be this, from the next event on."""
         self.imposed = imposed.bring()
@@ -415,6 +428,17 @@ class LayerState:
             c.touch()
 
     # -- saving ----------------------------------------------------------------------------------
+
+    def numbers(self):
+        """The arrays of all numbers that training changes, each of all replicas."""
+        for c in self.compartments:
+            for _, one in c.named:
+                yield one.arrays.weights
+                if one.trainable:
+                    yield one.arrays.moments
+            yield c.arrays.bias
+            if c.trained:
+                yield c.arrays.moments
 
     def arrays(self, replica=0):
         """Everything that training changes in a replica, name -> array (live, not copies)."""

@@ -81,22 +81,26 @@ def comparison(curves, ax, what="test error"):
     return ax
 
 
-def atoms(values, labels, ax, show=6, name="", looks=None):
+def atoms(values, labels, ax, show=6, name="", looks=None, recorded=None):
     """Median over neurons of the largest atoms against epoch, with the band of the middle half.
 
-    values : (E + 1, N, A + 1) bits, the atoms and H_res of each neuron and epoch
+    values : (E, N, A + 1) bits, the atoms and H_res of each neuron in the recorded epochs
     labels : the A + 1 names, such as {F}{C} and H_res
     show : how many are drawn: those whose last median is largest in magnitude, ties in lattice
         order. The legend, sorted by the last median, says how many there are. Or the labels of
         those to draw.
     name : of the layer, for the title
     looks : label -> line properties, for one colour per atom across plots; see `atom_looks`
+    recorded : the epochs (E,), by default all from 0 on
 
     Raises
     ------
-    ShapeError : values and labels do not fit
+    ShapeError : values and labels, or epochs, do not fit
     """
     low, median, high = _quartiles(values, labels)
+    recorded = np.arange(len(median)) if recorded is None else np.asarray(recorded)
+    if len(recorded) != len(median):
+        raise ShapeError(f"atoms of {len(median)} epochs, but {len(recorded)} were recorded")
     chosen = not isinstance(show, Integral)
     shown = [list(labels).index(one) for one in show] if chosen else _largest(median, show)
     if looks is None:
@@ -106,7 +110,7 @@ def atoms(values, labels, ax, show=6, name="", looks=None):
     lines = []
     for a, shift in zip(shown, spread, strict=True):
         look = looks[labels[a]]
-        epochs = np.arange(len(median)) + shift
+        epochs = recorded + shift
         label = f"{labels[a]}  {_bits(median[-1, a])}"
         lines += ax.plot(epochs, median[:, a], label=label, marker="o" if single else None, **look)
         if single:
@@ -121,7 +125,7 @@ def atoms(values, labels, ax, show=6, name="", looks=None):
     ax.set_ylabel("information (bits)")
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     ax.margins(y=0.08)
-    _epoch_axis(ax, len(median))
+    _epoch_axis(ax, recorded[-1] + 1)
     heading = f"{len(shown)}{'' if chosen else ' largest'} of {len(labels)}"
     heading = heading if len(shown) < len(labels) else None
     order = sorted(range(len(shown)), key=lambda i: -np.nan_to_num(median[-1, shown[i]]))

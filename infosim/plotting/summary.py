@@ -74,15 +74,15 @@ def _panels(history, labels, fields, image_shape):
     shown = [plots.largest_atoms(values, labels[name]) for name, values in recorded.items()]
     looks = plots.atom_looks(*shown)
     for name, values in recorded.items():
-        yield partial(_atoms, name, values, labels[name], looks)
+        yield partial(_atoms, name, values, labels[name], looks, history.recorded(name))
     with suppress(ShapeError):
         plots.image_planes(() if image_shape is None else image_shape)
         for name, weights in fields.items():
             yield partial(_fields, name, weights, image_shape)
 
 
-def _atoms(name, values, labels, looks, ax):
-    plots.atoms(values, labels, ax, name=name, looks=looks)
+def _atoms(name, values, labels, looks, recorded, ax):
+    plots.atoms(values, labels, ax, name=name, looks=looks, recorded=recorded)
 
 
 def _fields(name, weights, image_shape, ax):

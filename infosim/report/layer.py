@@ -76,15 +76,24 @@ def _population(explainer, results, name, looks):
         (a, *ends, gammas.get(a))
         for a, *ends in zip(labels, low.tolist(), median.tolist(), high.tolist(), strict=True)
     ]
-    draw = partial(plots.atoms, values, labels, name=name, looks=looks)
+    recorded = results.history.recorded(name)
+    draw = partial(plots.atoms, values, labels, name=name, looks=looks, recorded=recorded)
     largest = sorted(rows, key=lambda row: -abs(row[2]))[:3]
     words = ", ".join(f"{a} {number(m)} bits" for a, _, m, _, _ in largest)
     alt = f"Atoms of {name} by epoch; at the end, largest medians: {words}"
     head = ("atom", "lower quartile", "median, bits", "upper quartile", "γ")
     return found | {
         "picture": picture(draw, alt),
-        "atoms": table(rows, head, f"The last atoms of {name} over its neurons"),
+        "atoms": table(
+            rows, head, f"The last atoms of {name} over its neurons{_late(results, recorded)}"
+        ),
     }
+
+
+def _late(results, recorded):
+    """That the atoms recorded last are not of the last epoch, in words."""
+    last = len(results.history) - 1
+    return "" if recorded[-1] == last else f", of epoch {recorded[-1]}: none were recorded since"
 
 
 def _rounded(goal):

@@ -32,11 +32,14 @@ class Executor:
     ----------
     traced : of the class, whether it needs each firing of a presentation (`Firing.trace`); else the
         last one is there alone
+    played : of the class, whether `learn` does nothing but play what is on tape, so that a
+        presentation can be learnt from once more without calling it
     learning : the names of the layers that are updated
     layer : the LayerState of a rule that is of one layer
     """
 
     traced = False
+    played = False
 
     def __init__(self, rule, network, layers, kernels, tape):
         self.rule, self.network, self.layers = rule, network, layers

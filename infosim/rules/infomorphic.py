@@ -96,6 +96,8 @@ def learn(layer, firing, signals, k):
 class InfomorphicExecutor(Executor):
     """Has a layer climb its goal, from the last firing of each presentation."""
 
+    played = True
+
     def learn(self, inputs):
         """Climb the gradient of the layer's goal."""
         layer = self.layer

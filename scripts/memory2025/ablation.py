@@ -36,8 +36,8 @@ _FROZEN = changed(_FIRST, **{f"{_PATTERN}__trainable": False})
 LADDER = {
     "ablated": (_FIRST._replace(drawn=True), 0.40),
     "+ determ. recall": (_FIRST, 0.89),
-    "+ frozen $w_T$": (_FROZEN, 0.92),
-    "+ $w_T$ = 2.3": (changed(HARD, **_DESCENT), 1.35),
+    "+ w_T frozen": (_FROZEN, 0.92),
+    "+ w_T = 2.3": (changed(HARD, **_DESCENT), 1.35),
     "+ Adam": (HARD, 1.65),
     "+ soft bins": (SOFT, 1.60),
     "+ Optim (ii)": (OPTIMISED_2, 1.69),
@@ -47,10 +47,10 @@ READINGS = {
     "drawn, against the pattern": ("ablated", changed(_FIRST, **_RANDOM)),
     "small initial weights": ("+ determ. recall", changed(_FIRST, **{f"{_LATERAL}__scale": 1e-3})),
     "small initial weights, frozen": (
-        "+ frozen $w_T$", changed(_FROZEN, **{f"{_LATERAL}__scale": 1e-3}),
+        "+ w_T frozen", changed(_FROZEN, **{f"{_LATERAL}__scale": 1e-3}),
     ),
     "initial weights not small": (
-        "+ $w_T$ = 2.3", changed(HARD, **_DESCENT, **{f"{_LATERAL}__scale": 1.0}),
+        "+ w_T = 2.3", changed(HARD, **_DESCENT, **{f"{_LATERAL}__scale": 1.0}),
     ),
 }  # fmt: skip
 #: Makkeh et al. 2025, as the paper quotes it.

@@ -264,14 +264,11 @@ def _echo(seed, symbols, length, ago, train, test):
     return Dataset("echo", *parts, n_classes=symbols, image_shape=shape, source="generated")
 
 
-def flip(patterns, share, rng):
-    """Patterns (P, n) of +1 and -1 with bits of each flipped, at random.
-
-    share : a fraction of the bits, at most 1; or an integer, how many
-    """
+def flip(patterns, fraction, rng):
+    """Patterns (P, n) of +1 and -1 with this fraction of the bits of each flipped, at random."""
     n = patterns.shape[1]
-    many = share if isinstance(share, int) else round(share * n)
-    return np.where(rng.random(patterns.shape).argsort(axis=1) < many, -patterns, patterns)
+    flipped = rng.random(patterns.shape).argsort(axis=1) < round(fraction * n)
+    return np.where(flipped, -patterns, patterns)
 
 
 _MANY = {"train": Option(20_000, 1, 10**7), "test": Option(2000, 1, 10**7)}

@@ -62,7 +62,7 @@ class Recalling:
         object.__setattr__(self, "max_steps", most)
 
 
-#: Those of recall's keywords that differ from these are said.
+#: What recall does where nothing is said.
 _USUAL = Recalling()
 
 
@@ -187,12 +187,13 @@ def _until_they_end(update, now, most, how):
 def _tolerances(state):
     """How near θ is to ½, (N,), where both outputs are as likely to within rounding.
 
-    A sum of numbers is rounded by some units in the last place of what is added; θ moves a quarter
-    as much as the potential.
+    A sum is rounded by some units in the last place of all that is added, here 4. However large
+    that is, what surely fires is no tie.
     """
     read = [c for _, c in state.connections if c.reads is state]
     sums = [abs(np.asarray(c.weights, np.float64)).sum(axis=1) for c in read]
-    return np.finfo(state.dtype).eps * sum(sums, np.zeros(state.biases.shape[1]))
+    rounded = 4 * np.finfo(state.dtype).eps * sum(sums, np.zeros(state.biases.shape[1]))
+    return np.minimum(np.tanh(rounded / 2) / 2, 0.499)
 
 
 class _Together:

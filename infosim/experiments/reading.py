@@ -131,9 +131,11 @@ _HOW_MANY = {"patterns", "load"}
 
 
 def _other_word(before, value):
-    """Options without how many patterns there are, if this is said anew."""
-    anew = _HOW_MANY & value.keys()
-    return {key: one for key, one in before.items() if not anew or key not in _HOW_MANY}
+    """[data] without how many patterns there are, if this is said anew."""
+    known, given = before.get("options"), value.get("options")
+    if not isinstance(known, dict) or not isinstance(given, dict) or not _HOW_MANY & given.keys():
+        return before
+    return before | {"options": {key: known[key] for key in known if key not in _HOW_MANY}}
 
 
 def merge(base, changes):
@@ -153,7 +155,7 @@ def merge(base, changes):
                     before = {name: one for name, one in before.items() if name != "options"}
             elif key in SCHEDULED and _other_form(before, value):
                 before = {}
-            elif key == "options":
+            elif key == "data" and before.get("name") == "patterns":
                 before = _other_word(before, value)
             if isinstance(before.get("source"), str) and "connections" in value:
                 # a compartment of several takes the place of one with its settings, and vice versa
@@ -205,9 +207,6 @@ def override(table, assignments, folder="."):
     pairs = [assignment(given) if isinstance(given, str) else given for given in assignments]
     # another data set drops the old one's options, not those that are given with it
     pairs.sort(key=lambda pair: pair[0].replace(" ", "") not in ("data", "data.name"))
-    how_many = [path for path, _ in pairs if path.removeprefix("data.options.") in _HOW_MANY]
-    if len(set(how_many)) > 1:
-        raise ConfigError(f"{' and '.join(how_many)} say the same; give one of them")
     for path, change in pairs:
         if path.count(".") >= _DEEPEST:
             raise ConfigError(f"{path[:60]}... is a key of more than {_DEEPEST} parts")
@@ -215,4 +214,8 @@ def override(table, assignments, folder="."):
         for key in reversed(path.split(".")):
             change = {key.strip(): change}
         table = merge(table, _located(change, folder))
+    how_many = {path for path, _ in pairs if path.removeprefix("data.options.") in _HOW_MANY}
+    data = table.get("data")
+    if len(how_many) > 1 and isinstance(data, dict) and data.get("name") == "patterns":
+        raise ConfigError(f"{' and '.join(sorted(how_many))} say the same; give one of them")
     return table

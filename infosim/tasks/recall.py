@@ -60,10 +60,10 @@ class Recalled(Recalling):
         shape = simulator.n_replicas, *patterns.shape[-2:]
         cues = np.broadcast_to(patterns, shape)
         if self.flipped:
-            share = int(self.flipped) if self.flipped >= 1 else self.flipped
+            part = self.flipped / shape[2] if self.flipped >= 1 else self.flipped
             streams = (generator(seed, Purpose.NOISE, _TESTED) for seed in simulator.seeds)
             pairs = zip(cues, streams, strict=True)
-            cues = np.stack([flip(own, share, stream) for own, stream in pairs])
+            cues = np.stack([flip(own, part, stream) for own, stream in pairs])
         if self.sampled:
             simulator.time = 0  # outputs are drawn by it: whatever was simulated before, the same
         return recall(simulator, cues, layer, **self.options)

@@ -40,7 +40,10 @@ SETTINGS = {
     "unknown compartment key": (f"{HIDDEN}.compartments.F.delai=1", "did you mean delay"),
     "not an assignment": ("layers.hidden.size", "key=value"),
     "empty key": ("=3", "key=value"),
-    "wrong type": (f"{HIDDEN}.size=large", "must be 'classes' or an integer, was 'large'"),
+    "wrong type": (
+        f"{HIDDEN}.size=large",
+        "must be 'classes' or 'pixels' or an integer, was 'large'",
+    ),
     "float size": (f"{HIDDEN}.size=10.5", "must be an integer"),
     "bool size": (f"{HIDDEN}.size=true", "must be an integer"),
     "zero size": (f"{HIDDEN}.size=0", "at least 1, was 0"),

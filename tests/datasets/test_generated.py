@@ -118,9 +118,7 @@ def test_bits_of_a_pattern_are_a_chain(repeat):
         np.testing.assert_array_equal(x, plain)
 
 
-@pytest.mark.parametrize(
-    ("fraction", "n"), [(0.0, 0), (0.5, 5), (1.0, 10), (1, 1), (10, 10), (0, 0)]
-)
+@pytest.mark.parametrize(("fraction", "n"), [(0.0, 0), (0.5, 5), (1.0, 10), (1, 10)])
 def test_flip(fraction, n):
     patterns = np.ones((7, 10))
     assert ((flip(patterns, fraction, np.random.default_rng(0)) < 0).sum(axis=1) == n).all()

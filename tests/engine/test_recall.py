@@ -256,6 +256,16 @@ def test_sequential_updates_know_no_interventions():
             np.testing.assert_array_equal(np.delete(states, 2, axis=1), -1)
 
 
+@pytest.mark.parametrize("update", ["synchronous", "sequential"])
+def test_however_large_weights_are_what_fires_is_no_tie(update):
+    large = simulator(WEIGHTS[:1], 2.0**30).recall(CUES, update=update, ties="keep", order="fixed")
+    small = simulator(WEIGHTS[:1], 2.0**-30).recall(CUES, update=update, ties="keep", order="fixed")
+    literal = [np.arange(N)] * N if update == "sequential" else None
+    states, _ = naive.recall(WEIGHTS[0], CUES, N, literal, "keep")
+    np.testing.assert_array_equal(large.states, states)
+    assert not np.array_equal(small.states, states)  # θ is ½ to within rounding everywhere
+
+
 def test_no_step_is_no_change(net):
     one, _ = net.recall(CUES, max_steps=0)
     np.testing.assert_array_equal(one.states, CUES)

@@ -20,7 +20,7 @@ def test_memories_of_the_paper(name):
     assert data.train_x.shape == (160, 100)
     assert (one.config["training"]["batch"], one.config["training"]["epochs"]) == (160, 5000)
     assert set(np.unique(bit)) == {np.float32(2.3)}
-    assert not net["memory"]["R"].trainable
+    assert [c.spec.name for c in net["memory"].compartments if c.trained] == ["C"]
     assert abs(lateral).max() == pytest.approx(1e-4, rel=0.02)  # 0.001 / sqrt(100), all but self
     assert (np.diag(lateral) == 0).all()
     assert layer["binning"]["bins"] == [2, 60]
@@ -74,7 +74,10 @@ def test_a_batch_of_all_leaves_out_what_is_held_out():
     ],
 )
 def test_what_cannot_be(settings, message):
-    with pytest.raises(ConfigError) as problem:
+    def network():
         one = Experiment.load("memory/redundancy", [settings])
-        one.network(one.dataset())
+        return one.network(one.dataset())
+
+    with pytest.raises(ConfigError) as problem:
+        network()
     assert message in str(problem.value)

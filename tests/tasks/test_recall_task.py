@@ -126,9 +126,12 @@ def test_what_recall_comes_to_is_recorded():
     ],
 )
 def test_settings_that_cannot_be(settings, message):
-    with pytest.raises(ConfigError) as problem:
+    def task():
         one = Experiment.load("pnas/memory-hopfield", [settings])
-        one.task(one.dataset())
+        return one.task(one.dataset())
+
+    with pytest.raises(ConfigError) as problem:
+        task()
     assert message in str(problem.value)
 
 

@@ -255,7 +255,9 @@ def _prepared(experiment, patterns, seeds, threads, backend):
         shown[0].scaling,
         np.arange(len(seeds) * patterns).reshape(len(seeds), patterns),
     )
-    rarely = {"record_every": patterns, "evaluate_every": 1}  # nobody looks
+    rarely = {
+        "record_every": patterns, "record_epochs": max(1, config["epochs"]), "evaluate_every": 1,
+    }  # nobody looks  # fmt: skip
     training = Training(simulator, samples, **several[0].training | rarely)
     training.check_epochs(config["epochs"])
     return training, task, np.stack([one.train_x for one in sets])

@@ -11,21 +11,21 @@ from scipy.stats import norm
 from infosim import plotting
 from infosim.experiments.capacity import Bisection
 from infosim.extras import need
-from infosim.pid import Goal
 from scripts.command import figure_script
 from scripts.drawing import seeds_found
 from scripts.memory2025.networks import (
     CAPACITY,
+    GAMMAS,
     HARD,
     SMOKE,
     SOFT,
     capacities,
     capacity_rows,
     changed,
+    with_goal,
 )
 
-_LABELS = ("{R}", "{C}", "{R}{C}", "{RC}", "H_res")
-#: Goals that the published search came to, γ in the order of labels.
+#: Goals that the published search came to, γ in the order of `GAMMAS`.
 CANDIDATES = {
     "a": (0.06, -0.16, 0.78, -0.08, -0.37),
     "b": (0.43, -0.51, 0.72, -0.65, -0.05),
@@ -61,12 +61,6 @@ _START, _STEP, _GENERATION = "Optim (i)", 0.2, 6
 OURS = "our search"
 
 
-def with_goal(gammas):
-    """The memory with hard bins and the goal of these γ."""
-    goal = Goal(dict(zip(_LABELS, gammas, strict=True)), "RC")
-    return changed(HARD, layers__memory__goal=str(goal))
-
-
 def replica_symmetric(wrong):
     """The largest load at which perceptrons get all bits right but this part of them.
 
@@ -86,7 +80,7 @@ def searched(work, trials, seeds, tries):
     optuna = need("optuna", "optimize", "a search for goals needs Optuna")
     need("cmaes", "optimize", "a search for goals needs cmaes")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    first = dict(zip(_LABELS, CANDIDATES[_START], strict=True))
+    first = dict(zip(GAMMAS, CANDIDATES[_START], strict=True))
     sampler = optuna.samplers.CmaEsSampler(
         x0=first, sigma0=_STEP, seed=0, n_startup_trials=0, popsize=_GENERATION
     )
@@ -94,9 +88,9 @@ def searched(work, trials, seeds, tries):
     for _ in range(0, trials, _GENERATION):
         asked = [study.ask() for _ in range(_GENERATION)]
         gammas = [
-            tuple(round(one.suggest_float(label, -1, 1), 3) for label in _LABELS) for one in asked
+            tuple(round(one.suggest_float(label, -1, 1), 3) for label in GAMMAS) for one in asked
         ]
-        own = capacities(work, {one: with_goal(one) for one in gammas}, seeds, tries)
+        own = capacities(work, {one: with_goal(HARD, one) for one in gammas}, seeds, tries)
         for trial, one in zip(asked, gammas, strict=True):
             study.tell(trial, float(np.mean([each.load for each in own[one]])))
         found |= own
@@ -115,7 +109,7 @@ def main(work, seeds, trials):
     goals = {} if work.scale == "smoke" else CANDIDATES
     groups = {
         "one change": changes,
-        "published goals": {name: with_goal(gammas) for name, gammas in goals.items()},
+        "published goals": {name: with_goal(HARD, gammas) for name, gammas in goals.items()},
     }
     kinds = {name: kind for group in groups.values() for name, kind in group.items()}
     found = capacities(work, kinds, seeds, tries)
@@ -124,15 +118,16 @@ def main(work, seeds, trials):
         means = {gammas: np.mean([one.load for one in own]) for gammas, own in several.items()}
         best = max(means, key=means.get)
         # judged by other seeds than those it was chosen by
-        more = capacities(work, {best: with_goal(best)}, 2 * seeds, tries)[best]
+        more = capacities(work, {best: with_goal(HARD, best)}, 2 * seeds, tries)[best]
         found[OURS] = more[min(seeds, 2) :]
-        groups[OURS] = {OURS: with_goal(best)}
+        groups[OURS] = {OURS: with_goal(HARD, best)}
+        kinds |= groups[OURS]
     by_name = {name: group for group, own in groups.items() for name in own}
-    rows = [{"group": by_name[row["memory"]], **row} for row in capacity_rows(found)]
-    rows = [row | {"goal": ""} for row in rows]
-    for row in rows:
-        gammas = best if row["memory"] == OURS else goals.get(row["memory"])
-        row["goal"] = "" if gammas is None else " ".join(f"{one:g}" for one in gammas)
+    told = {name: kind.settings.get("layers.memory.goal", "") for name, kind in kinds.items()}
+    rows = [
+        {"group": by_name[row["memory"]], **row, "goal": told[row["memory"]]}
+        for row in capacity_rows(found)
+    ]
     with plotting.style():
         figure = draw(rows)
     chosen = (

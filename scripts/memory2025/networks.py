@@ -25,12 +25,14 @@ from infosim.experiments.stopping import Interrupted, signals, stopped_by_signal
 from infosim.experiments.sweep import Run
 from infosim.kernels.workers import available
 from infosim.machine.randomness import Purpose, generator
-from infosim.pid import decompose
+from infosim.pid import Goal, decompose
 from scripts.drawing import curve, spread
 from scripts.files import table
 
 #: Atoms of a neuron's output, with the residual entropy, as they are ordered in results.
 ATOMS = ("{R}{C}", "{R}", "{C}", "{RC}", "H_res")
+#: The same as the paper orders the γ of goals.
+GAMMAS = ("{R}", "{C}", "{R}{C}", "{RC}", "H_res")
 #: Colours as published.
 LOOKS = dict(zip(ATOMS, ("#9a26c8", "#ea535a", "#0066ac", "#eebbee", "#cadce0"), strict=True))
 #: Loads that the paper names: above the first the Hebbian memory forgets, the second is the
@@ -84,6 +86,12 @@ def changed(kind, **settings):
     """The kind with more settings; the dots of key paths as double underscores."""
     more = {name.replace("__", "."): value for name, value in settings.items()}
     return kind._replace(settings=kind.settings | more)
+
+
+def with_goal(kind, gammas):
+    """The kind with the goal of these γ, in the order of `GAMMAS`."""
+    goal = Goal(dict(zip(GAMMAS, gammas, strict=True)), "RC")
+    return changed(kind, layers__memory__goal=str(goal))
 
 
 class Memory(NamedTuple):
@@ -251,10 +259,11 @@ def decompositions(work, kind, at, seeds):
     return found
 
 
-def capacities(work, kinds, seeds, tries):
+def capacities(work, kinds, seeds, tries, make=True):
     """The capacities of memories of these kinds, found unless in the ledger.
 
     kinds : name -> Kind; tries : `Loads`, or name -> Loads
+    make : whether those are found that are not there
 
     Returns
     -------
@@ -267,7 +276,8 @@ def capacities(work, kinds, seeds, tries):
             run = _run(work, kind, {"data.options.load": 1.0}, seed)
             jobs[name, seed] = _Tries(run, own, kind.drawn)
     ledger = _Ledger(work, "capacities", ("loads", "capacity", "most", "tried"))
-    rows = ledger.complete({one.key: one for one in jobs.values()}, _search)
+    asked = {one.key: one for one in jobs.values()}
+    rows = ledger.complete(asked, _search) if make else ledger.rows()
     found = {name: [] for name in kinds}
     for (name, seed), job in jobs.items():
         if job.key in rows:

@@ -98,8 +98,10 @@ def searched(work, trials, seeds, tries):
 
 
 @figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=int, help="Seeds (laptop 5, paper 20).")
-@click.option("--trials", type=int, help="Of our search (laptop 24, paper 240; 0: none).")
+@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
+@click.option(
+    "--trials", type=click.IntRange(0), help="Of our search (laptop 24, paper 240; 0: none)."
+)
 def main(work, seeds, trials):
     """Find capacities, search, draw."""
     seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)

@@ -51,7 +51,7 @@ def by_bins(patterns, bins, seed):
 
 
 @figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=int, help="Seeds (laptop 5, paper 20).")
+@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
 def main(work, seeds):
     """Simulate, train, decompose, draw."""
     seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)

@@ -42,7 +42,7 @@ GAMMAS = np.arange(-1.0, 1.05, 0.1).round(2).tolist()
 
 
 @figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=int, help="Seeds (laptop 5, paper 20).")
+@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
 def main(work, seeds):
     """Train, recall, find capacities, draw."""
     seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)

@@ -50,11 +50,14 @@ NOISY = {
 
 
 @figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=int, help="Seeds (laptop 5, paper 20).")
+@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
 def main(work, seeds):
     """Train, recall, draw."""
     seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)
-    found = memories(work, KINDS, loads(work), seeds)
+    kinds = KINDS
+    if work.scale == "smoke":
+        kinds = KINDS | {"MPF": changed(FLOW, training__epochs=1)}
+    found = memories(work, kinds, loads(work), seeds)
     rows = measured(
         found, overlap=overlap_at_end, accuracy=accuracy_at_end, stability=lambda one: one.stability
     )

@@ -31,7 +31,7 @@ LOOKS = {
 
 
 @figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=int, help="Seeds (laptop 5, paper 20).")
+@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
 def main(work, seeds):
     """Find capacities, draw."""
     seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)

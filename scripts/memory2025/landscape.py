@@ -71,8 +71,8 @@ def points(work):
 
 
 @figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=int, help="Seeds (laptop 1, paper 6).")
-@click.option("--minutes", type=float, help="Begin no more points after these.")
+@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 1, paper 6).")
+@click.option("--minutes", type=click.FloatRange(0), help="Begin no more points after these.")
 def main(work, seeds, minutes):
     """Find capacities for as long as there is time, draw."""
     seeds = seeds or work.pick(smoke=1, laptop=1, paper=6)

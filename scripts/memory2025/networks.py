@@ -460,7 +460,7 @@ def stability(simulator, stored, seed, layer=None):
     n, rng = stored.shape[1], generator(seed, Purpose.NOISE, 0)
     most = int(_FLIPPED * n)
     drawn = stored[rng.integers(len(stored), size=most)]
-    flipped = [flip(one[None], i + 1, rng)[0] for i, one in enumerate(drawn)]
+    flipped = [flip(one[None], (i + 1) / n, rng)[0] for i, one in enumerate(drawn)]
     how = {"ties": "zero", "max_steps": _STEPS}
     return boundary(overlap(recall(simulator, np.stack(flipped), layer, **how)[0], drawn)) / n
 

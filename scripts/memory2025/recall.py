@@ -36,7 +36,7 @@ OVERLAP = {
 
 
 @figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=int, help="Seeds (laptop 5, paper 20).")
+@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
 def main(work, seeds):
     """Train, recall, draw."""
     seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)
@@ -74,9 +74,9 @@ def draw(rows):
         ax.set(ylim=(-0.1, 1.08), ylabel="overlap", xlabel="patterns per neuron")
         mark(ax, HEBBIAN_LOAD, CAPACITY)
     linear.set(title="a  recall", xlim=(0, 2.05))
-    linear.legend(loc="lower left", bbox_to_anchor=(0.08, 0.2))
     logarithmic.set(title="b  logarithmic", xscale="log", xlim=(0.05, 2.05))
-    logarithmic.set_xticks([0.1, HEBBIAN_LOAD, 1, 2], ["0.1", "   α_H", "1", "2"])
+    logarithmic.legend(loc="lower left", bbox_to_anchor=(0, 0.05))
+    logarithmic.set_xticks([0.1, 0.2, 0.5, 1, 2], ["0.1", "0.2", "0.5", "1", "2"])
     logarithmic.set_xticks([], minor=True)
     for atom in reversed(ATOMS):
         curves(information, rows, atom, {"redundancy": {"color": LOOKS[atom]}})
@@ -84,7 +84,9 @@ def draw(rows):
     hard = {"redundancy, hard bins": {"color": LOOKS["{R}{C}"], "linestyle": ":"}}
     curves(information, rows, "{R}{C}", hard)
     handles, names = information.get_legend_handles_labels()
-    information.legend(handles[-2::-1], names[-2::-1], loc="center left", bbox_to_anchor=(0, 0.6))
+    information.legend(
+        handles[-2::-1], names[-2::-1], loc="center left", bbox_to_anchor=(0.12, 0.65)
+    )
     information.set(title="c  atoms after training", xlim=(0, 2.05), ylim=(-0.5, 1.05))
     information.set(xlabel="patterns per neuron", ylabel="bits")
     mark(information, HEBBIAN_LOAD, CAPACITY)

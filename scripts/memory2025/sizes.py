@@ -37,7 +37,7 @@ def _of_size(kind, sizes, maps):
 
 
 @figure_script("memory2025")
-@click.option("--seeds", type=int, help="Seeds (laptop 5, paper 20).")
+@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
 def main(work, seeds):
     """Train, recall, draw."""
     seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)

@@ -138,6 +138,11 @@ class Capacity(NamedTuple):
     load: float
     most: bool
 
+    @classmethod
+    def read(cls, seed, row):
+        """Of a row of the ledger."""
+        return cls(seed, float(row["capacity"]), row["most"] == "1")
+
 
 def overlap_at_end(memory):
     """Its mean overlap, had training stopped as in the paper: where all patterns are recalled."""
@@ -232,7 +237,7 @@ def memories(work, kinds, at, seeds):
     found = {name: {load: [] for load in at} for name in kinds}
     for (name, load, _), run in runs.items():
         if run.key in rows:
-            found[name][load].append(Memory.read(run, rows[run.key]))
+            found[name][load].append(ledger.of(rows[run.key], partial(Memory.read, run)))
     return found
 
 
@@ -244,6 +249,10 @@ def decompositions(work, kind, at, seeds):
     load -> list of {(measure, atom): bits}, one for each seed that is known
     """
     columns = [(measure, atom) for measure in MEASURES for atom in ATOMS[:-1]]
+
+    def bits(row):
+        return {column: float(row[" ".join(column)]) for column in columns}
+
     ledger = _Ledger(work, "measures", map(" ".join, columns))
     runs = {
         (load, seed): _run(work, kind, {"data.options.load": load}, seed)
@@ -254,8 +263,7 @@ def decompositions(work, kind, at, seeds):
     found = {load: [] for load in at}
     for (load, _), run in runs.items():
         if run.key in rows:
-            row = rows[run.key]
-            found[load].append({column: float(row[" ".join(column)]) for column in columns})
+            found[load].append(ledger.of(rows[run.key], bits))
     return found
 
 
@@ -281,8 +289,7 @@ def capacities(work, kinds, seeds, tries, make=True):
     found = {name: [] for name in kinds}
     for (name, seed), job in jobs.items():
         if job.key in rows:
-            row = rows[job.key]
-            found[name].append(Capacity(seed, float(row["capacity"]), row["most"] == "1"))
+            found[name].append(ledger.of(rows[job.key], partial(Capacity.read, seed)))
     return found
 
 
@@ -320,13 +327,25 @@ class _Ledger:
     def rows(self):
         """All that is known, by key."""
         try:
-            with open(self._path, newline="") as file:
-                rows = list(csv.DictReader(file))
+            with open(self._path, newline="", encoding="utf-8") as file:
+                reader = csv.DictReader(file)
+                rows, columns = list(reader), reader.fieldnames
         except FileNotFoundError:
             return {}
-        if any(list(row) != list(self._columns) or None in row.values() for row in rows):
-            raise CheckpointError(f"{self._path} is damaged: its columns are others")
+        except (csv.Error, ValueError) as error:
+            raise CheckpointError(f"{self._path} is damaged: {error}") from None
+        if columns != list(self._columns):
+            raise CheckpointError(f"{self._path} is damaged: its columns are {columns}")
+        if any(None in row or None in row.values() for row in rows):
+            raise CheckpointError(f"{self._path} is damaged: rows have more or fewer columns")
         return {row["key"]: row for row in rows}
+
+    def of(self, row, read):
+        """What a row says, by `read`."""
+        try:
+            return read(row)
+        except ValueError as error:
+            raise CheckpointError(f"{self._path} is damaged: {error}") from None
 
     def complete(self, jobs, make):
         """Make what is asked for (key -> job) and not known, unless only to be drawn; the rows."""

@@ -1,6 +1,7 @@
 """The scripts of the Memory 2025 figures at smoke scale: files complete, numbers as expected."""
 
 import csv
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -140,7 +141,12 @@ def test_what_is_known_is_not_made_again(folder, monkeypatch):
     assert ledger.read_text() == text
     monkeypatch.undo()
     lines = text.splitlines(keepends=True)
-    (lost,) = (i for i, line in enumerate(lines) if "redundancy-hard," in line and "=0.5," in line)
+    (lost,) = (
+        i
+        for i, line in enumerate(lines)
+        if "-hard,training.batch=all; training.seed=0; training.epochs=30" in line
+        and "=0.5," in line
+    )
     ledger.write_text("".join(lines[:lost] + lines[lost + 1 :]))
     found = script("recall", folder, "--draw")
     assert len(found) < len(rows)
@@ -157,6 +163,14 @@ def test_capacities_are_those_of_the_command(folder, tmp_path):
     loads = search.Bisection(guess=networks.HEBBIAN_LOAD, within=0.01)
     found = search.capacity(experiment, tmp_path / "found", seeds=1, loads=loads, jobs=1)
     assert found.mean == pytest.approx(float(rows[0]["mean"]))
+
+
+def test_numbers_of_a_ledger_that_are_none_are_told(folder, tmp_path):
+    text = (folder / "networks.csv").read_text()
+    (tmp_path / "networks.csv").write_text(re.sub(r"\d+\n", "much\n", text))
+    done = carried_out("recall", tmp_path, "--draw")
+    assert done.exit_code == 2
+    assert done.output.splitlines()[-1].endswith("could not convert string to float: '0.much'")
 
 
 def test_boundary_of_noise():

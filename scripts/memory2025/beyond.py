@@ -22,6 +22,10 @@ from scripts.memory2025.networks import (
     capacities,
     capacity_rows,
     changed,
+    curves,
+    loads,
+    measured,
+    memories,
     with_goal,
 )
 
@@ -56,6 +60,13 @@ CHANGES = {
     ),
     "20000 epochs": changed(HARD, training__epochs=20000),
 }
+#: Memories whose noise stability is shown, and the loads.
+NOISY = {
+    "as it is": "#c93b9b", "learning after a random step": "#406ee1",
+    "learning after 4 random steps": "#0b2a7a", "weight of the pattern 3": "#d0a807",
+    "Optim (i)": "#1dbd68",
+}  # fmt: skip
+LOADS = (0.11, 0.21, 0.31, 0.51, 0.71, 1.01, 1.31)
 #: Where our search begins, and how it steps.
 _START, _STEP, _GENERATION = "Optim (i)", 0.2, 6
 OURS = "our search"
@@ -130,33 +141,40 @@ def main(work, seeds, trials):
         {"group": by_name[row["memory"]], **row, "goal": told[row["memory"]]}
         for row in capacity_rows(found)
     ]
+    tried = {name: kinds[name] for name in NOISY if name in kinds}
+    at = loads(work) if work.scale == "smoke" else LOADS
+    stable = measured(memories(work, tried, at, seeds), stability=lambda one: one.stability)
     with plotting.style():
-        figure = draw(rows)
+        figure = draw(rows, stable)
     chosen = (
         f"""Our search: CMA-ES from Optim (i), {trials} goals, by the mean capacity of
         {min(seeds, 2)} seeds; what is shown is of its best goal with other seeds than those."""
         if trials
         else ""
     )
+    rows = [{"quantity": "capacity", "load": "", **row} for row in rows]
+    rows += [{key: row.get(key, "") for key in rows[0]} for row in stable]
     work.save(
         "beyond",
         figure,
         rows,
-        f"""**What raises capacity, and what does not.** The largest load with a mean overlap of at
-        least 0.95 after recall, which allows 2.5 % wrong bits (N = 100, bisection to 0.02 N): dots,
-        seeds' mean with its standard error, {seeds_found([row["n_seeds"] for row in rows])}; where
-        there is no error bar there was one seed. Memories learn with 60 adaptive hard bins unless
-        said otherwise. {chosen} Dashed: the published {CAPACITY}. Dotted: what theory allows of
-        errorless storage, 1 by the projection rule and 2 by any (Gardner 1988), and
+        f"""**What raises capacity, and what does not.** **a** The largest load with a mean overlap
+        of at least 0.95 after recall, which allows 2.5 % wrong bits (N = 100, bisection to 0.02 N):
+        dots, seeds' mean with its standard error, {seeds_found([row["n_seeds"] for row in rows])};
+        where there is no error bar there was one seed. Memories learn with 60 adaptive hard bins
+        unless said otherwise. {chosen} Dashed: the published {CAPACITY}. Dotted: what theory allows
+        of errorless storage, 1 by the projection rule and 2 by any (Gardner 1988), and
         {replica_symmetric(0.025):.2f} with 2.5 % wrong bits in one step (Gardner and Derrida 1988,
-        replica symmetric and thus too large). Scale: {work.scale}.""",
+        replica symmetric and thus too large). **b** The largest part of the bits that may be
+        flipped for a pattern to be recalled, against load (protocol as in the figure `comparison`;
+        median and range). Scale: {work.scale}.""",
     )
 
 
-def draw(rows):
-    """A row for each memory."""
-    figure = plotting.figure(6.0, 0.9 + 0.16 * len(rows))
-    ax = figure.subplots()
+def draw(rows, stable):
+    """A row for each memory, and noise stability against load."""
+    figure = plotting.figure(7.2, 0.9 + 0.16 * len(rows))
+    ax, noise = figure.subplots(1, 2, width_ratios=[1.5, 1])
     colors = {"one change": "#c93b9b", "published goals": "#1dbd68", OURS: "#0072B2"}
     for y, row in enumerate(rows):
         error = 0 if np.isnan(row["standard_error"]) else row["standard_error"]
@@ -170,7 +188,13 @@ def draw(rows):
             ax.plot([], [], "o", color=color, markersize=4, label=name)
     ax.set_yticks(range(len(rows)), [row["memory"] for row in rows])
     ax.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0.9, 2.9), xlabel="capacity (patterns per neuron)")
+    ax.set_title("a  capacity")
     ax.legend(loc="center right", bbox_to_anchor=(0.93, 0.5))
+    looks = {name: {"color": color} for name, color in NOISY.items()}
+    curves(noise, stable, "stability", looks)
+    noise.set(title="b  noise stability", xlabel="patterns per neuron", ylim=(0, 0.5))
+    noise.set_ylabel("part of bits flipped")
+    noise.legend(loc="upper right", fontsize=6.5)
     return figure
 
 

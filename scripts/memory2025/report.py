@@ -101,6 +101,8 @@ def _capacities(name, first, label):
     """Capacities of a figure, a row for each, with what is published if its table has that."""
     lines = []
     for row in pages.read(PAPER, name):
+        if row.get("quantity", "capacity") != "capacity":
+            continue
         known = [f"{row['published']:.2f}"] if "published" in row else []
         lines.append([label(row), *known, _with_error(row), f"{row['n_seeds']:g}"])
     heads = [first, *(["published"] if len(lines[0]) == 4 else []), "ours", "seeds"]

@@ -70,11 +70,11 @@ def main(work, seeds):
         f"""**Goals beside classical rules.** 100 neurons. **a** Mean overlap after recall from the
         patterns. **b** Part of the patterns that are recalled with an overlap of at least 0.95.
         **c** The largest part of its bits that may be flipped for a pattern to be recalled, by the
-        published protocol (50 synchronous steps, a pattern drawn for each number of bits), here
-        in the networks of a, of Descent L2 with λ = 0.5 instead of 1; its networks that learn by a
-        goal were trained in another way for this panel (a random step before each of learning,
-        batches of N patterns). Lines: medians, shaded from the least to the largest of
-        {seeds_found([row["n_seeds"] for row in rows])}. Dashed: published loads, α_H =
+        published protocol (50 synchronous steps, a pattern drawn for each number of bits), here in
+        the networks of a after their last epoch, of Descent L2 with λ = 0.5 instead of 1. (The
+        paper trains the networks of goals in another way for this panel, with a random step before
+        each of learning and batches of N patterns.) Lines: medians, shaded from the least to the
+        largest of {seeds_found([row["n_seeds"] for row in rows])}. Dashed: published loads, α_H =
         {HEBBIAN_LOAD} (black) and α_c = {CAPACITY} of the goal redundancy (red). Scale:
         {work.scale}.""",
     )

@@ -1,8 +1,8 @@
 """Associative memories that the figures of Memory 2025 are made of, each trained once.
 
-What they came to is kept in two ledgers beside the figures: networks.csv, a row for every network,
-and capacities.csv, a row for every capacity of a seed. Whatever is stopped, the next start goes on
-with those that are not there.
+What they came to is kept in ledgers beside the figures: networks.csv, a row for every network,
+capacities.csv, a row for every capacity of a seed, and measures.csv, networks decomposed by several
+measures. Whatever is stopped, the next start goes on with those that are not there.
 """
 
 import csv
@@ -533,4 +533,4 @@ def _said(tries):
 
 def _joined(values):
     """Numbers as one cell of a table."""
-    return " ".join(f"{value:.5g}" for value in values)
+    return " ".join(f"{value:.7g}" for value in values)

@@ -50,7 +50,8 @@ class History:
 
     def recorded(self, name):
         """The epochs whose information was recorded of a layer or group, those of its `atoms`."""
-        return [epoch for epoch, goal in enumerate(self.mean_goal[name]) if goal == goal]
+        goals = self.mean_goal.get(name, ())
+        return [epoch for epoch, goal in enumerate(goals) if goal == goal]
 
     def _repr_html_(self):
         rows, drawn = [], {}

@@ -42,7 +42,7 @@ def resolve(table):
     data["options"] = datasets.complete(data["name"], data["options"])
     training = config["training"]
     for name in ("evaluate_every", "record_epochs"):
-        if training["epochs"] % training[name]:
+        if training["epochs"] % training.get(name, 1):
             raise ConfigError(
                 f"training.{name} must divide training.epochs, or the end would not be "
                 f"measured; were {training[name]} and {training['epochs']}"

@@ -89,6 +89,21 @@ class RunResults:
         atoms = {name: list(values) for name, values in self.atoms.items()}
         return History(*measured, goals, atoms, left)
 
+    def recorded(self, name):
+        """The epochs that `atoms` of a layer or group are of.
+
+        Raises
+        ------
+        CheckpointError : metrics.csv does not say so
+        """
+        known, n = self.history.recorded(name), len(self.atoms[name])
+        if len(known) < n:
+            raise CheckpointError(
+                f"{self.path / 'metrics.csv'} is damaged: goals of {name} in {len(known)} epochs, "
+                f"there are atoms of {n}"
+            )
+        return known[:n]  # metrics are written first
+
     @property
     def image_shape(self):
         """The shape of what the network is shown, None if that is not known without the data."""

@@ -69,9 +69,10 @@ class Training:
     record_every: int = setting(
         10, "atoms are measured in the first of every so many", low=1, unit="batches"
     )
-    record_epochs: int = setting(
-        1,
-        "atoms are measured in every so manyth, from 0 on; divides `training.epochs`",
+    record_epochs: int | None = setting(
+        None,
+        "atoms are measured in every so manyth, from 0 on, in each if not given; divides "
+        "`training.epochs`",
         low=1,
         unit="epochs",
     )

@@ -22,6 +22,21 @@ def total(row):
 
 
 @inline
+def extremes(row):
+    """The least and the greatest of a row: each of four numbers, that none waits for the last."""
+    low0 = low1 = low2 = low3 = high0 = high1 = high2 = high3 = row[0]
+    in_fours = len(row) // 4 * 4
+    for i in range(0, in_fours, 4):
+        low0, high0 = min(low0, row[i]), max(high0, row[i])
+        low1, high1 = min(low1, row[i + 1]), max(high1, row[i + 1])
+        low2, high2 = min(low2, row[i + 2]), max(high2, row[i + 2])
+        low3, high3 = min(low3, row[i + 3]), max(high3, row[i + 3])
+    for i in range(in_fours, len(row)):
+        low0, high0 = min(low0, row[i]), max(high0, row[i])
+    return min(min(low0, low1), min(low2, low3)), max(max(high0, high1), max(high2, high3))
+
+
+@inline
 def replica_of(start, n_neurons, n_replicas):
     """The replica that neuron `start` belongs to, and its first neuron."""
     size = n_neurons // n_replicas

@@ -74,7 +74,8 @@ def _panels(history, labels, fields, image_shape):
     shown = [plots.largest_atoms(values, labels[name]) for name, values in recorded.items()]
     looks = plots.atom_looks(*shown)
     for name, values in recorded.items():
-        yield partial(_atoms, name, values, labels[name], looks, history.recorded(name))
+        epochs = history.recorded(name)[: len(values)]
+        yield partial(_atoms, name, values, labels[name], looks, epochs)
     with suppress(ShapeError):
         plots.image_planes(() if image_shape is None else image_shape)
         for name, weights in fields.items():

@@ -76,7 +76,7 @@ def _population(explainer, results, name, looks):
         (a, *ends, gammas.get(a))
         for a, *ends in zip(labels, low.tolist(), median.tolist(), high.tolist(), strict=True)
     ]
-    recorded = results.history.recorded(name)
+    recorded = results.recorded(name)
     draw = partial(plots.atoms, values, labels, name=name, looks=looks, recorded=recorded)
     largest = sorted(rows, key=lambda row: -abs(row[2]))[:3]
     words = ", ".join(f"{a} {number(m)} bits" for a, _, m, _, _ in largest)

@@ -66,8 +66,7 @@ def assert_same(one, other):
 
 CASES = {
     "hard": {},
-    "soft": {"network": memory("soft")},
-    "double": {"dtype": "float64"},
+    "soft": {"network": memory("soft"), "dtype": "float64"},
     "replicas on two threads": {"seeds": [3, 4, 5], "threads": 2},
     "two steps": {"network": memory(steps=2)},
     "one pattern": {"data": patterns(1)},
@@ -122,7 +121,7 @@ def _aims(training):
 
 def _masks(training):
     compartment = training.simulator["memory"]["C"]
-    compartment.mask = np.triu(np.ones((SIZE, SIZE)), 1)
+    compartment.mask = np.triu(np.ones((SIZE, SIZE), bool), 1)
 
 
 def _imposes(training):

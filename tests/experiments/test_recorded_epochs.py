@@ -1,10 +1,12 @@
 """Runs whose atoms are recorded in some epochs alone: what is kept, drawn, told and resumed."""
 
+import io
 import json
+import shutil
+from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 import infosim
 from infosim.cli import main
@@ -47,6 +49,14 @@ def test_what_is_recorded_is_as_if_always(runs):
     assert ends[0] == ends[1]
 
 
+def told(*arguments):
+    """The exit code of a command line, and what it printed."""
+    out = io.StringIO()
+    with redirect_stdout(out), redirect_stderr(out), pytest.raises(SystemExit) as ended:
+        main([*map(str, arguments)])
+    return ended.value.code or 0, out.getvalue()
+
+
 def test_it_is_drawn_by_the_epochs_that_are_known(runs, monkeypatch):
     drawn = []
     atoms = plots.atoms
@@ -60,8 +70,7 @@ def test_it_is_drawn_by_the_epochs_that_are_known(runs, monkeypatch):
     for one in runs:
         picture.draw(one)
     assert drawn == [[*range(9)], [0, 4, 8]]
-    done = CliRunner().invoke(main, ["report", str(runs[1].path)])
-    assert done.exit_code == 0, done.output
+    assert told("report", runs[1].path)[0] == 0
     assert runs[1].explain("memory", 3).atoms == runs[0].explain("memory", 3).atoms
 
 
@@ -75,8 +84,7 @@ def test_it_is_resumed_to_the_same_bits(runs, tmp_path, monkeypatch):
         train(memory(4), tmp_path / "run", threads=1, report=stops)
     found = infosim.load_run(tmp_path / "run")
     assert found.history.recorded("memory") == [0, 4]
-    page = CliRunner().invoke(main, ["report", str(found.path)])
-    assert page.exit_code == 0, page.output
+    assert told("report", found.path)[0] == 0
     train(memory(4), tmp_path / "run", threads=1, resume=True)
     found = infosim.load_run(tmp_path / "run")
     for name, array in runs[1].weights.items():
@@ -97,10 +105,10 @@ def test_a_dry_run_knows_of_it(tmp_path):
 def test_bad_numbers_are_told_in_a_line(value, tmp_path):
     settings = [part for one in SETTINGS for part in ("--set", one)]
     settings += ["--set", f"training.record_epochs={value}", "--out", str(tmp_path / "run")]
-    done = CliRunner().invoke(main, ["train", "pnas/memory-heuristic", *settings])
-    assert done.exit_code == 2
-    assert "Traceback" not in done.output
-    assert "training.record_epochs" in done.output
+    code, said = told("train", "pnas/memory-heuristic", *settings)
+    assert code == 2
+    assert "Traceback" not in said
+    assert "training.record_epochs" in said
     assert not list(tmp_path.iterdir())
 
 
@@ -108,3 +116,20 @@ def test_the_end_is_recorded():
     with pytest.raises(ConfigError, match=r"record_epochs must divide training\.epochs"):
         memory(5)
     assert memory(8).key != memory(1).key == memory(1, "training.record_every=1").key
+
+
+def test_metrics_that_lack_goals_are_told(runs, tmp_path):
+    for damaged in ("goal", "column"):
+        copied = shutil.copytree(runs[1].path, tmp_path / damaged)
+        rows = [line.split(",") for line in (copied / "metrics.csv").read_text().splitlines()]
+        at = rows[0].index("mean_goal_memory")
+        for row in rows[1:] if damaged == "goal" else ():
+            row[at] = "nan"
+        for row in rows if damaged == "column" else ():
+            del row[at]
+        (copied / "metrics.csv").write_text("\n".join(map(",".join, rows)) + "\n")
+        for command in ("draw", "report"):
+            code, said = told(command, copied)
+            assert code == 2, (damaged, command)
+            assert "Traceback" not in said
+            assert str(copied) in said

@@ -2,7 +2,6 @@ import os
 import subprocess
 import sys
 from functools import partial
-from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 from drawing import check_drawn
 from matplotlib.colors import to_hex
 
+from infosim.engine.training import History
 from infosim.errors import ConfigError, ShapeError
 from infosim.pid import lattice
 from infosim.plotting import (
@@ -36,9 +36,9 @@ def ax():
 
 
 def history(train=(nan,), val=(nan,), test=(nan,), atoms=None):
-    return SimpleNamespace(
-        train_error=list(train), val_error=list(val), test_error=list(test), atoms=atoms or {}
-    )
+    atoms = atoms or {}
+    goals = {name: [0.0] * len(values) for name, values in atoms.items()}
+    return History(list(train), list(val), list(test), mean_goal=goals, atoms=atoms)
 
 
 def recorded(epochs, neurons, n_atoms, seed=0):
@@ -327,6 +327,15 @@ def test_confusion_names_classes(ax):
 def test_confusion_must_be_square(ax):
     with pytest.raises(ShapeError, match=r"\(2, 3\)"):
         confusion(np.ones((2, 3)), ax)
+
+
+def test_atoms_stand_at_the_epochs_that_were_recorded(ax):
+    values, labels = recorded(3, 5, 5), [*lattice(2).labels("FC"), "H_res"]
+    atoms(values, labels, ax, recorded=[0, 10, 40])
+    assert ax.get_lines()[0].get_xdata().tolist() == [0, 10, 40]
+    assert ax.get_xlim()[1] > 40
+    with pytest.raises(ShapeError, match="atoms of 3 epochs, but 2 were recorded"):
+        atoms(values, labels, ax, recorded=[0, 10])
 
 
 # -- summary -------------------------------------------------------------------------------------

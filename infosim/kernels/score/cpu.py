@@ -3,7 +3,7 @@
 from functools import cache
 
 from infosim.jit import frugal, inline, kernel
-from infosim.kernels.common import ONE
+from infosim.kernels.common import ONE, extremes
 from infosim.kernels.score.assign.cpu import ASSIGNMENTS
 from infosim.kernels.score.credit.cpu import credit, credit_split
 from infosim.kernels.score.estimate.cpu import (
@@ -60,9 +60,7 @@ def span(u, bias, spans):
         for r in range(n_replicas):
             low = high = u[k, r * size, 0] + bias[k, r * size]
             for n in range(r * size, (r + 1) * size):
-                lo = hi = u[k, n, 0]
-                for s in range(u.shape[2]):
-                    lo, hi = min(lo, u[k, n, s]), max(hi, u[k, n, s])
+                lo, hi = extremes(u[k, n])
                 low, high = min(low, lo + bias[k, n]), max(high, hi + bias[k, n])
             spans[0, k, r], spans[1, k, r] = low, high
 

@@ -7,6 +7,7 @@ potential. What it reads stands in `binning`, first the numbers of bins, (K,).
 """
 
 from infosim.jit import inline
+from infosim.kernels.common import extremes
 from infosim.kernels.score.assign.soft_cpu import nearest, soft
 from infosim.kernels.score.scalar import bin_index, bin_range, bin_scale
 
@@ -24,11 +25,7 @@ def _hard(u, bias, n, binning, work, bins):
         lo = low
         hi = high
         if kind != 0:
-            lo = u[k, n, 0]
-            hi = u[k, n, 0]
-            for s in range(n_samples):
-                lo = min(lo, u[k, n, s])
-                hi = max(hi, u[k, n, s])
+            lo, hi = extremes(u[k, n])
             lo += b
             hi += b
         lo, hi = bin_range(kind, lo, hi)

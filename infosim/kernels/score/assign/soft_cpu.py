@@ -56,9 +56,10 @@ def _share_out(offset, widths, most, width, softness, split, k):
     for w in range(most):
         distance = np.float32(w) * width
         for s in range(n_samples):
-            share, slope = soft_share(offset[s] - distance, width, softness)
-            share = share if w < widths[s] else ZERO * share
-            slope = slope if w < widths[s] else ZERO * slope
+            near = w < widths[s]
+            share, slope = soft_share(offset[s] - distance if near else width, width, softness)
+            share = share if near else ZERO * share
+            slope = slope if near else ZERO * slope
             shares[w, s], slopes[w, s] = share, slope
             total[s] += share
             total_slope[s] += slope

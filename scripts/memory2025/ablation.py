@@ -4,14 +4,16 @@ The ablation of arXiv 2511.02584, seven memories of which each is the one before
 and other readings of those steps that the sources leave open.
 """
 
+from dataclasses import replace
+
 import click
 import numpy as np
 
 from infosim import plotting
-from infosim.experiments.capacity import Bisection
 from scripts.command import figure_script
 from scripts.drawing import seeds_found
 from scripts.memory2025.networks import (
+    BEGIN,
     HARD,
     OPTIMISED_2,
     SMOKE,
@@ -66,7 +68,7 @@ def main(work, seeds):
     kinds: dict[str, Kind] = steps | {name: kind for name, (_, kind) in READINGS.items()}
     guesses = {name: mean for name, (_, mean) in LADDER.items()}
     guesses |= {name: guesses[step] for name, (step, _) in READINGS.items()}
-    tries = {name: Bisection(guess=guess) for name, guess in guesses.items()}
+    tries = {name: replace(BEGIN, guess=guess) for name, guess in guesses.items()}
     rows = [
         row
         | {"step": READINGS[row["memory"]][0] if row["memory"] in READINGS else row["memory"]}

@@ -9,16 +9,15 @@ import numpy as np
 from scipy.stats import norm
 
 from infosim import plotting
-from infosim.experiments.capacity import Bisection
 from infosim.extras import need
 from scripts.command import figure_script
 from scripts.drawing import seeds_found
 from scripts.memory2025.networks import (
+    BEGIN,
     CAPACITY,
     GAMMAS,
     HARD,
     SMOKE,
-    SOFT,
     capacities,
     capacity_rows,
     changed,
@@ -45,7 +44,6 @@ CANDIDATES = {
 BINNING, OPTIMIZER = "layers__memory__binning__bins", "layers__memory__optimizer__rate"
 CHANGES = {
     "as it is": HARD,
-    "soft bins, as published": SOFT,
     "recall one by one": changed(HARD, recall__update="sequential"),
     "learning after a random step": changed(HARD, network__steps=2),
     "learning after 4 random steps": changed(HARD, network__steps=5),
@@ -117,7 +115,7 @@ def main(work, seeds, trials):
     """Find capacities, search, draw."""
     seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)
     trials = work.pick(smoke=0, laptop=24, paper=240) if trials is None else trials
-    tries = Bisection(guess=1.66)
+    tries = BEGIN
     changes = dict(list(CHANGES.items())[:4]) if work.scale == "smoke" else CHANGES
     goals = {} if work.scale == "smoke" else CANDIDATES
     groups = {

@@ -7,10 +7,10 @@ import click
 import numpy as np
 
 from infosim import plotting
-from infosim.experiments.capacity import Bisection
 from scripts.command import figure_script
 from scripts.drawing import curve, seeds_found
 from scripts.memory2025.networks import (
+    BEGIN,
     COINFORMATION,
     HARD,
     HEBBIAN_LOAD,
@@ -64,7 +64,7 @@ def main(work, seeds):
     capacity = [
         {"memory": "γ {R} + {R}{C}", "load": row.pop("memory"), "quantity": "capacity"}
         | {name: value for name, value in row.items() if name != "standard_error"}
-        for row in capacity_rows(capacities(work, goals, seeds, Bisection(guess=1.6)))
+        for row in capacity_rows(capacities(work, goals, seeds, BEGIN))
     ]
     with plotting.style():
         figure = draw(rows, capacity)

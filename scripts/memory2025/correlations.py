@@ -11,6 +11,7 @@ from infosim.experiments.capacity import Bisection
 from scripts.command import figure_script
 from scripts.drawing import curve, seeds_found
 from scripts.memory2025.networks import (
+    BEGIN,
     CAPACITY,
     HARD,
     HEBB,
@@ -40,7 +41,7 @@ def main(work, seeds):
     for repeat in repeats:
         kinds["redundancy", repeat] = changed(HARD, data__options__repeat=repeat)
         kinds["Hebb", repeat] = changed(HEBB, data__options__repeat=repeat)
-        tries["redundancy", repeat] = Bisection(guess=1.6, most=5.0)
+        tries["redundancy", repeat] = BEGIN
         tries["Hebb", repeat] = Bisection(guess=HEBBIAN_LOAD, within=0.01)
     rows = [
         {"memory": row["memory"][0], "repeat": row["memory"][1]}

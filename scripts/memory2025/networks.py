@@ -38,6 +38,8 @@ LOOKS = dict(zip(ATOMS, ("#9a26c8", "#ea535a", "#0066ac", "#eebbee", "#cadce0"),
 #: Loads that the paper names: above the first the Hebbian memory forgets, the second is the
 #: capacity of the goal redundancy.
 HEBBIAN_LOAD, CAPACITY = 0.14, 1.59
+#: From where capacities of the goals are looked for, by most figures, which so share networks.
+BEGIN = search.Bisection(guess=1.65)
 #: Mean overlap that counts as recall.
 RECALLED = 0.95
 #: How the comparison of noise stability asks: flipped bits at most (part of all), steps, and how

@@ -91,7 +91,7 @@ def draw(rows):
     axes = figure.subplots(1, 3)
     for ax, (quantity, looks, title, said, limits) in zip(axes, panels, strict=True):
         curves(ax, rows, quantity, looks)
-        mark(ax, HEBBIAN_LOAD, CAPACITY)
+        mark(ax, HEBBIAN_LOAD, *([CAPACITY] if quantity != "stability" else []))
         ax.set(title=title, xlim=(0, 2.05), ylim=limits, xlabel="patterns per neuron", ylabel=said)
     axes[2].legend(loc="upper right")
     return figure

@@ -188,7 +188,8 @@ def draw(rows, stable):
     ax.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0.9, 2.9), xlabel="capacity (patterns per neuron)")
     ax.set_title("a  capacity")
     ax.legend(loc="center right", bbox_to_anchor=(0.93, 0.5))
-    looks = {name: {"color": color} for name, color in NOISY.items()}
+    drawn = {row["memory"] for row in stable}
+    looks = {name: {"color": color} for name, color in NOISY.items() if name in drawn}
     curves(noise, stable, "stability", looks)
     noise.set(title="b  noise stability", xlabel="patterns per neuron", ylim=(0, 0.5))
     noise.set_ylabel("part of bits flipped")

@@ -27,7 +27,11 @@ from scripts.memory2025.networks import (
 ATOMS = lattice(2).labels(NAMES)
 BINS = (2, 4, 8, 16, 32, 64)
 NEURONS = 100
-LOOKS = dict(zip(MEASURES, ("#9a26c8", "#0066ac", "#d0a807"), strict=True))
+_LINES = (("#9a26c8", "-"), ("#0066ac", "--"), ("#d0a807", ":"))
+LOOKS = {
+    one: {"color": color, "linestyle": line}
+    for one, (color, line) in zip(MEASURES, _LINES, strict=True)
+}
 #: Of the panels.
 TITLES = dict(zip(ATOMS, ("redundancy", "unique to R", "unique to C", "synergy"), strict=True))
 
@@ -94,13 +98,15 @@ def draw(rows):
     figure = plotting.figure(7.2, 3.6)
     axes = figure.subplots(2, 4, sharex=True)
     names = list(dict.fromkeys(row["name"] for row in rows if row["by"] == "bins"))
-    shades = dict(zip(names, colormaps["viridis"](np.linspace(0, 0.9, len(names))), strict=True))
+    shades = colormaps["viridis"](np.linspace(0, 0.9, len(names)))
+    shades = {name: {"color": shade} for name, shade in zip(names, shades, strict=True)}
     ends = [row["load"] for row in rows]
     for atom, column in zip(ATOMS, axes.T, strict=True):
         for ax, by, looks in zip(column, ("bins", "measure"), (shades, LOOKS), strict=True):
-            for name, color in looks.items():
+            for name, look in looks.items():
                 own = [r for r in rows if (r["by"], r["name"], r["atom"]) == (by, name, atom)]
-                curve(ax, [row["load"] for row in own], own, name.replace("-", " "), color)
+                said = name.replace("-", " ").replace("minimum ", "minimum\n")
+                curve(ax, [row["load"] for row in own], own, said, **look)
             ax.axvline(HEBBIAN_LOAD, color="#AAAAAA", linestyle=":", linewidth=1, zorder=0)
             ax.set(xscale="log", ylim=(-0.5, 1.05) if by == "bins" else (-0.1, 1.05))
             ax.set_xticks([0.1, 0.5, 2], ["0.1", "0.5", "2"])

@@ -27,6 +27,13 @@ def seeds_found(counts, first=0):
     return f"{fewest} to {most} seeds a point, from {first} on"
 
 
+def curve(ax, x, rows, label, color, **look):
+    """A line through medians over seeds, shaded from the least to the largest (rows: `spread`)."""
+    middle, low, high = ([row[name] for row in rows] for name in ("median", "min", "max"))
+    ax.plot(x, middle, label=label, color=color, **look)
+    ax.fill_between(x, low, high, alpha=0.2, linewidth=0, color=color)
+
+
 def dots(rows, ax, ticks):
     """Test errors of one model a row: each seed a dot, the median a line; published ranges grey.
 

@@ -255,13 +255,63 @@ def _prepared(experiment, patterns, seeds, threads, backend):
         shown[0].scaling,
         np.arange(len(seeds) * patterns).reshape(len(seeds), patterns),
     )
-    rarely = {"record_every": patterns, "evaluate_every": 1}  # nobody looks
+    rarely = {
+        "record_every": patterns, "record_epochs": max(1, config["epochs"]), "evaluate_every": 1,
+    }  # nobody looks  # fmt: skip
     training = Training(simulator, samples, **several[0].training | rarely)
     training.check_epochs(config["epochs"])
     return training, task, np.stack([one.train_x for one in sets])
 
 
-def tried(experiment, patterns, seeds, *, until=0.95, threads=None, backend="cpu", stopped=()):
+@dataclass(frozen=True)
+class Checked:
+    """Memories side by side, at one of their `checkpoints`.
+
+    epoch : after which they are looked at; training, task : theirs
+    stored : (R, P, n), what each is to recall
+    """
+
+    epoch: int
+    training: Training
+    task: Recall
+    stored: np.ndarray
+
+    @property
+    def simulator(self):
+        return self.training.simulator
+
+    def overlaps(self):
+        """With what each recalls, pattern by pattern, (R, P)."""
+        states = self.task.how.ask(self.simulator, self.task.layer, self.stored)
+        return overlap(states, self.stored)
+
+
+def checked(experiment, patterns, seeds, *, threads=None, backend="cpu", stopped=()):
+    """Train a memory with so many patterns, of each seed others, and halt at every checkpoint.
+
+    Arguments and errors as of `tried`.
+
+    Yields
+    ------
+    Checked
+    """
+    training, task, stored = _prepared(experiment, patterns, seeds, threads, backend)
+    epochs = experiment.config["training"]["epochs"]
+    due = checkpoints(epochs)
+    with training.simulator.workers.engaged():
+        while len(training.history) <= epochs:
+            training.advance()
+            epoch = len(training.history) - 1
+            if stopped:
+                raise Interrupted("stopped", stopped[0])
+            if not training.position and epoch in due:
+                yield Checked(epoch, training, task, stored)
+
+
+def tried(
+    experiment, patterns, seeds, *, until=0.95, threads=None, backend="cpu", stopped=(),
+    ask=Checked.overlaps,
+):  # fmt: skip
     """Train a memory with so many patterns, of each seed others, and ask it for all of them.
 
     The networks are simulated side by side, each as it would be alone.
@@ -272,6 +322,7 @@ def tried(experiment, patterns, seeds, *, until=0.95, threads=None, backend="cpu
     until : the mean overlap after recall at which training stops, at one of the `checkpoints`
     threads, backend : as of `train`
     stopped : filled, while training, when it is to be given up
+    ask : function of a `Checked` -> overlaps (R, P); by default of recall as the task says
 
     Returns
     -------
@@ -282,27 +333,19 @@ def tried(experiment, patterns, seeds, *, until=0.95, threads=None, backend="cpu
     Interrupted : it was stopped
     DivergedError : weights are no longer finite
     """
-    training, task, stored = _prepared(experiment, patterns, seeds, threads, backend)
-    simulator, epochs = training.simulator, experiment.config["training"]["epochs"]
-    due, found = checkpoints(epochs), {}
-    with simulator.workers.engaged():
-        while len(found) < len(seeds):
-            training.advance()
-            epoch = len(training.history) - 1
-            if stopped:
-                raise Interrupted("stopped", stopped[0])
-            if training.position or epoch not in due:
-                continue
-            states = task.how.ask(simulator, task.layer, stored)
-            overlaps = overlap(states, stored)
-            for r, seed in enumerate(seeds):
-                if r not in found and (overlaps[r].mean() >= until or epoch == epochs):
-                    weights = recurrent_weights(simulator[task.layer], r).sum(axis=0)
-                    found[r] = Tried(
-                        seed, patterns, patterns / stored.shape[2], float(overlaps[r].mean()),
-                        float(accuracy(overlaps[r], task.how.threshold)), epoch,
-                        asymmetry(weights),
-                    )  # fmt: skip
+    found, epochs = {}, experiment.config["training"]["epochs"]
+    options = {"threads": threads, "backend": backend, "stopped": stopped}
+    for at in checked(experiment, patterns, seeds, **options):
+        overlaps, how = ask(at), at.task.how
+        for r, seed in enumerate(seeds):
+            if r not in found and (overlaps[r].mean() >= until or at.epoch == epochs):
+                weights = recurrent_weights(at.simulator[at.task.layer], r).sum(axis=0)
+                found[r] = Tried(
+                    seed, patterns, patterns / at.stored.shape[2], float(overlaps[r].mean()),
+                    float(accuracy(overlaps[r], how.threshold)), at.epoch, asymmetry(weights),
+                )  # fmt: skip
+        if len(found) == len(seeds):
+            break
     return [found[r] for r in range(len(seeds))]
 
 

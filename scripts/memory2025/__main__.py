@@ -2,7 +2,13 @@
 
 from scripts.command import all_figures
 
-main = all_figures("memory2025", ("hebbian",))
+main = all_figures(
+    "memory2025",
+    (
+        "hebbian", "recall", "classical", "comparison", "ablation", "bins", "sizes",
+        "correlations", "beyond", "landscape",
+    ),
+)  # fmt: skip
 
 if __name__ == "__main__":
     main()

@@ -3,14 +3,20 @@
 Reads the tables of the figures, which the other scripts have made, and fills report.in.md.
 """
 
+import math
+
 import click
 
 from infosim.analysis.hebbian import hebbian_decomposition
 from scripts import pages
+from scripts.memory2025.ablation import LADDER
 from scripts.memory2025.hebbian import ATOMS, REDUNDANCY
 
+PAPER = "memory2025"
 #: Loads and number of neurons of the page's tables.
 SHOWN, NEURONS = (0.1, 0.14, 0.2, 0.25, 0.5, 1.0, 1.6, 2.0), 100
+#: Loads of networks.
+TRAINED = (0.11, 0.51, 1.01, 1.51, 1.61, 1.71, 1.81, 2.01)
 
 
 def exact():
@@ -26,7 +32,7 @@ def exact():
 
 def deviations():
     """How far the redundancy of simulated networks is from the exact one, by size."""
-    rows = [row for row in pages.read("memory2025", "hebbian") if row["atom"] == REDUNDANCY]
+    rows = [row for row in pages.read(PAPER, "hebbian") if row["atom"] == REDUNDANCY]
     lines = []
     for neurons in sorted({row["neurons"] for row in rows}):
         own = [row for row in rows if row["neurons"] == neurons]
@@ -38,14 +44,136 @@ def deviations():
     return pages.table(heads, lines, 2)
 
 
+def _by_load(name, columns, loads=TRAINED):
+    """Medians of a figure of networks: columns as head -> (memory, quantity)."""
+    rows = {(r["memory"], r["quantity"], r["load"]): r for r in pages.read(PAPER, name)}
+    lines = [
+        [f"{load:g}", *(_number(rows.get((*one, load)), "median") for one in columns.values())]
+        for load in loads
+    ]
+    return pages.table(["load", *columns], lines, len(columns))
+
+
+def recall():
+    """Overlap and redundancy against load."""
+    return _by_load(
+        "recall",
+        {
+            "overlap, Hebb": ("Hebb", "overlap"),
+            "overlap, redundancy": ("redundancy", "overlap"),
+            "overlap, hard bins": ("redundancy, hard bins", "overlap"),
+            "{R}{C}, bits": ("redundancy", "{R}{C}"),
+            "{R}{C}, hard bins": ("redundancy, hard bins", "{R}{C}"),
+        },
+    )
+
+
+def classical():
+    """Overlap by classical goal."""
+    names = ("redundancy", "I(Y:R)", "co-information")
+    return _by_load("classical", {name: (name, "overlap") for name in names})
+
+
+def between():
+    """Capacity by the weight of what is unique to R."""
+    rows = [row for row in pages.read(PAPER, "classical") if row["quantity"] == "capacity"]
+    lines = [
+        [f"{row['load']:g}".replace("-", "−"), _number(row, "mean"), f"{row['n_seeds']:g}"]
+        for row in rows
+    ]
+    return pages.table(["γ of {R}", "capacity", "seeds"], lines, 3)
+
+
+def comparison():
+    """Overlap and noise stability by rule."""
+    names = ("Hebb", "Descent L2", "MPF", "redundancy", "Optim (i)")
+    return _by_load("comparison", {name: (name, "overlap") for name in names})
+
+
+def noise():
+    """Noise stability by rule."""
+    names = ("Hebb", "Descent L2, λ = 0.5", "MPF", "redundancy", "Optim (i)")
+    loads = (0.01, 0.11, 0.21, 0.31, 0.51, 1.01)
+    return _by_load("comparison", {name: (name, "stability") for name in names}, loads)
+
+
+def _capacities(name, first, label):
+    """Capacities of a figure, a row for each, with what is published if its table has that."""
+    lines = []
+    for row in pages.read(PAPER, name):
+        if row.get("quantity", "capacity") != "capacity":
+            continue
+        known = [f"{row['published']:.2f}"] if "published" in row else []
+        lines.append([label(row), *known, _with_error(row), f"{row['n_seeds']:g}"])
+    heads = [first, *(["published"] if len(lines[0]) == 4 else []), "ours", "seeds"]
+    return pages.table(heads, lines, len(heads) - 1)
+
+
+def ablation():
+    """The ladder, then the other readings of its steps."""
+
+    def label(row):
+        step = row["memory"]
+        return step if step in LADDER else f"{row['step']}: {step}"
+
+    return _capacities("ablation", "step", label)
+
+
+def correlations():
+    """Capacity by p, of both memories."""
+    rows = pages.read(PAPER, "correlations")
+    found = {(row["memory"], row["repeat"]): row for row in rows}
+    lines = [
+        [f"{p:g}", _with_error(found["redundancy", p]), _with_error(found["Hebb", p])]
+        for p in sorted({row["repeat"] for row in rows})
+    ]
+    return pages.table(["p", "redundancy", "Hebb"], lines, 2)
+
+
+def sizes():
+    """Overlap by number of neurons."""
+    rows = [row for row in pages.read(PAPER, "sizes") if row["rule"] == "redundancy"]
+    found = {(row["memory"], row["load"]): row for row in rows if row["quantity"] == "overlap"}
+    names = list(dict.fromkeys(row["memory"] for row in rows))
+    lines = [
+        [f"{load:g}", *(_number(found.get((name, load)), "median") for name in names)]
+        for load in sorted({row["load"] for row in rows})
+    ]
+    return pages.table(["load", *names], lines, len(names))
+
+
+def beyond():
+    """Capacities by change and by goal."""
+    return _capacities("beyond", "memory", lambda row: f"{row['group']}: {row['memory']}")
+
+
+def _number(row, key):
+    return "–" if row is None else f"{row[key]:.2f}".replace("-", "−")
+
+
+def _with_error(row):
+    """A mean and its standard error, if there is one."""
+    error = row["standard_error"]
+    return f"{row['mean']:.2f}" + ("" if math.isnan(error) else f" ± {error:.2f}")
+
+
 def _bits(value):
     return f"{value:.4f}".replace("-", "−")
+
+
+def tables():
+    """All of the page, by name."""
+    made = (
+        exact, deviations, recall, classical, between, comparison, noise, ablation, correlations,
+        sizes, beyond,
+    )  # fmt: skip
+    return {one.__name__: one() for one in made}
 
 
 @click.command(help=__doc__)
 def main():
     """Fill the page."""
-    pages.page("memory2025", {"exact": exact(), "deviations": deviations()})
+    pages.page(PAPER, tables())
 
 
 if __name__ == "__main__":

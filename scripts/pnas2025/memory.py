@@ -12,7 +12,7 @@ import infosim
 from infosim import plotting
 from infosim.analysis.memory import overlap_by_noise, overlap_by_step
 from scripts.command import figure_script
-from scripts.drawing import seeds_of, spread
+from scripts.drawing import curve, seeds_of, spread
 
 PRESET, HEBBIAN = "pnas/memory-heuristic", "pnas/memory-hopfield"
 GOAL = "layers.memory.goal"
@@ -157,7 +157,7 @@ def draw(rows):
     for ax, (recall, title) in zip(axes, titles.items(), strict=True):
         for kind, look in LOOKS.items():
             own = [r for r in rows if (r["network"], r["recall"]) == (kind, recall)]
-            _curve(ax, [r["load"] for r in own], own, kind, look)
+            curve(ax, [r["load"] for r in own], own, kind, marker="o", **look)
         for load, label in ((0.35, "0.35"), (0.14, "0.14")):
             ax.axvline(load, color="#AAAAAA", linestyle=":", linewidth=1)
             ax.text(load, 1.06, label, ha="center", size=6.5, color="#777777")
@@ -175,18 +175,12 @@ def draw_noise(rows):
     for ax, recall in zip(axes, ("settled", "at random"), strict=True):
         for kind, look in LOOKS.items():
             own = [r for r in rows if (r["network"], r["recall"]) == (kind, recall)]
-            _curve(ax, [r["flipped"] for r in own], own, kind, look)
+            curve(ax, [r["flipped"] for r in own], own, kind, marker="o", **look)
         ax.plot([0, 0.5], [1, 0], color="#AAAAAA", linewidth=0.6)
         ax.set(xlabel="fraction of bits flipped", ylim=(-0.1, 1.04), title=recall)
     axes[0].set_ylabel("overlap after recall")
     axes[1].legend(loc="center right")
     return figure
-
-
-def _curve(ax, x, rows, label, look):
-    middle, low, high = ([r[name] for r in rows] for name in ("median", "min", "max"))
-    ax.plot(x, middle, "o-", label=label, **look)
-    ax.fill_between(x, low, high, alpha=0.2, linewidth=0, **look)
 
 
 if __name__ == "__main__":

@@ -17,18 +17,14 @@ version = release = infosim.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc", "sphinx_click", "sphinx_copybutton"]
 
-# Pages are plain Markdown that reads as well where it lies; fences with language only.
+# Pages are plain Markdown that reads as well where it lies.
 myst_heading_anchors = 4
-myst_enable_extensions = ["deflist", "fieldlist"]
-nitpicky = False
 
 # The gallery is run whenever it is read; nothing of an earlier build is taken.
 nb_execution_mode = "force"
 nb_execution_in_temp = True  # what they write is theirs alone
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
-nb_execution_excludepatterns = ["made/*"]
-nb_number_source_lines = False
 nb_output_stderr = "warn"  # a page that complains is an error, too
 os.environ["PYTHONWARNINGS"] = "ignore:IProgress not found"  # tqdm, of bars that no page shows
 
@@ -37,7 +33,6 @@ default_role = "literal"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
-numpydoc_show_inherited_class_members = False
 
 # Others' inventories need the network, so links to them are an option: INFOSIM_DOCS_ONLINE=1.
 if os.environ.get("INFOSIM_DOCS_ONLINE") == "1":

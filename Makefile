@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-oldest dist gpu-check clean
+.PHONY: demo test test-oldest docs types dist gpu-check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/infosim demo --force
@@ -20,14 +20,40 @@ TESTS ?=
 test-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python -m pytest -n 2 --dist worksteal -p no:cacheprovider $(TESTS)
 
-# The source distribution and the wheel, in dist/; the source is whole, so its tests run.
+# The site, in build/site: pages, gallery and all that is made of presets, docstrings and ledgers.
+# Warnings are errors, and every link within it has to lead somewhere. Nothing is fetched; with
+# INFOSIM_DOCS_ONLINE=1 names of other packages become links.
+docs: $(VENV)/.installed-docs
+	rm -rf build/site build/doctrees
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs 2 \
+		--doctree-dir build/doctrees -b html docs build/site
+	$(BIN)/python -m scripts.site.links build/site
+
+# Typical uses of what is public, as a type checker sees them. Descriptions (layers, networks,
+# settings) have types; most functions have none, and are taken as they come.
+types: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[types]"
+	$(BIN)/python -m mypy --warn-unused-ignores --check-untyped-defs \
+		--cache-dir build/mypy tests/typing
+
+# The source distribution and the wheel, in dist/. Both are tested outside the checkout: the wheel
+# alone trains where there is no compiler and nothing else in PATH; then the source's tests run
+# against the installed wheel, the source's own package taken away.
 dist: $(VENV)/.installed-test
 	rm -rf dist build/sdist && mkdir -p build/sdist
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
 	$(BIN)/python -m build --outdir dist .
 	tar xzf dist/infosim-*.tar.gz -C build/sdist --strip-components 1
 	cd build/sdist && PYTHONPATH=. $(abspath $(BIN))/python -m pytest --collect-only -q >/dev/null
-	cd build/sdist && PYTHONPATH=. $(abspath $(BIN))/python -m pytest tests/pid tests/test_package.py
+	rm -rf build/sdist/infosim build/wheel build/alone && mkdir build/alone
+	$(PYTHON) -m venv build/wheel
+	build/wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/infosim-*.whl
+	cd build/alone && PATH= ../wheel/bin/infosim train demo/digits --epochs 2 --out run --quiet
+	build/wheel/bin/python -m pip install --quiet --disable-pip-version-check \
+		"infosim[test] @ file://$$(ls $(CURDIR)/dist/infosim-*.whl)"
+	cd build/sdist && ../wheel/bin/python -m pytest -n 2 --dist worksteal $(WHEEL_TESTS)
+
+WHEEL_TESTS ?= tests/pid tests/network tests/neuron tests/cli tests/engine tests/test_package.py
 
 # On a machine with an NVIDIA GPU: everything about the cuda backend that only a GPU can show.
 # EXTRA=cuda12 for drivers older than CUDA 13.
@@ -47,6 +73,10 @@ $(VENV)/.installed-test: setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
 	touch $(VENV)/.installed $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	touch $@
+
 $(OLDEST)/.installed: setup.cfg pyproject.toml tests/oldest.txt
 	$(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test]" \
@@ -54,4 +84,4 @@ $(OLDEST)/.installed: setup.cfg pyproject.toml tests/oldest.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) build dist *.egg-info
+	rm -rf $(VENV) $(OLDEST) build dist docs/made *.egg-info

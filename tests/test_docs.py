@@ -22,7 +22,12 @@ from infosim.pid.goals import bivariate_goals
 ROOT = Path(__file__).parents[1]
 THEORY = (ROOT / "docs" / "theory.md").read_text()
 GOALS = (ROOT / "docs" / "goals.md").read_text()
-PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
+MADE = ROOT / "docs" / "made"  # by the site, of what is tested elsewhere
+PAGES = sorted(
+    str(path.relative_to(ROOT))
+    for path in (ROOT / "docs").rglob("*.md")
+    if MADE not in path.parents
+)
 
 
 def blocks(page, kind):

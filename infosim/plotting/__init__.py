@@ -18,6 +18,7 @@ if "matplotlib" not in sys.modules:
 from infosim.plotting.circle import information_circle
 from infosim.plotting.concepts import goal_bars, goal_summary, lattice_diagram, neuron
 from infosim.plotting.decomposed import decomposition
+from infosim.plotting.model import network_diagram, network_page
 from infosim.plotting.plots import (
     atoms,
     comparison,
@@ -43,6 +44,8 @@ __all__ = [
     "goal_summary",
     "information_circle",
     "lattice_diagram",
+    "network_diagram",
+    "network_page",
     "neuron",
     "recall",
     "receptive_fields",

@@ -1,0 +1,1 @@
+"""Pages of the site that are made: of presets and public objects, and what they are made with."""

@@ -13,6 +13,7 @@ from infosim.schedule import Schedule as Schedule
 from infosim.pid import Decomposition as Decomposition
 from infosim.pid import Goal as Goal
 from infosim.pid import decompose as decompose
+from infosim.pid import decompose_many as decompose_many
 from infosim.pid import goal_names as goal_names
 from infosim.neuron import Activation as Activation
 from infosim.neuron import Binning as Binning
@@ -46,6 +47,7 @@ from infosim.datasets import load as load
 from infosim.experiments import Experiment as Experiment
 from infosim.experiments import preset_names as preset_names
 from infosim.experiments import train as train
+from infosim.experiments.capacity import capacity as capacity
 from infosim.experiments.results import load_run as load_run
 from infosim.experiments.results import load_sweep as load_sweep
 from infosim.estimators.classifier import InfomorphicClassifier as InfomorphicClassifier

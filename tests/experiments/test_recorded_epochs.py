@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import signal
 from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import infosim
 from infosim.cli import main
 from infosim.errors import ConfigError
-from infosim.experiments import Experiment, picture, rehearsal, run, train
+from infosim.experiments import Experiment, Interrupted, picture, rehearsal, train
 from infosim.plotting import plots
 
 SETTINGS = [
@@ -74,13 +75,12 @@ def test_it_is_drawn_by_the_epochs_that_are_known(runs, monkeypatch):
     assert runs[1].explain("memory", 3).atoms == runs[0].explain("memory", 3).atoms
 
 
-def test_it_is_resumed_to_the_same_bits(runs, tmp_path, monkeypatch):
+def test_it_is_resumed_to_the_same_bits(runs, tmp_path):
     def stops(training, epochs):
-        if training.epoch == 6:
-            raise KeyboardInterrupt
+        if (training.epoch, training.position) == (6, 0):
+            signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(run, "CHECKPOINT_SECONDS", 0)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         train(memory(4), tmp_path / "run", threads=1, report=stops)
     found = infosim.load_run(tmp_path / "run")
     assert found.history.recorded("memory") == [0, 4]

@@ -26,7 +26,7 @@ from scripts.memory2025.networks import (
 REPEATS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85)
 #: Memory -> colour, what is published for p = 0.5, limits of the axis.
 LOOKS = {
-    "redundancy": ("#c93b9b", CAPACITY, (0, 3)),
+    "redundancy": ("#c93b9b", CAPACITY, (0, 3.4)),
     "Hebb": ("#1a1a1a", HEBBIAN_LOAD, (0, 0.2)),
 }
 

@@ -6,7 +6,6 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
 from infosim.errors import ConfigError, brief
-from infosim.network import Network
 from infosim.plotting import ink
 from infosim.plotting.style import figure, style
 
@@ -74,6 +73,8 @@ def network_page(network):
 
 def _layout(network):
     """(name -> `_Box`, limits in x, limits in y) of a network."""
+    from infosim.network import Network  # with Numba, which no other picture needs
+
     if not isinstance(network, Network):
         raise ConfigError(f"a Network is drawn, was {brief(network)}")
     heights = {one.name: _HEAD + len(one.compartments) for one in network.layers}

@@ -255,7 +255,7 @@ BAD = {
         "images of pets are (5,), not rows",
     ),
     "a size that is no word": (
-        None, (*TRAIN, *PETS, "--set", "layers.output.size=class"), "'classes' or an integer",
+        None, (*TRAIN, *PETS, "--set", "layers.output.size=class"), "'classes' or 'pixels' or an ",
     ),
     "resumed on other data": (_changed_and_resumed, RESUME, "pets.csv is not what it was"),
     "resumed without data": (_removed_and_resumed, RESUME, "there is no file"),

@@ -1,5 +1,6 @@
 """Measures of redundancy beside dit's, and what is known of them."""
 
+import re
 import warnings
 
 import numpy as np
@@ -122,4 +123,4 @@ def test_what_cannot_be(capsys, tmp_path):
     with pytest.raises(SystemExit) as ended:
         main([*command, "--measure", "williams-beer"])
     assert ended.value.code == 0
-    assert "{a}{b}              0.3113 bits" in capsys.readouterr().out
+    assert re.search(r"^\{a\}\{b\} +0\.3113$", capsys.readouterr().out, re.MULTILINE)

@@ -49,9 +49,10 @@ def _given_shares(u, bias, n, binning, work, bins):
     """
     _, _, widths, shares, slopes = binning
     for k in range(bins.shape[0]):
-        work.split.widest[k] = widths[k, n].max()
+        work.split.widest[k] = 0
         for s in range(bins.shape[2]):
             work.split.widths[k, s] = widths[k, n, s]
+            work.split.widest[k] = max(work.split.widest[k], widths[k, n, s])
             for w in range(widths[k, n, s]):
                 work.split.shares[k, w, s] = shares[k, n, s, w]
                 work.split.share_slopes[k, w, s] = slopes[k, n, s, w]

@@ -39,7 +39,7 @@ PUBLISHED = {
 @click.option("--seeds", type=int, help="Seeds of each goal's training (laptop 2, paper 10).")
 def main(work, trials, minutes, epochs, seeds):
     """Search, train what was found, draw."""
-    trials = trials or work.pick(smoke=12, laptop=60, paper=1000)
+    trials = trials or work.pick(smoke=6, laptop=60, paper=1000)
     epochs = epochs or work.pick(smoke=10, laptop=20, paper=100)
     seeds = seeds or work.pick(smoke=1, laptop=2, paper=10)
     hidden = work.pick(smoke=20, laptop=100)

@@ -70,7 +70,7 @@ def recall():
 
 def classical():
     """Overlap by classical goal."""
-    names = ("redundancy", "I(Y:R)", "co-information")
+    names = ("redundancy", "I(Y:R)", "co-information", "co-information, hard bins")
     return _by_load("classical", {name: (name, "overlap") for name in names})
 
 

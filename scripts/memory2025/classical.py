@@ -80,13 +80,13 @@ def main(work, seeds):
         [*rows, *capacity],
         f"""**Classical goals.** **a** Mean overlap after recall of networks that learn by the goals
         redundancy, I(Y:R) and co-information (R: the neuron's bit of the pattern, T in the paper),
-        soft bins; of the last also with hard ones. **b** After 5000 epochs with the goal I(Y:R): I(Y:R) itself (solid), and of it
-        redundancy and what R alone tells (dashed). **c** Capacity (bisection to 0.02 N, here with
-        60 adaptive hard bins) by the goal γ{{R}} + {{R}}{{C}}, from redundancy less what is unique
-        (γ = −1) over redundancy (0) to I(Y:R) (1); `load` of these rows of the table is γ. Lines:
-        medians, shaded from the least to the largest of
-        {seeds_found([row["n_seeds"] for row in [*rows, *capacity]])}. Dashed: published loads,
-        α_H = {HEBBIAN_LOAD} (black), the capacity {CAPACITY_OF_INFORMATION} of I(Y:R) (red). Scale:
+        soft bins; of the last also with hard ones. **b** After 5000 epochs with the goal I(Y:R):
+        I(Y:R) itself (solid), and of it redundancy and what R alone tells (dashed). **c** Capacity
+        (bisection to 0.02 N, here with 60 adaptive hard bins) by the goal γ{{R}} + {{R}}{{C}}, from
+        redundancy less what is unique (γ = −1) over redundancy (0) to I(Y:R) (1); `load` of these
+        rows of the table is γ. Lines: medians, shaded from the least to the largest of
+        {seeds_found([row["n_seeds"] for row in [*rows, *capacity]])}. Dashed: published loads, α_H
+        = {HEBBIAN_LOAD} (black), the capacity {CAPACITY_OF_INFORMATION} of I(Y:R) (red). Scale:
         {work.scale}.""",
     )
 

@@ -33,7 +33,7 @@ KINDS = {
     "redundancy": SOFT,
     "I(Y:R)": INFORMATION,
     "co-information": COINFORMATION,
-    "co-information, hard bins": changed(HARD, layers__memory__goal="memory/coinformation"),
+    "co-information, hard bins": changed(HARD, layers__memory__goal="{R}{C} - {RC}"),
 }
 OVERLAP = {
     "co-information, hard bins": {"color": "#406ee1", "linestyle": ":"},

@@ -97,7 +97,7 @@ def draw(rows, capacity):
     recall, told, by_gamma = figure.subplots(1, 3)
     curves(recall, rows, "overlap", OVERLAP)
     recall.set(title="a  recall", ylim=(-0.1, 1.08), ylabel="overlap")
-    recall.legend(loc="center", bbox_to_anchor=(0.5, 0.6), fontsize=6.5)
+    recall.legend(loc="center", bbox_to_anchor=(0.44, 0.55), fontsize=6)
     own = {"I(Y:R)": {"color": "#30be80"}}
     curves(told, rows, "{R}{C} + {R}", own)
     for atom in ("{R}{C}", "{R}"):

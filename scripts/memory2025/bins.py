@@ -118,8 +118,8 @@ def draw(rows):
         column[1].set_xlabel("patterns per neuron")
     for ax, said in zip(axes[:, 0], ("Hebb", "learnt"), strict=True):
         ax.set_ylabel(f"{said}: bits")
-    axes[0, 1].legend(loc="lower left", fontsize=6, ncol=2)
-    axes[1, 1].legend(loc="center left", fontsize=6)
+    axes[0, 3].legend(loc="upper left", fontsize=6, ncol=2)
+    axes[1, 3].legend(loc="upper left", fontsize=6)
     return figure
 
 

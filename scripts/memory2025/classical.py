@@ -29,8 +29,14 @@ from scripts.memory2025.networks import (
     overlap_at_end,
 )
 
-KINDS = {"redundancy": SOFT, "I(Y:R)": INFORMATION, "co-information": COINFORMATION}
+KINDS = {
+    "redundancy": SOFT,
+    "I(Y:R)": INFORMATION,
+    "co-information": COINFORMATION,
+    "co-information, hard bins": changed(HARD, layers__memory__goal="{R}{C} - {RC}"),
+}
 OVERLAP = {
+    "co-information, hard bins": {"color": "#406ee1", "linestyle": ":"},
     "co-information": {"color": "#406ee1"},
     "I(Y:R)": {"color": "#30be80"},
     "redundancy": {"color": "#c93b9b"},
@@ -38,7 +44,7 @@ OVERLAP = {
 #: The published capacity of the goal I(Y:R).
 CAPACITY_OF_INFORMATION = 1.62
 #: γ of what is unique to R, in the goal γ {R} + {R}{C}.
-GAMMAS = np.arange(-1.0, 1.05, 0.1).round(2).tolist()
+GAMMAS = (np.arange(-10, 11) / 10).tolist()
 
 
 @figure_script("memory2025", SMOKE)
@@ -74,13 +80,13 @@ def main(work, seeds):
         [*rows, *capacity],
         f"""**Classical goals.** **a** Mean overlap after recall of networks that learn by the goals
         redundancy, I(Y:R) and co-information (R: the neuron's bit of the pattern, T in the paper),
-        soft bins. **b** After 5000 epochs with the goal I(Y:R): I(Y:R) itself (solid), and of it
-        redundancy and what R alone tells (dashed). **c** Capacity (bisection to 0.02 N, here with
-        60 adaptive hard bins) by the goal γ{{R}} + {{R}}{{C}}, from redundancy less what is unique
-        (γ = −1) over redundancy (0) to I(Y:R) (1); `load` of these rows of the table is γ. Lines:
-        medians, shaded from the least to the largest of
-        {seeds_found([row["n_seeds"] for row in [*rows, *capacity]])}. Dashed: published loads,
-        α_H = {HEBBIAN_LOAD} (black), the capacity {CAPACITY_OF_INFORMATION} of I(Y:R) (red). Scale:
+        soft bins; of the last also with hard ones. **b** After 5000 epochs with the goal I(Y:R):
+        I(Y:R) itself (solid), and of it redundancy and what R alone tells (dashed). **c** Capacity
+        (bisection to 0.02 N, here with 60 adaptive hard bins) by the goal γ{{R}} + {{R}}{{C}}, from
+        redundancy less what is unique (γ = −1) over redundancy (0) to I(Y:R) (1); `load` of these
+        rows of the table is γ. Lines: medians, shaded from the least to the largest of
+        {seeds_found([row["n_seeds"] for row in [*rows, *capacity]])}. Dashed: published loads, α_H
+        = {HEBBIAN_LOAD} (black), the capacity {CAPACITY_OF_INFORMATION} of I(Y:R) (red). Scale:
         {work.scale}.""",
     )
 
@@ -91,7 +97,7 @@ def draw(rows, capacity):
     recall, told, by_gamma = figure.subplots(1, 3)
     curves(recall, rows, "overlap", OVERLAP)
     recall.set(title="a  recall", ylim=(-0.1, 1.08), ylabel="overlap")
-    recall.legend(loc="center", bbox_to_anchor=(0.45, 0.6))
+    recall.legend(loc="center", bbox_to_anchor=(0.44, 0.55), fontsize=6)
     own = {"I(Y:R)": {"color": "#30be80"}}
     curves(told, rows, "{R}{C} + {R}", own)
     for atom in ("{R}{C}", "{R}"):

@@ -11,6 +11,7 @@ from infosim.analysis.hebbian import hebbian_decomposition
 from scripts import pages
 from scripts.memory2025.ablation import LADDER
 from scripts.memory2025.hebbian import ATOMS, REDUNDANCY
+from scripts.memory2025.landscape import SLICES
 
 PAPER = "memory2025"
 #: Loads and number of neurons of the page's tables.
@@ -70,17 +71,14 @@ def recall():
 
 def classical():
     """Overlap by classical goal."""
-    names = ("redundancy", "I(Y:R)", "co-information")
+    names = ("redundancy", "I(Y:R)", "co-information", "co-information, hard bins")
     return _by_load("classical", {name: (name, "overlap") for name in names})
 
 
 def between():
     """Capacity by the weight of what is unique to R."""
     rows = [row for row in pages.read(PAPER, "classical") if row["quantity"] == "capacity"]
-    lines = [
-        [f"{row['load']:g}".replace("-", "−"), _number(row, "mean"), f"{row['n_seeds']:g}"]
-        for row in rows
-    ]
+    lines = [[_signed(row["load"]), _number(row, "mean"), f"{row['n_seeds']:g}"] for row in rows]
     return pages.table(["γ of {R}", "capacity", "seeds"], lines, 3)
 
 
@@ -142,9 +140,28 @@ def sizes():
     return pages.table(["load", *names], lines, len(names))
 
 
+def landscape():
+    """The slice through redundancy: capacity by γ of {RC} and of {C}."""
+    rows = pages.read(PAPER, "landscape")
+    (pattern, redundancy, rest), _ = SLICES["redundancy"]
+    held = {"{R}": pattern, "{R}{C}": redundancy, "H_res": rest}
+    found = {(row["{C}"], row["{RC}"]): row for row in rows if held.items() <= row.items()}
+    axis = sorted({synergy for _, synergy in found})
+    lines = [
+        [_signed(unique), *(_number(found.get((unique, x)), "median") for x in axis)]
+        for unique in sorted({unique for unique, _ in found}, reverse=True)
+    ]
+    heads = [f"γ of {{RC}} {_signed(x)}" for x in axis]
+    return pages.table(["γ of {C}", *heads], lines, len(axis) + 1)
+
+
 def beyond():
     """Capacities by change and by goal."""
     return _capacities("beyond", "memory", lambda row: f"{row['group']}: {row['memory']}")
+
+
+def _signed(value):
+    return f"{value:g}".replace("-", "−")
 
 
 def _number(row, key):
@@ -165,7 +182,7 @@ def tables():
     """All of the page, by name."""
     made = (
         exact, deviations, recall, classical, between, comparison, noise, ablation, correlations,
-        sizes, beyond,
+        sizes, landscape, beyond,
     )  # fmt: skip
     return {one.__name__: one() for one in made}
 

@@ -79,9 +79,9 @@ def draw(rows, looks, shades):
         (forgotten, "b  recall, Hebb", (-0.1, 1.08), 0.42),
         (stable, "c  noise stability, redundancy", (0, 0.5), 2.05),
     ):
-        mark(ax, HEBBIAN_LOAD, CAPACITY)
+        mark(ax, HEBBIAN_LOAD, *([CAPACITY] if ax is recall else []))
         ax.set(title=title, xlim=(0, end), ylim=limits, xlabel="patterns per neuron")
-        ax.legend(loc="upper right" if ax is stable else "lower left")
+        ax.legend(loc="center" if ax is recall else "upper right")
     recall.set_ylabel("overlap")
     forgotten.set_ylabel("overlap")
     stable.set_ylabel("part of bits flipped")

@@ -112,6 +112,15 @@ def test_a_network_is_trained_and_asked_as_by_hand(memory):
     assert found.asymmetry > 0
 
 
+def test_memories_halt_at_the_checkpoints_as_they_train(memory):
+    halted = {at.epoch: at.overlaps()[0].mean() for at in module.checked(memory, 5, [3], threads=1)}
+    assert set(halted) == module.checkpoints(20)
+    (found,) = tried(memory, 5, [3], until=1.01, threads=1)
+    assert halted[20] == found.overlap
+    (other,) = tried(memory, 5, [3], threads=1, ask=lambda at: -at.overlaps())
+    assert other.overlap == -found.overlap
+
+
 def test_networks_side_by_side_are_as_alone_each_with_patterns_of_its_own(memory):
     together = tried(memory, 14, [0, 1, 2], threads=1)
     assert together == [tried(memory, 14, [seed], threads=1)[0] for seed in (0, 1, 2)]

@@ -89,7 +89,7 @@ def main(work, seeds):
         (60 adaptive hard bins, 5000 epochs), by measure of redundancy: shared exclusions, that of
         Williams and Beer, and minimum mutual information (mean over {MEASURING} neurons; median
         and range over {seeds_found(of_learnt)}). The paper shows two more, a pointwise one and
-        BROJA, which are not among ours. Dotted: α_H = {HEBBIAN_LOAD}. Scale: {work.scale}.""",
+        BROJA, which are not drawn here. Dotted: α_H = {HEBBIAN_LOAD}. Scale: {work.scale}.""",
     )
 
 

@@ -31,7 +31,7 @@ class Executor:
     Attributes
     ----------
     reads_inputs : of the class, whether `learn` reads `inputs` itself, beside the layers' signals;
-        they are arrays then, and else may be `machine.sparse.Remainder`s
+        they are arrays then, and else each may be a `machine.sparse.Remainder`
     traced : of the class, whether it needs each firing of a presentation (`Firing.trace`); else the
         last one is there alone
     played : of the class, whether `learn` does nothing but play what is on tape, so that a

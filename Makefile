@@ -33,7 +33,7 @@ docs: $(VENV)/.installed-docs
 # settings) have types; most functions have none, and are taken as they come.
 types: $(VENV)/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[types]"
-	$(BIN)/python -m mypy --warn-unused-ignores --check-untyped-defs \
+	$(BIN)/python -m mypy --follow-imports silent --warn-unused-ignores --check-untyped-defs \
 		--cache-dir build/mypy tests/typing
 
 # The source distribution and the wheel, in dist/. Both are tested outside the checkout: the wheel

@@ -7,9 +7,11 @@ import numpy as np
 
 from infosim.errors import ConfigError, DataError, integer
 from infosim.pid.parallel import in_order
-from infosim.pid.statistics.samples import Samples, all_of, batches, generator, named
+from infosim.pid.statistics.samples import MOST_DRAWN, Samples, all_of, batches, generator, named
 
 _PURPOSE = 1
+#: Samples beyond which floats do not count one by one.
+_EXACT = 2**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,7 @@ def bootstrap(
     Parameters
     ----------
     d : Decomposition of samples, whose weights are counts
-    n : replicates, 2 or more
+    n : replicates, 2 to 10**6
     level : between 0 and 1
     block : for time series, whose neighbours depend on each other: draw blocks of this many
         successive samples, that begin anywhere (moving blocks)
@@ -63,7 +65,7 @@ def bootstrap(
     ------
     ConfigError, DataError, ShapeError : arguments that cannot be, or samples that do not allow it
     """
-    n = integer("n", n, 2)
+    n = integer("bootstrap", n, 2, MOST_DRAWN)
     if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
         raise ConfigError(f"level must be between 0 and 1, was {level!r}")
     integer("seed", seed, 0)
@@ -100,6 +102,8 @@ def drawing(d, block, by):
         return _blocks(samples, integer("block", block))
     if by is None:
         n, mass = len(samples), samples.events.mass
+        if n > _EXACT:
+            raise DataError(f"{n:.6g} samples are too many to be drawn, at most {_EXACT} can be")
         return lambda rng: rng.multinomial(n, mass)
     places = samples.places
     if len(places) < 2:

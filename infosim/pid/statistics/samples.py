@@ -13,6 +13,8 @@ from infosim.pid.terms import inverted
 
 #: Samples that are looked at one by one, at most: some arrays of them must be held.
 _MOST = 10**8
+#: Replicates and permutations at most.
+MOST_DRAWN = 10**6
 
 
 @dataclass(frozen=True, eq=False)

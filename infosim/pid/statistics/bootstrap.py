@@ -101,9 +101,10 @@ def drawing(d, block, by):
     if block is not None:
         return _blocks(samples, integer("block", block))
     if by is None:
-        n, mass = len(samples), samples.events.mass
-        if n > _EXACT:
-            raise DataError(f"{n:.6g} samples are too many to be drawn, at most {_EXACT} can be")
+        total, mass = samples.events.total, samples.events.mass
+        if total > _EXACT:
+            raise DataError(f"{total:.6g} samples are too many to be drawn, at most {_EXACT} can")
+        n = int(total)
         return lambda rng: rng.multinomial(n, mass)
     places = samples.places
     if len(places) < 2:

@@ -77,8 +77,9 @@ class Samples:
         """The event of each sample, int (N,)."""
         if self.of_rows is not None:
             return self.of_rows
-        if len(self) > _MOST:
-            raise DataError(f"{len(self)} samples are too many to be permuted or divided")
+        if self.events.total > _MOST:
+            total = self.events.total
+            raise DataError(f"{total:.6g} samples are too many to be permuted or divided")
         return np.repeat(np.arange(len(self.events)), self.events.weights.astype(int))
 
     @property

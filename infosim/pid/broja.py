@@ -74,10 +74,9 @@ class _Evaluation:
 
     def _tables(self, mass):
         """Mass of each value of a source with each of the target, (n_1, n_y) and (n_2, n_y)."""
+        y, n_y = self._target, self._n_target
         return [
-            np.bincount(ids * self._n_target + self._target, mass, n * self._n_target).reshape(
-                n, -1
-            )
+            np.bincount(ids * n_y + y, mass, n * n_y).reshape(n, n_y)
             for ids, n in (self._first, self._second)
         ]
 

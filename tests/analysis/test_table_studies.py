@@ -303,7 +303,7 @@ def test_a_parquet_file_has_the_cells_of_its_types(tmp_path):
         table = pointwise_of(study, "events")[1]
         assert [row[0] for row in table] == labels
     assert decompose_table(path, "b", "y").said["b", False] == "3 values"
-    with pytest.raises(DataError, match="column 'l' holds list<.*>, expected numbers or text"):
+    with pytest.raises(DataError, match=r"column 'l' holds list<.*>, expected numbers or text"):
         decompose_table(path, "l", "y")
 
 
@@ -352,7 +352,7 @@ def test_files_that_are_no_spreadsheets(tmp_path):
     path = tmp_path / "t.xlsx"
     for content in (b"", b"PK\x03\x04", b"x,y\n1,1\n"):
         path.write_bytes(content)
-        with pytest.raises(DataError, match="cannot read .*t.xlsx: "):
+        with pytest.raises(DataError, match=r"cannot read .*t.xlsx: "):
             decompose_table(path, "x", "y")
 
 

@@ -102,7 +102,9 @@ _KINDS = {".json": "json", ".csv": "csv", ".txt": "text", ".html": "html"}
     help="Estimate it, and subtract it.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--jobs", type=click.IntRange(min=1), help="Threads  [default: all cores]")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Threads, same result."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option(

@@ -103,7 +103,7 @@ class Study:
 def decompose_table(
     data, sources, target, *, bins=None, target_bins=None, missing="error", missing_cells=None,
     weights=None, by=None, measure="shared-exclusions", pairs=False, bootstrap=0, level=0.95,
-    permutations=0, permute=None, block=None, bias=None, seed=0, threads=None, progress=False,
+    permutations=0, permute=None, block=None, bias=None, seed=0, threads=1, progress=False,
 ):  # fmt: skip
     """What columns of a table tell of another one, decomposed.
 

@@ -37,7 +37,7 @@ class Bias:
     method: str
 
 
-def bias(d, method="shuffle", *, n=100, by=None, seed=0, threads=None, progress=False):
+def bias(d, method="shuffle", *, n=100, by=None, seed=0, threads=1, progress=False):
     """Estimate how much of a Decomposition of samples is owed to there being few.
 
     Parameters

@@ -38,7 +38,7 @@ class Intervals:
 
 
 def bootstrap(
-    d, n=1000, *, level=0.95, block=None, by=None, seed=0, threads=None, progress=False
+    d, n=1000, *, level=0.95, block=None, by=None, seed=0, threads=1, progress=False
 ):  # fmt: skip
     """Intervals of the atoms of a Decomposition of samples, from samples drawn anew.
 
@@ -56,7 +56,8 @@ def bootstrap(
     by : (n_samples,), the trial of each sample: whole trials are drawn, as many as there are; with
         `block` each trial is drawn of blocks of its own, as long as it is
     seed : 0 or more, decides all
-    threads : None takes every CPU; the result is the same
+    threads : 1 or more, with the same result; more pay where cells are many and cores idle, for
+        much of the work is Python's, of which one thread is done at a time
     progress : whether to show a bar
 
     Returns `Intervals`.

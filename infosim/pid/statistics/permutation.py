@@ -39,7 +39,7 @@ class PermutationTest:
     how: str
 
 
-def permutation_test(d, n=1000, *, how="rows", by=None, seed=0, threads=None, progress=False):
+def permutation_test(d, n=1000, *, how="rows", by=None, seed=0, threads=1, progress=False):
     """Test whether sets of sources tell anything of the target.
 
     Parameters

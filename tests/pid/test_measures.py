@@ -122,4 +122,4 @@ def test_what_cannot_be(capsys, tmp_path):
     with pytest.raises(SystemExit) as ended:
         main([*command, "--measure", "williams-beer"])
     assert ended.value.code == 0
-    assert "{a}{b}              0.3113 bits" in capsys.readouterr().out
+    assert "\n{a}{b}  0.3113\n" in capsys.readouterr().out

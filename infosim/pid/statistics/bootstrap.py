@@ -56,8 +56,8 @@ def bootstrap(
     by : (n_samples,), the trial of each sample: whole trials are drawn, as many as there are; with
         `block` each trial is drawn of blocks of its own, as long as it is
     seed : 0 or more, decides all
-    threads : 1 or more, with the same result; more pay where cells are many and cores idle, for
-        much of the work is Python's, of which one thread is done at a time
+    threads : 1 or more, with the same result; more have not been found to be faster, for calls are
+        short and threads wait for each other at Python's lock (docs/pid-statistics.md)
     progress : whether to show a bar
 
     Returns `Intervals`.

@@ -1,6 +1,8 @@
 """`infosim pid`."""
 
+import re
 import sys
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -100,7 +102,9 @@ _KINDS = {".json": "json", ".csv": "csv", ".txt": "text", ".html": "html"}
     help="Estimate it, and subtract it.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--jobs", type=click.IntRange(min=1), help="Threads  [default: all cores]")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Threads, same result."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option(
@@ -149,13 +153,9 @@ def pid(
         progress=not quiet and sys.stderr.isatty(),
     )  # fmt: skip
     values = None if pointwise is None else pointwise_of(study, pointwise, parts)
-    figure = None if plot is None else _figure(study)
     content = _content(study, kind, values, parts)
-    if figure is not None:
-        from infosim.plotting import save
-
-        with _writing(plot) as file:
-            save(figure, file, drawn, dpi=200)
+    if plot is not None:
+        _draw(study, plot, drawn)
     if out is not None:
         with _writing(out) as file:
             file.write(content.encode())
@@ -221,12 +221,32 @@ def _writing(path):
         raise ConfigError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def _figure(study):
+def _draw(study, path, kind):
+    """The picture of the one decomposition, by its first measure."""
     from infosim.errors import ConfigError
-    from infosim.plotting import decomposition
+    from infosim.plotting import decomposition, save
 
     if len(study.questions) > 1:
         raise ConfigError(f"--plot draws one decomposition, {len(study.questions)} are asked for")
     (question,) = study.questions
     measure, found = next(iter(question.by.items()))
-    return decomposition(found, question.intervals.get(measure), target=question.target.name)
+    with _telling_of_letters(), _writing(path) as file:
+        figure = decomposition(found, question.intervals.get(measure), target=question.target.name)
+        save(figure, file, kind, dpi=200)
+
+
+@contextmanager
+def _telling_of_letters():
+    """Matplotlib's warnings of letters that its font lacks, several of each, as one line."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", "Glyph .* missing")
+        yield
+    letters = set()
+    for one in caught:
+        glyph = re.match(r"Glyph (\d+)", str(one.message))
+        if glyph:
+            letters.add(chr(int(glyph[1])))
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    if letters:
+        tell([f"the picture's font does not have {' '.join(sorted(letters))}"])

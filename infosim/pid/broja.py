@@ -20,8 +20,9 @@ from infosim.pid.events import Margins, entropy
 
 #: Nats within which the maximum is to be known.
 _GAP = 1e-6
-#: Unknowns at most, a value of a source with one of the target each: their matrix is dense.
-_MOST = 3000
+#: Unknowns at most, a value of a source with one of the target each: their matrix is dense; and
+#: numbers in the matrix that has a row for each pair of values of the sources.
+_MOST, _MOST_NUMBERS = 3000, 2**23
 #: BLAS is held to one thread meanwhile, a setting of the whole process: its threads would wait for
 #: each other for longer than such small matrices take.
 _BLAS = Lock()
@@ -50,7 +51,7 @@ class _Evaluation:
         if len(codes) != 3:
             raise ConfigError(f"broja is of 2 sources, given: {len(codes) - 1}")
         m = Margins(codes)
-        self._target, self._n_target = m.target, m.n_targets
+        self._target, self._n_target, self._source = m.target, m.n_targets, m.source
         self._first, self._second = [(ids[m.source], n) for ids, n in m.sets[:2]]
         unknowns = m.joints[0][1] + m.joints[1][1]
         if unknowns > _MOST:
@@ -58,25 +59,34 @@ class _Evaluation:
                 f"broja has {unknowns} pairs of values of source and target, and can have {_MOST}: "
                 "cut them into fewer bins"
             )
+        first, second = self._tables(np.ones(m.target.size))
+        both = np.count_nonzero((first > 0).astype(float) @ (second > 0).T.astype(float))
+        if both * unknowns > _MOST_NUMBERS:
+            raise DataError(
+                f"broja has {both} pairs of values of the sources, and beside {unknowns} of source "
+                f"and target can have {_MOST_NUMBERS // unknowns}: cut them into fewer bins"
+            )
 
     def redundancies(self, masses):
         """I_∩ of all antichains, (R, 4), of R distributions `masses` (R, M), in bits."""
         with _BLAS, threadpool_limits(1, user_api="blas"):
             return np.array([self._redundancies(mass) for mass in masses])
 
-    def _redundancies(self, mass):
-        y = self._target
-        first, second = (
-            np.bincount(ids * self._n_target + y, mass, n * self._n_target).reshape(n, -1)
+    def _tables(self, mass):
+        """Mass of each value of a source with each of the target, (n_1, n_y) and (n_2, n_y)."""
+        y, n_y = self._target, self._n_target
+        return [
+            np.bincount(ids * n_y + y, mass, n * n_y).reshape(n, n_y)
             for ids, n in (self._first, self._second)
-        )
-        both = np.zeros((self._first[1] * self._second[1], self._n_target))
-        np.add.at(both, (self._first[0] * self._second[1] + self._second[0], y), mass)
+        ]
+
+    def _redundancies(self, mass):
+        first, second = self._tables(mass)
         of_target = entropy(first.sum(axis=0))
-        alone = [of_target - _open(one) for one in (first, second)]
+        alone = [of_target + entropy(one.sum(axis=1)) - entropy(one) for one in (first, second)]
         least = of_target - most_open(first, second)
         # it is no less than either tells, and no more than both do, but for rounding
-        together = of_target - _open(both)
+        together = of_target + entropy(np.bincount(self._source, mass)) - entropy(mass)
         least = min(max(least, *alone), together)
         return [sum(alone) - least, *alone, together]
 
@@ -85,7 +95,7 @@ def most_open(first, second):
     """max H_Q(Y | 1, 2) in bits, Q with these marginals (n_1, n_y) and (n_2, n_y)."""
     first = first[first.any(axis=1)][:, (kept := first.any(axis=0))]
     second = second[second.any(axis=1)][:, kept]
-    x, z, y = np.nonzero((first[:, None, :] > 0) & (second[None, :, :] > 0))
+    x, z, y = _triples(first > 0, second > 0)
     pair = x * len(second) + z
     _, pair = np.unique(pair, return_inverse=True)
     n_pairs = int(pair.max()) + 1
@@ -139,6 +149,10 @@ def _solved(matrix, right):
         return np.linalg.lstsq(matrix, right)[0]
 
 
-def _open(both):
-    """H(Y | values), from p (n, n_y), in bits."""
-    return entropy(both.ravel()) - entropy(both.sum(axis=1))
+def _triples(first, second):
+    """Which (x, z, y) may be, int (F,) each: those whose (x, y) and (z, y) are."""
+    found = []
+    for y, (with_x, with_z) in enumerate(zip(first.T, second.T, strict=True)):
+        x, z = np.meshgrid(np.flatnonzero(with_x), np.flatnonzero(with_z), indexing="ij")
+        found.append((x.ravel(), z.ravel(), np.full(x.size, y)))
+    return np.concatenate(found, axis=1)

@@ -10,9 +10,9 @@ from infosim.pid.parallel import in_order
 
 def decompose_many(
     columns, questions, *, missing="error", measure="shared-exclusions", weights=None,
-    threads=None, progress=False,
+    threads=1, progress=False,
 ):  # fmt: skip
-    """A Decomposition for each question, on all cores; each column is looked through once.
+    """A Decomposition for each question; each column is looked through once.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def decompose_many(
     questions : pairs (names of the sources, name of the target)
     missing, measure, weights : as of `decompose`; "drop" leaves out of each question the samples in
         which one of its columns is missing
-    threads : None takes every CPU
+    threads : as of `statistics.bootstrap`
     progress : whether to show a bar
 
     The events that are kept of each do not know the samples' order, which `statistics` need where

@@ -1,21 +1,24 @@
-"""Many parts of work on all cores, their results in order."""
+"""Many parts of work, on as many threads as are asked for, their results in order."""
 
 from contextlib import nullcontext
 
-from infosim.cpus import available
 from infosim.errors import integer
 
+#: Threads at most.
+_MOST = 1024
 
-def in_order(function, parts, *, threads=None, progress=False, unit="part", size=len):
+
+def in_order(function, parts, *, threads=1, progress=False, unit="part", size=len):
     """`function` of each part, as a list; parts are shared out among threads.
 
-    threads : 1 or more; None takes every CPU this process may use
+    threads : 1 or more. Parts are of NumPy's calls on some thousands of numbers, between which
+        threads wait for each other: the default is one.
     progress : whether a bar says how far it is, in `unit`s of which a part has `size`
     """
     # imported where they are used: a single decomposition does without
     from concurrent.futures import ThreadPoolExecutor
 
-    n_threads = available() if threads is None else integer("threads", threads)
+    n_threads = integer("threads", threads, 1, _MOST)
     parts = list(parts)
     with _bar(sum(map(size, parts)), unit) if progress else nullcontext() as bar:
 

@@ -283,13 +283,87 @@ def test_a_parquet_file_keeps_large_integers(tmp_path):
     assert decompose_table(path, "x", "y").questions[0].first.information == 1
 
 
-def test_a_spreadsheet(tmp_path):
-    pytest.importorskip("openpyxl", reason="the extra excel")
-    import pandas
+def test_a_parquet_file_has_the_cells_of_its_types(tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="the extra parquet")
+    parquet = pytest.importorskip("pyarrow.parquet")
 
-    path = tmp_path / "t.xlsx"
-    pandas.DataFrame({"x": [0.5, 1.5] * 2, "y": ["u", "v"] * 2}).to_excel(path, index=False)
+    path = tmp_path / "t.parquet"
+    columns = {
+        "f": arrow.array([0.1, float("nan"), 0.2, None], arrow.float32()),
+        "i": [2**60, None, 2**60 + 1, None],
+        "b": [b"\xff", b"\xfe", b"\xff", b"u"],
+        "l": [[1], [1], [2], [2]],
+        "y": arrow.array(["u", "v", "u", "v"]).dictionary_encode(),
+    }
+    parquet.write_table(arrow.table(columns), path)
+    with pytest.raises(DataError, match=r"row 1: column 'i' is empty"):
+        decompose_table(path, "i", "y")
+    for name, labels in (("f", ["0.1", "0.2"]), ("i", [str(2**60), str(2**60 + 1)])):
+        study = decompose_table(path, name, "y", missing="drop")
+        table = pointwise_of(study, "events")[1]
+        assert [row[0] for row in table] == labels
+    assert decompose_table(path, "b", "y").said["b", False] == "3 values"
+    with pytest.raises(DataError, match=r"column 'l' holds list<.*>, expected numbers or text"):
+        decompose_table(path, "l", "y")
+
+
+def spreadsheet(path, rows):
+    openpyxl = pytest.importorskip("openpyxl", reason="the extra excel")
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def test_a_spreadsheet_is_its_cells(tmp_path):
+    """Blank rows are none, NA is a text where it is not said to be missing, 1 and 1.0 are one."""
+    rows = [("x", "x y", "y"), (1, "NA", True), (None, None, None), (1.0, "u", True),
+            (0.5, "u", False), (0.5, None, False)]  # fmt: skip
+    path = spreadsheet(tmp_path / "t.xlsx", rows)
     assert decompose_table(path, "x", "y").questions[0].first.information == 1
+    with pytest.raises(DataError, match="row 2: column 'x y' is 'NA', which counts as missing"):
+        decompose_table(path, "x y", "y")
+    with pytest.raises(DataError, match="row 6: column 'x y' is empty"):
+        decompose_table(path, "x y", "y", missing_cells=["?"])
+    study = decompose_table(path, "x y", "y", missing_cells=["?"], missing="drop")
+    assert study.said["x y", False] == "2 values"
+    assert study.lines.tolist() == [2, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("x", "x", "y"), (1, 2, 3)], "has 2 columns called 'x'"),
+        ([(1, 2, 3), (1, 2, 3)], "its first row, '1, 2, 3', is numbers"),
+        ([("x", "y")], "has no rows"),
+        ([("x", "y"), (None, None)], "has no rows"),
+        ([(None, None), ("x", "y"), (1, 2)], "its first row is blank"),
+        ([], "is empty"),
+    ],
+)
+def test_spreadsheets_that_are_no_tables(rows, message, tmp_path):
+    with pytest.raises(DataError, match=message):
+        decompose_table(spreadsheet(tmp_path / "t.xlsx", rows), "x", "y")
+
+
+def test_files_that_are_no_spreadsheets(tmp_path):
+    pytest.importorskip("openpyxl", reason="the extra excel")
+    path = tmp_path / "t.xlsx"
+    for content in (b"", b"PK\x03\x04", b"x,y\n1,1\n"):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"cannot read .*t.xlsx: "):
+            decompose_table(path, "x", "y")
+
+
+def test_lists_of_any_values_stay_what_they_are():
+    big = [2**60, 2**60 + 1, 0.5, "u", None, b"\xff", b"\xfe"]
+    study = decompose_table({"x": big, "y": range(7)}, "x", "y", missing="drop")
+    assert study.said["x", False] == "6 values"
+    times = np.array(["2024-01-01", "NaT", "2024-01-02"], "M8[D]")
+    study = decompose_table({"x": times, "y": [0, 1, 1]}, "x", "y", missing="drop",
+                            missing_cells=["?"])  # fmt: skip
+    assert study.n_rows == 2
 
 
 # -- what is told ----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import epoch, functions, step
+from benchmarks import epoch, functions, pid, step
 
 
 def run(command, *arguments):
@@ -33,6 +33,28 @@ def test_step_prints_tables_and_writes_all_numbers_and_a_figure(tmp_path):
         ratio = float(row["step_ms"]) / float(row["products_ms"])
         assert float(row["ratio"]) == pytest.approx(ratio, rel=1e-3)
     assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_pid_writes_all_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr(pid, "in_own_process", lambda function, *given: function(*given))
+    monkeypatch.setattr(pid, "TABLES", [(500, 2, 2)])
+    monkeypatch.setattr(pid, "of_dit", lambda *given: 0.5)  # which tests of measures compare with
+    others = {
+        "command": lambda repeats: [(pid.command, 200, 2, 3, repeats)],
+        "statistics": lambda repeats: [
+            (pid.statistics, what, 2, 2, "williams-beer", 1, repeats, 3, 50)
+            for what in ("bootstrap", "permutations")
+        ],
+        "pairs": lambda repeats: [(pid.pairs, 2, repeats, 4, 50)],
+    }
+    monkeypatch.setattr(pid, "PARTS", {"tables": pid.PARTS["tables"]} | others)
+    out = run(pid.main, "--repeats", 1, "--csv", tmp_path / "pid.csv")
+    assert "| 6 pairs of 4 | 50 | 2 | 5 |" in out
+    with open(tmp_path / "pid.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["cells"] for row in rows[:2]] == ["8", "27"]
+    assert [bool(row["dit"]) for row in rows] == [True] + 4 * [False]
+    assert all(float(row["seconds"]) > 0 for row in rows)
 
 
 def test_exponent_is_that_of_a_power_law_between_100_and_2000_neurons():

@@ -117,6 +117,23 @@ BAD = {
     "out to nowhere": (GOOD, f"{CALL} --out no/found.csv", "cannot write no/found.csv: No such"),
     "two formats": (GOOD, f"{CALL} --json --csv", "contradict each other"),
     "negative draws": (GOOD, f"{CALL} --bootstrap -1", "-1 is not in the range"),
+    "one draw": (GOOD, f"{CALL} --bootstrap 1", "bootstrap must be an integer from 2 to 1000000"),
+    "draws without end": (GOOD, f"{CALL} --bootstrap {10**20}", "from 2 to 1000000, was 1000"),
+    "permutations without end": (GOOD, f"{CALL} --permutations {10**20}", "from 1 to 1000000"),
+    "blocks of nothing": (GOOD, f"{CALL} --block 2", "of which there are none"),
+    "blocks of all": (GOOD, f"{CALL} --block 4 --bootstrap 9", "block must be below the 4 samples"),
+    "nothing to permute": (GOOD, f"{CALL} --permute rows", "of which there are none"),
+    "weights beyond count": (
+        GOOD.replace("3,v", "1e30,v"), f"{CALL} --weights n --bootstrap 9", "too many to be drawn",
+    ),
+    "one trial": (
+        "a,t,y\n0,1,1\n1,1,0\n", "--sources a --target y --by t --bootstrap 9",
+        "to draw trials at least 2 are needed",
+    ),
+    "quarters of three": (
+        "a,y\n0,1\n1,1\n0,0\n", "--sources a --target y --bias extrapolation", "at least 4 samples",
+    ),
+    "every of one twice": ("a,a,y\n0,0,1\n", "--sources every --target y", "2 columns called 'a'"),
     "level of one": (GOOD, f"{CALL} --bootstrap 9 --level 1", "1.0 is not in the range"),
     "trials unknown": (GOOD, f"{CALL} --permutations 9 --permute trials", "needs to know"),
     "bias of broken counts": (
@@ -162,19 +179,15 @@ def good(tmp_path, text=GOOD):
 def test_the_output_says_what_was_decomposed(capsys, tmp_path):
     out, err = done([*good(tmp_path), "--weights", "n", "--parts"], capsys)
     lines = out.splitlines()
-    assert (
-        lines[:6]
-        == [
-            "data.csv: 4 rows that stand for 7",
-            "note     7 samples for 4 cells that occur, 1.8 for each: of 0.99 bits of information "
-            "about 0.77 may be owed to chance; take fewer bins or more samples",
-            "target   y  2 values",
-            "sources  a  2 values",
-            "         b  2 values",
-            "cells    4 of sources and target, 1.75 rows each",
-        ]
-        or "may be owed to chance" in lines[1]
-    )
+    assert lines[:6] == [
+        "data.csv: 4 rows that stand for 7",
+        "note     1.8 samples for each cell that occurs, 7 for 4: what they tell may be owed to "
+        "chance; take fewer bins or more samples",
+        "target   y  2 values",
+        "sources  a  2 values",
+        "         b  2 values",
+        "cells    4 of sources and target, 1.75 rows each",
+    ]
     assert "by shared-exclusions, in bits" in lines
     assert [line.split() for line in lines if line.startswith("atom")] == [
         ["atom", "bits", "informative", "misinformative"]
@@ -183,10 +196,9 @@ def test_the_output_says_what_was_decomposed(capsys, tmp_path):
 
 
 def test_json_csv_and_files_say_the_same(capsys, tmp_path):
-    call = [*good(tmp_path), "--measure", "all", "--bootstrap", "20", "--permutations", "19",
-            "--bias", "miller-madow", "--measure"]  # fmt: skip
-    call = [*call[:-1], "--jobs", "1"]
-    call[call.index("all")] = "shared-exclusions,minimum-mutual-information"
+    call = [*good(tmp_path), "--measure", "shared-exclusions,minimum-mutual-information",
+            "--bootstrap", "20", "--permutations", "19", "--bias", "miller-madow",
+            "--jobs", "1"]  # fmt: skip
     (told,) = json.loads(done([*call, "--json"], capsys)[0])["decompositions"]
     out, err = done([*call, "--csv"], capsys)
     rows = list(csv.DictReader(io.StringIO(out)))
@@ -203,7 +215,10 @@ def test_json_csv_and_files_say_the_same(capsys, tmp_path):
     assert (tmp_path / "found.csv").read_text() == out
     assert json.loads((tmp_path / "found.json").read_text())["decompositions"] == [told]
     assert (tmp_path / "found.txt").read_text() == done(call, capsys)[0]
-    assert "<table>" in (tmp_path / "found.html").read_text()
+    page = (tmp_path / "found.html").read_text()
+    for said in ("may be owed to chance", "<th scope=\"col\">p</th>", "less bias", "interval",
+                 "<caption>minimum-mutual-information</caption>"):  # fmt: skip
+        assert said in page
 
 
 def test_the_same_seed_is_the_same_result(capsys, tmp_path):
@@ -264,3 +279,37 @@ def test_names_of_real_tables(capsys, tmp_path):
     ):  # fmt: skip
         assert any(line.split("  ")[0] == label and line.endswith(f" {bits:z.4f}")
                    for line in out.splitlines())  # fmt: skip
+
+
+def test_what_few_rows_may_owe_to_chance_is_said_of_many_questions_at_once(capsys, tmp_path):
+    """A spreadsheet of six columns has fifteen pairs: two lines on them, not thirty."""
+    rng = np.random.default_rng(0)
+    columns = {name: rng.integers(0, 3, 60) for name in "abcde"}
+    write_csv(tmp_path / "t.csv", columns | {"f": np.arange(60), "y": columns["a"]})
+    call = ["pid", "t.csv", "--sources", "every", "--pairs", "--target", "y"]
+    notes = [one for one in done(call, capsys)[0].splitlines() if one.startswith("note")]
+    assert notes == [
+        "note     of many distinct values, and cut into a few bins if continuous: f",
+        "note     11 of 15 decompositions have few rows for each cell that occurs: what they tell "
+        "may be owed to chance; take fewer bins or more rows",
+    ]
+
+
+def test_letters_that_the_font_lacks_are_one_line(capsys, tmp_path):
+    (tmp_path / "t.csv").write_text("\U0001f984 a,y\n0,0\n1,1\n")
+    call = ["pid", "t.csv", "--sources", "\U0001f984 a", "--target", "y", "--plot", "t.png"]
+    out, err = done(call, capsys)
+    assert "{\U0001f984 a}  1.0000" in out
+    assert err == "infosim: the picture's font does not have \U0001f984\n"
+
+
+def test_all_measures_are_those_that_there_are(capsys, tmp_path):
+    call = [*good(tmp_path)[:2], "--sources", "a,b,t", "--target", "y", "--measure", "all"]
+    out, _ = done(call, capsys)
+    assert "note     broja is of 2 sources, and left out" in out
+    assert "by shared-exclusions, minimum-mutual-information, williams-beer, in bits" in out
+
+
+def test_missing_is_one_more_value(capsys, tmp_path):
+    call = [*good(tmp_path, GOOD + ",1,1,2,u\n"), "--missing", "value"]
+    assert "sources  a  2 values, and missing\n" in done(call, capsys)[0]

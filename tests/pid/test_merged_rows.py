@@ -309,6 +309,51 @@ def test_broja_of_bits_is_the_best_of_all_distributions(seed):
     assert d.atoms.min() > -1e-6
 
 
+def most_open_of_distributions(pmf):
+    """H_Q(Y | 1, 2) in bits of the best Q found with the marginals of pmf (n_1, n_2, n_y) > 0.
+
+    Newton's method with a barrier, over all that leaves the marginals as they are.
+    """
+    moves = []
+    for x, z, y in np.ndindex(pmf.shape[0] - 1, pmf.shape[1] - 1, pmf.shape[2]):
+        move = np.zeros(pmf.shape)
+        move[x, z, y] = move[-1, -1, y] = 1
+        move[x, -1, y] = move[-1, z, y] = -1
+        moves.append(move)
+    moves = np.array(moves)
+    flat, sums = moves.reshape(len(moves), -1), moves.sum(axis=3).reshape(len(moves), -1)
+    v = np.zeros(len(moves))
+
+    def at(v):
+        return pmf + np.tensordot(v, moves, 1)
+
+    def value(v, t):
+        q = at(v)
+        if q.min() <= 0:
+            return np.inf
+        return (q * np.log(q / q.sum(axis=2, keepdims=True))).sum() - t * np.log(q).sum()
+
+    for t in 10.0 ** -np.arange(1, 10):
+        for _ in range(30):
+            q = at(v)
+            alone = np.log(q / q.sum(axis=2, keepdims=True)).ravel() - t / q.ravel()
+            curvature = flat / q.ravel() @ flat.T - sums / q.sum(axis=2).ravel() @ sums.T
+            curvature += t * flat / q.ravel() ** 2 @ flat.T
+            step = np.linalg.solve(curvature, -flat @ alone)
+            while value(v + step, t) > value(v, t) and abs(step).max() > 1e-15:
+                step = step / 2
+            v = v + step
+    return entropy(at(v), (0, 1, 2)) - entropy(at(v).sum(axis=2), (0, 1))
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 3), (2, 4, 3)])
+def test_broja_is_no_less_than_any_distribution_and_one_attains_it(shape):
+    """It is found by its dual, which bounds it from above; a distribution, from below."""
+    pmf = np.random.default_rng(1).dirichlet(np.ones(np.prod(shape))).reshape(shape)
+    least = most_open_of_distributions(pmf)
+    assert least - 1e-7 < most_open(pmf.sum(axis=1), pmf.sum(axis=0)) < least + 2e-6
+
+
 def test_broja_of_more_values_is_between_its_bounds():
     pmf = np.random.default_rng(0).dirichlet(np.ones(27)).reshape(3, 3, 3)
     # found by an interior point of 1e-14: a distribution and a bound that are 1.3e-6 bits apart
@@ -316,6 +361,12 @@ def test_broja_of_more_values_is_between_its_bounds():
     d = decompose(sources=list(np.indices((4, 4)).reshape(2, -1)), target=np.arange(16),
                   measure="broja")  # fmt: skip
     np.testing.assert_allclose(d.atoms, [0, 2, 2, 0], atol=1e-5)  # a copy of two pairs of bits
+    one, other = np.divmod(np.arange(400**2), 400)
+    with pytest.raises(DataError, match=r"broja has 160000 pairs of values of the sources"):
+        decompose(sources=[one, other], target=one % 2, measure="broja")
+    many = np.arange(1400)
+    d = decompose(sources=[many[:300], many[:300]], target=many[:300], measure="broja")
+    np.testing.assert_allclose(d.atoms, [np.log2(300), 0, 0, 0], atol=1e-5)
     many = np.arange(1600)
     with pytest.raises(DataError, match=r"broja has 3200 pairs of values .* cut them into fewer"):
         decompose(sources=[many, many], target=many, measure="broja")

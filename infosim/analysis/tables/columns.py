@@ -141,8 +141,9 @@ def column_of_values(values, name, missing_cells=None):
         codes = codes.astype(np.int32)
     else:
         seen, codes = {}, array("i")
-        if getattr(getattr(values, "dtype", None), "kind", "") in "mM":
-            values = np.asarray(values).astype(str)
+        if isinstance(getattr(values, "dtype", None), np.dtype) and values.dtype.kind in "mM":
+            times = np.asarray(values)
+            values = np.where(np.isnat(times), None, times.astype(str))
         listed = values.tolist() if hasattr(values, "tolist") else list(values)
         for value in listed:
             if isinstance(value, complex | list | tuple | dict | np.ndarray):

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from infosim.analysis.tables.columns import CellBuilder, column_of_values
-from infosim.datasets.own.frame import Frame
-from infosim.datasets.own.table import read_table
+from infosim.datasets.own.frame import Frame, cell_of
+from infosim.datasets.own.table import check_header, read_table
 from infosim.errors import DataError, brief, near
 from infosim.extras import need
 
@@ -70,12 +72,18 @@ def read(data, wanted):
         return CellBuilder(*args, **options, rough=asked.rough)
 
     def of_arrow(name, values, asked, path):
+        from pyarrow import types
+
+        # integers beside nulls would become floats, which do not tell large ones apart
+        whole = types.is_integer(values.type) and not values.null_count
+        if whole or types.is_floating(values.type):
+            return column_of_values(values.to_numpy(), name, asked.missing_cells)
         return column_of_values(values.to_pylist(), name, asked.missing_cells)
 
     return read_table(path, choose, builder, of_arrow)
 
 
-def _of_memory(names, column, what, wanted):
+def _of_memory(names, column, what, wanted, lines=None):
     asked = wanted(names, what)
     chosen = set(asked.of(names, what))
     columns = [
@@ -90,20 +98,26 @@ def _of_memory(names, column, what, wanted):
     n_rows = next(iter(lengths), 0)
     if not n_rows:
         raise DataError(f"{what} has no rows")
-    return Frame(what, columns, n_rows)
+    return Frame(what, columns, n_rows, lines)
 
 
 def _of_spreadsheet(path, wanted):
-    """The first sheet of a file, the first row of which names the columns."""
+    """The first sheet of a file, the first row of which names the columns; blank rows are none."""
     pandas = need("pandas", "excel", f"{path}: spreadsheets need pandas and openpyxl")
     if path.suffix.lower() in (".xlsx", ".xlsm"):
         need("openpyxl", "excel", f"{path}: spreadsheets need pandas and openpyxl")
     try:
-        table = pandas.read_excel(path, dtype=object)
+        # cells as they are: pandas would rename columns and take texts such as NA for missing
+        table = pandas.read_excel(path, header=None, dtype=object, na_filter=False)
     except ImportError as error:
         raise DataError(f"{path}: {str(error).partition(chr(10))[0]}") from None
     except Exception as error:  # of many libraries, each with its own
         reason = str(getattr(error, "strerror", None) or error).partition("\n")[0]
         raise DataError(f"cannot read {path}: {reason}") from None
-    names = [str(name).strip() for name in table.columns]
-    return _of_memory(names, lambda i: table.iloc[:, i], path, wanted)
+    blank = (table == "").all(axis=1).to_numpy()
+    if not len(table) or blank[0]:
+        raise DataError(f"{path}: its first row is blank" if len(table) else f"{path} is empty")
+    names = [cell_of(name) for name in table.iloc[0]]
+    check_header(path, "row", names, ", ".join(names))
+    rows = 1 + np.flatnonzero(~blank[1:])
+    return _of_memory(names, lambda i: table.iloc[rows, i], path, wanted, rows + 1)

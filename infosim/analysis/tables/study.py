@@ -12,11 +12,12 @@ from infosim.analysis.tables.reading import Wanted, read
 from infosim.analysis.tables.roles import EVERY, Part, Variable, bins_of, variables_of
 from infosim.errors import ConfigError, DataError, brief, near
 from infosim.pid import Decomposition, decompose, decompose_many
+from infosim.pid.broja import Broja
 from infosim.pid.lattice import MAX_SOURCES
 from infosim.pid.measures import MEASURES
 from infosim.pid.outcomes import check_missing
 
-BROJA = "broja"
+BROJA = Broja.name
 ALL = "all"
 #: The most decompositions of one call, and so few that each is told whole, with its cautions.
 MOST_QUESTIONS, FEW = 10**6, 4
@@ -58,7 +59,7 @@ class Study:
     what : the table
     n_rows : of it that count
     total : what they weigh, `n_rows` without weights
-    notes : what became of other rows, lines
+    notes : what became of other rows, and of what holds for all questions, lines
     said : (variable, whether as target) -> how its columns became outcomes
     questions : list of `Question`
     lines : int (n_rows,), where the rows are in the table
@@ -102,7 +103,7 @@ class Study:
 def decompose_table(
     data, sources, target, *, bins=None, target_bins=None, missing="error", missing_cells=None,
     weights=None, by=None, measure="shared-exclusions", pairs=False, bootstrap=0, level=0.95,
-    permutations=0, permute=None, block=None, bias=None, seed=0, threads=None, progress=False,
+    permutations=0, permute=None, block=None, bias=None, seed=0, threads=1, progress=False,
 ):  # fmt: skip
     """What columns of a table tell of another one, decomposed.
 
@@ -145,6 +146,10 @@ def decompose_table(
     """
     check_missing(missing)
     measures = measures_of(measure)
+    if block is not None and not (bootstrap or permutations):
+        raise ConfigError("--block is of --bootstrap and --permutations, of which there are none")
+    if permute is not None and not permutations:
+        raise ConfigError("--permute is of --permutations, of which there are none")
     plan = _Plan(sources, target, bins, target_bins, weights, by, pairs, missing_cells)
     frame = read(data, plan.wanted)
     table = _Rows(frame, plan, missing)
@@ -153,6 +158,8 @@ def decompose_table(
         measures = [*MEASURES]
         if all(len(own) == 2 for _, own in asked):
             measures.append(BROJA)
+        else:
+            table.notes.append(f"{BROJA} is of 2 sources, and left out")
     keys = _keys(plan.sources)
     used = dict.fromkeys(v for _, own in asked for v in own)
     codes = {keys[v]: table.joint(v, as_target=False) for v in used}
@@ -187,6 +194,10 @@ def decompose_table(
             "rows of a time series are not independent: without --block or --by intervals are too "
             "narrow"
         )
+    if len(found) > FEW and not (table.counts % 1).any():
+        own = {v: keys[v] for v in used} | as_target
+        n_values = {v.name: np.unique(codes[key]).size for v, key in own.items()}
+        table.notes.extend(_cautions_of_many(found, n_values))
     common = {"seed": seed, "threads": threads, "progress": progress}
     statistics = _Statistics(
         bootstrap, level, permutations, permute, block, bias, table.trials, common
@@ -200,6 +211,26 @@ def decompose_table(
          "seed": seed, "missing": missing},
         table.labels,
     )  # fmt: skip
+
+
+def _cautions_of_many(questions, n_values):
+    """What `statistics.cautions` says of each question, of all together, in lines.
+
+    n_values : variable -> how many values it has
+    """
+    from infosim.pid.statistics.cautions import are_few, looks_continuous
+
+    total = questions[0].first.events.total
+    many = [name for name, n in n_values.items() if looks_continuous(n, total)]
+    if many:
+        listed = ", ".join(many[:FEW]) + (f" and {len(many) - FEW} more" if many[FEW:] else "")
+        yield f"of many distinct values, and cut into a few bins if continuous: {listed}"
+    few = sum(are_few(total, len(one.first.events)) for one in questions)
+    if few:
+        yield (
+            f"{few} of {len(questions)} decompositions have few rows for each cell that occurs: "
+            "what they tell may be owed to chance; take fewer bins or more rows"
+        )
 
 
 def _keys(variables):
@@ -252,6 +283,8 @@ class _Plan:
         for name in names if every else ():
             if not name:
                 raise DataError(f"{what}: a column has no name, {EVERY!r} would be of it, too")
+            if names.count(name) > 1:
+                raise DataError(f"{what} has {names.count(name)} columns called {brief(name)}")
         taken = {self.weights, self.by}
         sources = targets = None
         if not (every and EVERY in _listed(self._sources)):
@@ -480,10 +513,11 @@ class _Rows:
             self._found[key] = outcomes(column, bins, used, self._all_counts, self._frame, optional)
         found = self._found[key]
         codes, labels = found.codes[self._at[part.lag][self.kept]], found.labels
+        said = found.said
         if (codes < 0).any():  # missing, as one more value
             codes = np.where(codes < 0, len(labels), codes).astype(np.int32)
-            labels = [*labels, "missing"]
-        return codes, labels, found.said
+            labels, said = [*labels, "missing"], f"{said}, and missing"
+        return codes, labels, said
 
 
 def _later(lag, groups, n):

@@ -152,7 +152,9 @@ def text(study, parts=False):
 
 
 def _first_line(study):
-    stand = f" that stand for {study.total:g}" if study.asked["weights"] is not None else ""
+    stand = ""
+    if study.asked["weights"] is not None:
+        stand = f" that stand{'s' * (study.n_rows == 1)} for {study.total:g}"
     return f"{study.what}: {_many(study.n_rows, 'row')}{stand}"
 
 
@@ -175,7 +177,8 @@ def _about(study, question):
     lines = [f"{role:8} {name:{width}}  {said}" for role, name, said in pairs]
     cells = len(question.first.events)
     per = study.total / cells
-    lines.append(f"cells    {cells} of sources and target, {per:.3g} rows each")
+    per = f"{per:.3g}" if per < 1000 else f"{per:.0f}"
+    lines.append(f"cells    {cells} of sources and target, {per} rows each")
     lines.append(_measures(question.by))
     return lines
 
@@ -352,36 +355,27 @@ def document(study):
 
 def page(study):
     """What was found, for notebooks."""
-    parts = [element("p", _first_line(study))]
+    parts = [element("p", line) for line in (_first_line(study), *study.remarks)]
     for question in study.questions[:FEW]:
         parts.append(element("pre", "\n".join(_about(study, question))))
-        rows = [row for row in _rows(question, named=False) if row["quantity"] == "atom"]
-        most = max(abs(row["bits"]) for row in rows)
-        has = any(row["low"] is not None for row in rows)
-        cells = [
-            (row["label"], row["bits"], bar(row["bits"], most), *([_interval(row)] if has else []))
-            for row in rows
-        ]
-        level = f"{100 * study.asked['level']:g} % interval"
-        many = len(question.by) > 1
-        if many:
-            cells = [(row["measure"], *own) for row, own in zip(rows, cells, strict=True)]
-        head = (*(["measure"] if many else []), "atom", "bits", "", *([level] if has else []))
-        parts.append(html_table(cells, head))
-        names, _ = _shown(question)
-        others = [row for row in _rows(question, named=False) if row["measure"] is None]
-        parts.append(
-            html_table(
-                [
-                    (said, row["bits"])
-                    for said, row in zip(
-                        _quantities(question, names, question.target.name), others, strict=True
-                    )
-                ],
-                ("", "bits"),
-            )
-        )
+        rows = _rows(question, named=False)
+        for measure in question.by:
+            own = [row for row in rows if row["measure"] == measure]
+            most = max(abs(row["bits"]) for row in own)
+            bits, *more = _columns(own, False, "", study)
+            columns = [bits, ("", [bar(row["bits"], most) for row in own]), *more]
+            caption = measure if len(question.by) > 1 else None
+            parts.append(_html("atom", [row["label"] for row in own], columns, caption))
+        others = [row for row in rows if row["measure"] is None]
+        said = _quantities(question, _shown(question)[0], question.target.name)
+        parts.append(_html("information", said, _columns(others, False, "", study)))
     left = len(study.questions) - FEW
     if left > 0:
         parts.append(element("p", f"and {left} more: .questions"))
     return Html("".join(parts))
+
+
+def _html(first, names, columns, caption=None):
+    """`_aligned` as HTML."""
+    heads, cells = zip(*columns, strict=True)
+    return html_table(list(zip(names, *cells, strict=True)), (first, *heads), caption)

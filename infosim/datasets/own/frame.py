@@ -341,5 +341,5 @@ def cell_of(value):
     if isinstance(value, float):
         return "" if value != value else spelt(value) if np.isfinite(value) else str(value)
     if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
+        value = value.decode("utf-8", "backslashreplace")
     return str(value).strip()

@@ -165,11 +165,16 @@ def _delimiter(path, line):
             f"{path}: no comma, semicolon or tab separates columns in its first line, "
             f"{brief(line.strip())}"
         )
+    check_header(path, "line", names, line.strip())
+    return best
+
+
+def check_header(path, what, names, said):
+    """Raise DataError if the first line or row of a table is numbers."""
     if all(NUMBER.fullmatch(name.strip()) for name in names):
         raise DataError(
-            f"{path}: its first line, {brief(line.strip())}, is numbers; it must name the columns"
+            f"{path}: its first {what}, {brief(said)}, is numbers; it must name the columns"
         )
-    return best
 
 
 def _cut(line, mark):

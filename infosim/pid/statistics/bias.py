@@ -37,7 +37,7 @@ class Bias:
     method: str
 
 
-def bias(d, method="shuffle", *, n=100, by=None, seed=0, threads=None, progress=False):
+def bias(d, method="shuffle", *, n=100, by=None, seed=0, threads=1, progress=False):
     """Estimate how much of a Decomposition of samples is owed to there being few.
 
     Parameters
@@ -82,7 +82,7 @@ def miller_madow(samples):
     """Bias of I(T:S), (2**K - 1,): (n_ST - n_S - n_T + 1) / 2N nats (Miller 1955)."""
     m, masks = Margins(samples.events.codes), set_masks(samples.events.n_sources)
     cells = np.array([m.joints[mask - 1][1] - m.sets[mask - 1][1] for mask in masks])
-    return (cells - m.n_targets + 1) / (2 * len(samples) * np.log(2))
+    return (cells - m.n_targets + 1) / (2 * samples.events.total * np.log(2))
 
 
 def _shuffled(d, samples):

@@ -7,9 +7,11 @@ import numpy as np
 
 from infosim.errors import ConfigError, DataError, integer
 from infosim.pid.parallel import in_order
-from infosim.pid.statistics.samples import Samples, all_of, batches, generator, named
+from infosim.pid.statistics.samples import MOST_DRAWN, Samples, all_of, batches, generator, named
 
 _PURPOSE = 1
+#: Samples beyond which floats do not count one by one.
+_EXACT = 2**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,7 @@ class Intervals:
 
 
 def bootstrap(
-    d, n=1000, *, level=0.95, block=None, by=None, seed=0, threads=None, progress=False
+    d, n=1000, *, level=0.95, block=None, by=None, seed=0, threads=1, progress=False
 ):  # fmt: skip
     """Intervals of the atoms of a Decomposition of samples, from samples drawn anew.
 
@@ -47,14 +49,15 @@ def bootstrap(
     Parameters
     ----------
     d : Decomposition of samples, whose weights are counts
-    n : replicates, 2 or more
+    n : replicates, 2 to 10**6
     level : between 0 and 1
     block : for time series, whose neighbours depend on each other: draw blocks of this many
         successive samples, that begin anywhere (moving blocks)
     by : (n_samples,), the trial of each sample: whole trials are drawn, as many as there are; with
         `block` each trial is drawn of blocks of its own, as long as it is
     seed : 0 or more, decides all
-    threads : None takes every CPU; the result is the same
+    threads : 1 or more, with the same result; more have not been found to be faster, for calls are
+        short and threads wait for each other at Python's lock (docs/pid-statistics.md)
     progress : whether to show a bar
 
     Returns `Intervals`.
@@ -63,7 +66,7 @@ def bootstrap(
     ------
     ConfigError, DataError, ShapeError : arguments that cannot be, or samples that do not allow it
     """
-    n = integer("n", n, 2)
+    n = integer("bootstrap", n, 2, MOST_DRAWN)
     if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
         raise ConfigError(f"level must be between 0 and 1, was {level!r}")
     integer("seed", seed, 0)
@@ -99,7 +102,10 @@ def drawing(d, block, by):
     if block is not None:
         return _blocks(samples, integer("block", block))
     if by is None:
-        n, mass = len(samples), samples.events.mass
+        total, mass = samples.events.total, samples.events.mass
+        if total > _EXACT:
+            raise DataError(f"{total:.6g} samples are too many to be drawn, at most {_EXACT} can")
+        n = int(total)
         return lambda rng: rng.multinomial(n, mass)
     places = samples.places
     if len(places) < 2:

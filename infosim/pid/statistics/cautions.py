@@ -11,30 +11,46 @@ _FEW = 5
 _LEAST = 20
 #: ... more than one for so many samples.
 _EACH = 5
+#: Bits that are not 0 as they are printed.
+_SAID = 0.005
+
+
+def looks_continuous(n_values, n_samples):
+    """Whether a variable has so many values that most samples have one of their own."""
+    return n_samples >= _LEAST and n_values * _EACH > n_samples
+
+
+def are_few(n_samples, n_cells):
+    """Whether cells hold too few samples for an estimate to be taken at its word."""
+    return n_samples < _FEW * n_cells
 
 
 def cautions(d):
     """Lines on a Decomposition of samples that are too few for their values; none if all is well.
+
+    No decomposition says them by itself: a warning at each of many would be read by nobody.
 
     Raises
     ------
     ConfigError, DataError : as of `bootstrap`
     """
     samples = Samples.of(d)
-    n, events, lines = len(samples), samples.events, []
+    events, lines = samples.events, []
+    n = int(events.total)
     for name, codes in zip((*d.names, "the target"), events.codes, strict=True):
         n_values = np.unique(codes).size
-        if n >= _LEAST and n_values * _EACH > n:
+        if looks_continuous(n_values, n):
             lines.append(
                 f"{name} has {n_values} distinct values in {n} samples and looks continuous: cut "
                 "it into a few bins"
             )
-    if n < _FEW * len(events):
-        excess = miller_madow(samples)[-1]
-        part = "all" if excess >= d.information else f"at least {max(excess, 0):.2f}"
+    if are_few(n, len(events)):
+        excess, what = miller_madow(samples)[-1], "what they tell"
+        if excess > _SAID and d.information > _SAID:
+            part = "all" if excess >= d.information else f"at least {excess:.2f}"
+            what = f"{part} of {d.information:.2f} bits of information"
         lines.append(
-            f"{n} samples for {len(events)} cells that occur, {n / len(events):.1f} for each: of "
-            f"{d.information:.2f} bits of information {part} may be owed to chance; take fewer "
-            "bins or more samples"
+            f"{n / len(events):.1f} samples for each cell that occurs, {n} for {len(events)}: "
+            f"{what} may be owed to chance; take fewer bins or more samples"
         )
     return lines

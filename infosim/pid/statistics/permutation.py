@@ -11,7 +11,7 @@ from infosim.errors import ConfigError, DataError, integer, one_of
 from infosim.pid.events import Margins, pairs
 from infosim.pid.lattice import set_masks
 from infosim.pid.parallel import in_order
-from infosim.pid.statistics.samples import Samples, batches, generator
+from infosim.pid.statistics.samples import MOST_DRAWN, Samples, batches, generator
 
 _PURPOSE = 2
 #: Permutations that a thread does at once.
@@ -39,13 +39,13 @@ class PermutationTest:
     how: str
 
 
-def permutation_test(d, n=1000, *, how="rows", by=None, seed=0, threads=None, progress=False):
+def permutation_test(d, n=1000, *, how="rows", by=None, seed=0, threads=1, progress=False):
     """Test whether sets of sources tell anything of the target.
 
     Parameters
     ----------
     d : Decomposition of samples, whose weights are counts
-    n : permutations, 1 or more
+    n : permutations, 1 to 10**6
     how : "rows" permutes the target's values, for I(target; source | others) among samples in which
         the others are the same. In a time series neighbours depend on each other, and
         "shift" turns the series round by a random number of samples instead, for I(target; S) the
@@ -61,7 +61,7 @@ def permutation_test(d, n=1000, *, how="rows", by=None, seed=0, threads=None, pr
     ------
     ConfigError, DataError, ShapeError : arguments that cannot be, or samples that do not allow it
     """
-    n = integer("n", n)
+    n = integer("permutations", n, 1, MOST_DRAWN)
     one_of("how", how, HOW)
     integer("seed", seed, 0)
     if how == "trials" and by is None:

@@ -13,6 +13,8 @@ from infosim.pid.terms import inverted
 
 #: Samples that are looked at one by one, at most: some arrays of them must be held.
 _MOST = 10**8
+#: Replicates and permutations at most.
+MOST_DRAWN = 10**6
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +77,9 @@ class Samples:
         """The event of each sample, int (N,)."""
         if self.of_rows is not None:
             return self.of_rows
-        if len(self) > _MOST:
-            raise DataError(f"{len(self)} samples are too many to be permuted or divided")
+        if self.events.total > _MOST:
+            total = self.events.total
+            raise DataError(f"{total:.6g} samples are too many to be permuted or divided")
         return np.repeat(np.arange(len(self.events)), self.events.weights.astype(int))
 
     @property

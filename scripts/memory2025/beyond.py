@@ -99,7 +99,10 @@ def searched(work, trials, seeds, tries):
         gammas = [
             tuple(round(one.suggest_float(label, -1, 1), 3) for label in GAMMAS) for one in asked
         ]
-        own = capacities(work, {one: with_goal(HARD, one) for one in gammas}, seeds, tries)
+        kinds = {one: with_goal(HARD, one) for one in gammas}
+        own = capacities(work, kinds, seeds, tries, make=not work.draw)
+        if not all(own.values()):  # drawn from a ledger that ends here
+            break
         for trial, one in zip(asked, gammas, strict=True):
             study.tell(trial, float(np.mean([each.load for each in own[one]])))
         found |= own
@@ -124,8 +127,8 @@ def main(work, seeds, trials):
     }
     kinds = {name: kind for group in groups.values() for name, kind in group.items()}
     found = capacities(work, kinds, seeds, tries)
-    if trials:
-        several = searched(work, trials, min(seeds, 2), tries)
+    several = searched(work, trials, min(seeds, 2), tries) if trials else {}
+    if several:
         means = {gammas: np.mean([one.load for one in own]) for gammas, own in several.items()}
         best = max(means, key=means.get)
         # judged by other seeds than those it was chosen by
@@ -145,9 +148,9 @@ def main(work, seeds, trials):
     with plotting.style():
         figure = draw(rows, stable)
     chosen = (
-        f"""Our search: CMA-ES from Optim (i), {trials} goals, by the mean capacity of
+        f"""Our search: CMA-ES from Optim (i), {len(several)} goals, by the mean capacity of
         {min(seeds, 2)} seeds; what is shown is of its best goal with other seeds than those."""
-        if trials
+        if several
         else ""
     )
     rows = [{"quantity": "capacity", "load": "", **row} for row in rows]

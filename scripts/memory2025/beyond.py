@@ -86,22 +86,22 @@ def searched(work, trials, seeds, tries):
 
     What was tried before is in the ledger, so that a search that is repeated goes on.
     """
-    optuna = need("optuna", "optimize", "a search for goals needs Optuna")
-    need("cmaes", "optimize", "a search for goals needs cmaes")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    first = dict(zip(GAMMAS, CANDIDATES[_START], strict=True))
-    sampler = optuna.samplers.CmaEsSampler(
-        x0=first, sigma0=_STEP, seed=0, n_startup_trials=0, popsize=_GENERATION
-    )
-    study, found = optuna.create_study(direction="maximize", sampler=sampler), {}
+    cmaes = need("cmaes", "optimize", "a search for goals needs cmaes")
+    evolution = cmaes.CMA(
+        np.array(CANDIDATES[_START]), _STEP, np.array([[-1.0, 1.0]] * len(GAMMAS)), seed=0,
+        population_size=_GENERATION,
+    )  # fmt: skip
+    found = {}
     for _ in range(0, trials, _GENERATION):
-        asked = [study.ask() for _ in range(_GENERATION)]
-        gammas = [
-            tuple(round(one.suggest_float(label, -1, 1), 3) for label in GAMMAS) for one in asked
-        ]
-        own = capacities(work, {one: with_goal(HARD, one) for one in gammas}, seeds, tries)
-        for trial, one in zip(asked, gammas, strict=True):
-            study.tell(trial, float(np.mean([each.load for each in own[one]])))
+        asked = [evolution.ask() for _ in range(_GENERATION)]
+        gammas = [tuple(one.round(3).tolist()) for one in asked]
+        kinds = {one: with_goal(HARD, one) for one in gammas}
+        own = capacities(work, kinds, seeds, tries, make=not work.draw)
+        if not all(own.values()):  # drawn from a ledger that ends here
+            break
+        # it minimises
+        values = [-float(np.mean([one.load for one in own[each]])) for each in gammas]
+        evolution.tell(list(zip(asked, values, strict=True)))
         found |= own
     return found
 
@@ -124,8 +124,8 @@ def main(work, seeds, trials):
     }
     kinds = {name: kind for group in groups.values() for name, kind in group.items()}
     found = capacities(work, kinds, seeds, tries)
-    if trials:
-        several = searched(work, trials, min(seeds, 2), tries)
+    several = searched(work, trials, min(seeds, 2), tries) if trials else {}
+    if several:
         means = {gammas: np.mean([one.load for one in own]) for gammas, own in several.items()}
         best = max(means, key=means.get)
         # judged by other seeds than those it was chosen by
@@ -145,9 +145,9 @@ def main(work, seeds, trials):
     with plotting.style():
         figure = draw(rows, stable)
     chosen = (
-        f"""Our search: CMA-ES from Optim (i), {trials} goals, by the mean capacity of
+        f"""Our search: CMA-ES from Optim (i), {len(several)} goals, by the mean capacity of
         {min(seeds, 2)} seeds; what is shown is of its best goal with other seeds than those."""
-        if trials
+        if several
         else ""
     )
     rows = [{"quantity": "capacity", "load": "", **row} for row in rows]

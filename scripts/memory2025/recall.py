@@ -74,7 +74,7 @@ def draw(rows):
         ax.set(ylim=(-0.1, 1.08), ylabel="overlap", xlabel="patterns per neuron")
         mark(ax, HEBBIAN_LOAD, CAPACITY)
     linear.set(title="a  recall", xlim=(0, 2.05))
-    linear.legend(loc="center", bbox_to_anchor=(0.5, 0.72), fontsize=6.5)
+    linear.legend(loc="center", bbox_to_anchor=(0.53, 0.78), fontsize=6)
     logarithmic.set(title="b  logarithmic", xscale="log", xlim=(0.05, 2.05))
     logarithmic.set_xticks([0.1, 0.2, 0.5, 1, 2], ["0.1", "0.2", "0.5", "1", "2"])
     logarithmic.set_xticks([], minor=True)

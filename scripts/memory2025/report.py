@@ -165,7 +165,7 @@ def _signed(value):
 
 
 def _number(row, key):
-    return "–" if row is None else f"{row[key]:.2f}".replace("-", "−")
+    return "–" if row is None else f"{round(row[key], 2) + 0.0:.2f}".replace("-", "−")
 
 
 def _with_error(row):

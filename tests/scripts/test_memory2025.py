@@ -109,8 +109,16 @@ def test_other_figures_of_networks(folder):
         rows, memory="redundancy", repeat=0.5
     )
     assert len(script("landscape", folder, "--seeds", 1)) == 3
-    capacities = [row for row in script("beyond", folder) if row["quantity"] == "capacity"]
-    assert len(capacities) == 4
+
+
+def test_a_search_goes_on_from_its_ledger(folder):
+    pytest.importorskip("cmaes", reason="needs the extra optimize")
+    rows = script("beyond", folder, "--trials", 6)
+    found = {row["memory"]: row["mean"] for row in rows if row["quantity"] == "capacity"}
+    assert len(found) == 5
+    # of what is not in the ledger nothing is drawn
+    again = script("beyond", folder, "--trials", 12, "--draw")
+    assert {r["memory"]: r["mean"] for r in again if r["quantity"] == "capacity"} == found
 
 
 def test_atoms_by_bins_and_measure(folder):

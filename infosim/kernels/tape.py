@@ -26,7 +26,7 @@ class Calls:
 
     Attributes
     ----------
-    stages : `Stage` each, of parts that are a list of (function, arguments) to be made in this order
+    stages : `Stage` each; a part's calls, (function, arguments), are made in their order
     """
 
     def __init__(self, kernels, workers, n_replicas):

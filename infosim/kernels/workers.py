@@ -62,7 +62,7 @@ def tiles(n_neurons, n_samples):
 
 
 class Stage(list):
-    """Parts, each a list of calls (function, arguments) in order, that need not wait for each other.
+    """Parts, each a list of calls (function, arguments) in order, that do not wait for each other.
 
     Attributes
     ----------
@@ -178,7 +178,7 @@ class Workers:
 
     @staticmethod
     def by_replica(stages, n_replicas):
-        """The same calls with those of a replica one after the other, while its arrays are in cache.
+        """The same calls, a replica's one after the other, while its arrays are in cache.
 
         Replicas need nothing of each other. So stages of one part for each of them, as layers too
         small to be shared out have, become one, whose parts are all that theirs do; others stay.

@@ -3,7 +3,8 @@
 Each of N neurons reads its own bit of a pattern, through a frozen weight, and all other neurons'
 bits; it climbs the redundancy of both (arXiv 2511.02584) by Adam, on all M patterns at once. Every
 quantity is an array over neurons, and the probabilities of all tuples of bins are one einsum of
-one-hot bins. It shares no formula with infosim's kernels (tests/benchmarks/test_memory_benchmarks.py).
+one-hot bins. It shares no formula with infosim's kernels
+(tests/benchmarks/test_memory_benchmarks.py).
 """
 
 import numpy as np

@@ -26,6 +26,8 @@ _LIMIT = np.float32(87.3)
 _EXP = tuple(map(np.float32, (0.5, 0.16666578, 0.041666556, 0.008363173, 0.0013926176)))
 #: Bits of the float32 √½: mantissas are taken from [√½, √2), so that log2 is exact around 1.
 _SQRT_HALF = np.int32(0x3F3504F3)
+#: All bits of an integer but the first, which is the sign.
+_REST, _REST_64 = np.int32(2**31 - 1), np.int64(2**63 - 1)
 #: log2(1 + f) / f for √½ - 1 <= f <= √2 - 1, interpolated at Chebyshev points.
 _LOG2 = tuple(
     map(
@@ -54,6 +56,44 @@ def number(x):
     """A number of the data as float32 if that holds all its digits, else as float64."""
     narrow = isinstance(x, np.float32) or np.dtype(type(x)).itemsize <= 2
     return np.float32(x) if narrow else np.float64(x)
+
+
+def ordered(x):
+    """An integer for each number of a precision, which is larger where the number is."""
+    integer, rest = (np.int32, _REST) if x.itemsize == 4 else (np.int64, _REST_64)
+    bits = x.view(integer)
+    return bits ^ ((bits >> (8 * x.itemsize - 1)) & rest)
+
+
+def unordered(bits):
+    """The number that `ordered` made this of."""
+    precise, rest = (np.float32, _REST) if bits.itemsize == 4 else (np.float64, _REST_64)
+    return (bits ^ ((bits >> (8 * bits.itemsize - 1)) & rest)).view(precise)
+
+
+@overload(ordered, jit_options=FLAGS)
+def _ordered(x):
+    def narrow(x):
+        bits = np.float32(x).view(np.int32)
+        return np.int32(bits ^ np.int32(np.int32(bits >> np.int32(31)) & _REST))
+
+    def wide(x):
+        bits = np.float64(x).view(np.int64)
+        return bits ^ ((bits >> 63) & _REST_64)
+
+    return narrow if x == types.float32 else wide
+
+
+@overload(unordered, jit_options=FLAGS)
+def _unordered(bits):
+    def narrow(bits):
+        flipped = np.int32(bits ^ np.int32(np.int32(bits >> np.int32(31)) & _REST))
+        return np.int32(flipped).view(np.float32)
+
+    def wide(bits):
+        return np.int64(bits ^ ((bits >> 63) & _REST_64)).view(np.float64)
+
+    return narrow if bits == types.int32 else wide
 
 
 @overload(number, jit_options=FLAGS)

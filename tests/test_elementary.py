@@ -21,6 +21,13 @@ def each_log2(x, out):
         out[i] = elementary.log2(x[i])
 
 
+@numba.njit
+def each_ordered(x, integers, back):
+    for i in range(len(x)):
+        integers[i] = elementary.ordered(x[i])
+        back[i] = elementary.unordered(integers[i])
+
+
 def values(function, x):
     out = np.full_like(x, np.nan)
     function(x, out)
@@ -94,3 +101,18 @@ def test_in_float64_and_uncompiled_they_are_those_of_the_libraries():
             result = function(kind(1.5))
             assert result.dtype == kind
             assert result == pytest.approx(expected, rel=float(4 * np.finfo(kind).eps))
+
+
+@pytest.mark.parametrize(("kind", "integer"), [(np.float32, np.int32), (np.float64, np.int64)])
+def test_integers_of_numbers_have_their_order_and_lead_back_to_them(kind, integer):
+    info = np.finfo(kind)
+    x = np.array([0, info.smallest_subnormal, info.tiny, 1e-3, 1, 1 + info.eps, info.max, np.inf])
+    x = np.concatenate([-x[::-1], x]).astype(kind)  # minus nought is before nought
+    integers, back = np.empty(len(x), integer), np.empty_like(x)
+    each_ordered(x, integers, back)
+    assert (np.diff(integers.astype(object)) > 0).all()
+    assert back.tobytes() == x.tobytes()
+    for number, expected in zip(x, integers, strict=True):  # uncompiled
+        found = elementary.ordered(number)
+        assert found == expected
+        assert elementary.unordered(found).tobytes() == number.tobytes()

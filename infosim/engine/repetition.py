@@ -15,7 +15,8 @@ class Repetition:
     """
 
     def __init__(self, simulator, played):
-        self._simulator, self._stages = simulator, played
+        self._simulator = simulator
+        self._stages = simulator.workers.by_replica(played, simulator.n_replicas)
         layers, self._steps = simulator.layers, simulator.network.steps
         self._firings = [
             (layers[name], layers[name].number + 256 * step) for step, name, _ in simulator._firings

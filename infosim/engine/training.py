@@ -334,10 +334,11 @@ class Training:
         for history in self.histories if not self._probe.sums else ():
             for values in history.mean_goal.values():
                 values.append(np.nan)
+        layers = sim.layers.values()
+        changing = [layer for layer in layers if layer.changes]
         for r, history in enumerate(self.histories):
-            for layer in sim.layers.values():
-                if history.in_force or layer.changes:
-                    history.note(layer.in_force(r))
+            for layer in layers if history.in_force else changing:
+                history.note(layer.in_force(r))
             history.seconds.append(self._seconds + time.perf_counter() - began)
         self._begin()
 

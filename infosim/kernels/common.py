@@ -6,6 +6,7 @@ it is, while a bare Python literal would turn all float32 arithmetic into float6
 
 import numpy as np
 
+from infosim.elementary import ordered, unordered
 from infosim.jit import inline, reduction
 
 ZERO = np.float32(0)
@@ -32,17 +33,12 @@ def dot(a, b):
 
 @inline
 def extremes(row):
-    """The least and the greatest of a row: each of four numbers, that none waits for the last."""
-    low0 = low1 = low2 = low3 = high0 = high1 = high2 = high3 = row[0]
-    in_fours = len(row) // 4 * 4
-    for i in range(0, in_fours, 4):
-        low0, high0 = min(low0, row[i]), max(high0, row[i])
-        low1, high1 = min(low1, row[i + 1]), max(high1, row[i + 1])
-        low2, high2 = min(low2, row[i + 2]), max(high2, row[i + 2])
-        low3, high3 = min(low3, row[i + 3]), max(high3, row[i + 3])
-    for i in range(in_fours, len(row)):
-        low0, high0 = min(low0, row[i]), max(high0, row[i])
-    return min(min(low0, low1), min(low2, low3)), max(max(high0, high1), max(high2, high3))
+    """The least and the greatest of a row, found in vector lanes, as those of integers are."""
+    low = high = ordered(row[0])
+    for i in range(1, len(row)):
+        number = ordered(row[i])
+        low, high = min(low, number), max(high, number)
+    return unordered(low), unordered(high)
 
 
 @inline

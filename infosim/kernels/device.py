@@ -176,6 +176,11 @@ class Stream:
         """Stages that will be run again and again, with the same arrays, as one plan."""
         return [_Plan([call for stage in stages for calls in stage for call in calls])]
 
+    @staticmethod
+    def by_replica(plans, n_replicas):
+        """Plans whose kernels compute all replicas at once: as they are."""
+        return plans
+
     def run(self, plan):
         """Carry out a plan; kernels may still be at work when this returns."""
         with self.engaged():

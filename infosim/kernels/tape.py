@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from infosim.kernels.contract import KERNELS, NEURONS, ROWS, TILES, Part
-from infosim.kernels.workers import cut
+from infosim.kernels.workers import Stage, cut
 
 #: Recordings that are kept: of shapes alone, and of each kind that holds data of the user's.
 _MOST, _MOST_OF_DATA = 256, 8
@@ -26,7 +26,7 @@ class Calls:
 
     Attributes
     ----------
-    stages : lists of parts, each a list of (function, arguments) to be made in this order
+    stages : `Stage` each; a part's calls, (function, arguments), are made in their order
     """
 
     def __init__(self, kernels, workers, n_replicas):
@@ -44,7 +44,7 @@ class Calls:
     @contextmanager
     def together(self):
         """A context whose calls are one stage: what is of one layer needs nothing of another."""
-        self.stages.append([])
+        self.stages.append(Stage())
         self._cut, self._joining = None, True
         yield
         self._cut, self._joining = None, False
@@ -75,8 +75,8 @@ class Calls:
             self._cut = how
             self._parts = [(part, []) for part in self._cutting(kernel.cut, arguments)]
             if not self._joining:
-                self.stages.append([])
-            self.stages[-1] += [calls for _, calls in self._parts]
+                self.stages.append(Stage())
+            self.stages[-1].take(self._parts)
         return self._parts
 
     def _cutting(self, how, arguments):

@@ -61,6 +61,26 @@ def tiles(n_neurons, n_samples):
     ]
 
 
+class Stage(list):
+    """Parts, each a list of calls (function, arguments) in order, that do not wait for each other.
+
+    Attributes
+    ----------
+    replicas : of each part the replica that it belongs to, None if it is of several
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.replicas = []
+
+    def take(self, parts):
+        """Add parts, each with the `contract.Part` that its calls are given, or None."""
+        for part, calls in parts:
+            self.append(calls)
+            within = part is not None and part.size and part.stop <= part.start + part.size
+            self.replicas.append(part.start // part.size if within else None)
+
+
 class _SingleThreadedBlas:
     """Holds BLAS to one thread, of the whole process as BLAS's setting is.
 
@@ -155,6 +175,25 @@ class Workers:
     def prepared(stages):
         """Stages that will be run again and again, with the same arrays: here, as they are."""
         return stages
+
+    @staticmethod
+    def by_replica(stages, n_replicas):
+        """The same calls, a replica's one after the other, while its arrays are in cache.
+
+        Replicas need nothing of each other. So stages of one part for each of them, as layers too
+        small to be shared out have, become one, whose parts are all that theirs do; others stay.
+        """
+        found, each = [], list(range(n_replicas))
+        for stage in stages:
+            joins = stage.replicas == each
+            if joins and found and found[-1].replicas == each:
+                for calls, more in zip(found[-1], stage, strict=True):
+                    calls += more
+                continue
+            found.append(Stage())
+            found[-1] += [list(calls) for calls in stage]
+            found[-1].replicas = list(stage.replicas)
+        return found
 
     def run(self, stage):
         """Carry out a stage: a list of parts, each a list of calls (function, arguments) in order.

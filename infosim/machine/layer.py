@@ -157,6 +157,7 @@ class LayerState:
             return np.array([one.numbers(moment.update + 1) for one in now], self.dtype)
 
         self.rates = self.kernels.resident(rates(Moment()))
+        self._rates_change = bool(scheduled)
         by_epoch = any(one.per == "epoch" for one in scheduled)
         self.clock.follow("rates", self.rates, rates, by_epoch)
 
@@ -243,7 +244,7 @@ class LayerState:
     @property
     def changes(self):
         """Whether any of its numbers is not always what the network says: `in_force` tells."""
-        if self._bins_change or any(schedules(one.optimizer) for one in self.specs):
+        if self._bins_change or self._rates_change:
             return True
         return self.aim is not None and self.aim.changes
 

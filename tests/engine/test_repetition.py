@@ -66,7 +66,7 @@ def assert_same(one, other):
 
 CASES = {
     "hard": {},
-    "soft": {"network": memory("soft"), "dtype": "float64"},
+    "soft": {"network": memory("soft"), "seeds": [3, 4]},
     "replicas on two threads": {"seeds": [3, 4, 5], "threads": 2},
     "two steps": {"network": memory(steps=2)},
     "one pattern": {"data": patterns(1)},

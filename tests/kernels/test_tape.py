@@ -70,6 +70,34 @@ def test_another_layer_waits_unless_they_are_joined():
     assert len(together) == sum(map(len, apart))
 
 
+def test_small_stages_of_replicas_are_joined_by_replica_up_to_what_is_of_several():
+    y, spans = np.zeros((6, 10)), np.zeros((2, 1, 3))
+
+    def write(k):
+        k.over(2, 10).silence(u=y)  # by tiles
+        k.clear(u=y)  # by neurons
+        k.span(u=y, bias=y, spans=spans)  # over all replicas
+        k.clear(u=y)
+        k.over(2, 10).silence(u=y)
+
+    stages = taken(write, n_replicas=3)
+    assert [len(stage) for stage in stages] == [3, 3, 1, 3, 3]
+    first, whole, last = Workers.by_replica(stages, 3)
+    assert whole == stages[2]
+    for joined, one, other in ((first, *stages[:2]), (last, *stages[3:])):
+        assert joined == [calls + more for calls, more in zip(one, other, strict=True)]
+    assert [len(calls) for stage in stages for calls in stage] == [1] * 13  # these are as they were
+
+    large = np.zeros((600, 1000))
+
+    def write_large(k):
+        k.over(300, 1000).silence(u=large)
+        k.clear(u=large)
+
+    stages = taken(write_large, n_replicas=2)  # of several parts each, for threads
+    assert Workers.by_replica(stages, 2) == stages
+
+
 def test_calls_that_the_contract_does_not_know_are_errors():
     with pytest.raises(AttributeError, match="no kernel 'scores'"):
         taken(lambda k: k.scores())

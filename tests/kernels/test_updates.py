@@ -113,12 +113,12 @@ def in_order(kernels, x, order):
 
 @DTYPES
 @pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("n_replicas", [1, 2])
+@pytest.mark.parametrize(("n_replicas", "k"), [(1, 3), (2, 3), (2, 1)])
 def test_sparse_products_equal_those_of_the_equivalent_dense_matrix(
-    kernels, dtype, order, n_replicas
+    kernels, dtype, order, n_replicas, k
 ):
     rng = np.random.default_rng(21)
-    n, n_in, k, n_samples = 5, 9, 3, 17
+    n, n_in, n_samples = 5, 9, 17
     rows = n_replicas * n
     index = np.array([rng.permutation(n_in)[:k] for _ in range(rows)], np.int32)
     weights = rng.normal(size=(rows, k)).astype(dtype)

@@ -64,6 +64,11 @@ def project_sparse(weights, index, x, tile, u):
     r, _ = replica_of(start, weights.shape[0], len(x))
     first, last = np.uint64(tile[2]), np.uint64(tile[3])
     for n in range(start, stop):
+        if weights.shape[1] == 1:  # there is nothing to be added up
+            source, w = index[n, 0], weights[n, 0]
+            for s in range(first, last):
+                u[n, s] = w * x[r, source, s]
+            continue
         for s in range(first, last):
             u[n, s] = ZERO
         in_fours = weights.shape[1] // 4 * 4

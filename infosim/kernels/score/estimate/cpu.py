@@ -14,7 +14,7 @@ class Scratch(NamedTuple):
 
     With room for C cells of K sources, m being a set of sources as a bitmask:
 
-    table : uint32 (T,), zeroes between uses; T bounds the keys that tuples of bins have
+    table : uint32 (T,), of use to `_number`; T bounds the keys that tuples of bins have
     keys, first : uint32 (C,), of use to `_number`
     cell_of : uint32 (B,), the cell of each sample
     members : uint8 (K, 1, C), the bins of each cell
@@ -78,7 +78,7 @@ def scratch(n_neurons, n_bins, n_samples, dtype, n_terms, width=0):
     limit = max(n_bins) * max(n_samples, 4096)
     widest = sorted(n_bins)[1:]
     return Scratch(
-        table=np.zeros(min(math.prod(n_bins), limit), np.uint32),
+        table=np.empty(min(math.prod(n_bins), limit), np.uint32),
         keys=np.empty(cells, np.uint32),
         first=np.empty(cells, np.uint32),
         cell_of=np.empty(n_samples, np.uint32),
@@ -111,20 +111,22 @@ def scratch(n_neurons, n_bins, n_samples, dtype, n_terms, width=0):
 def _number(keys, n_items, table, first, numbers):
     """Number the distinct keys in order of appearance; returns how many there are.
 
-    table : all zero before and after; first : written, the first item of each number
+    table : overwritten, at each key the first item that has it; first : written, that of each
+        number; numbers : written, of each item
+
+    There are no branches on whether a key is new, which a processor cannot guess.
     """
-    count = 0
+    for i in range(n_items - 1, -1, -1):
+        table[keys[i]] = i
+    count = np.uint64(0)
     for i in range(n_items):
-        number = table[keys[i]]
-        if number == 0:
-            first[count] = i
-            count += 1
-            number = np.uint32(count)
-            table[keys[i]] = number
-        numbers[i] = number - np.uint32(1)
-    for i in range(count):
-        table[keys[first[i]]] = 0
-    return count
+        first[count] = i
+        count += np.uint64(table[keys[i]] == np.uint32(i))
+    for number in range(count):
+        table[keys[first[number]]] = number
+    for i in range(n_items):
+        numbers[i] = table[keys[i]]
+    return np.int64(count)
 
 
 @inline

@@ -111,8 +111,8 @@ def scratch(n_neurons, n_bins, n_samples, dtype, n_terms, width=0):
 def _number(keys, n_items, table, first, numbers):
     """Number the distinct keys in order of appearance; returns how many there are.
 
-    table : overwritten, at each key the first item that has it; first : written, that of each
-        number; numbers : written, of each item
+    table : overwritten, at each key by the first item that has it, then by its number
+    first : written, the first item of each number; numbers : written, of each item
 
     There are no branches on whether a key is new, which a processor cannot guess.
     """

@@ -49,7 +49,7 @@ def _seeds(ax, loads, mean, error, beside):
     ax.set(xlabel="capacity, patterns per neuron", ylabel="seed", xlim=(0, None))
     ax.margins(y=0.1)
     ax.set_title("capacity")
-    if len(loads) <= 20:
+    if len(loads) <= 10:
         ax.set_yticks(list(places), list(loads))
     else:
         ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))

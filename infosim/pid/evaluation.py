@@ -180,7 +180,7 @@ class _Flat:
         """Numbers of values, those of each distribution after the last one's."""
         found = ids.take(which)
         if self.n_replicas > 1:
-            found += n * replica
+            found = found + n * replica
         return found
 
     def _table(self, ids, n, mass):

@@ -78,16 +78,20 @@ def merged(codes, kept=None, weights=None, rows=True):
 
 
 def pairs(ids, n_ids, codes):
-    """Number the distinct pairs (id, code) of N events in ascending order: (N,), and how many."""
+    """Number the distinct pairs (id, code) of N events in ascending order: (N,), and how many.
+
+    Of many events there are many such numbers at once, so they are short where they can be.
+    """
     n_codes = int(codes.max()) + 1
-    key = ids * n_codes + codes  # both are below N: no overflow
+    kind = np.int32 if codes.size < 2**31 else np.int64
+    key = np.multiply(ids, n_codes, dtype=np.int64) + codes  # both are below N: no overflow
     if n_ids * n_codes > 4 * key.size + 1000:
         found, numbers = np.unique(key, return_inverse=True)
-        return numbers, found.size
+        return numbers.astype(kind), found.size
     seen = np.zeros(n_ids * n_codes, dtype=bool)
     seen[key] = True
     numbers = np.cumsum(seen) - 1
-    return numbers[key], int(numbers[-1]) + 1
+    return numbers.astype(kind)[key], int(numbers[-1]) + 1
 
 
 class Margins:

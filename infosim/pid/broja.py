@@ -76,7 +76,7 @@ class _Evaluation:
         """Mass of each value of a source with each of the target, (n_1, n_y) and (n_2, n_y)."""
         y, n_y = self._target, self._n_target
         return [
-            np.bincount(ids * n_y + y, mass, n * n_y).reshape(n, n_y)
+            np.bincount(np.multiply(ids, n_y, dtype=np.int64) + y, mass, n * n_y).reshape(n, n_y)
             for ids, n in (self._first, self._second)
         ]
 

@@ -185,9 +185,10 @@ class _Test:
     def _joint_entropy(self, one, target):
         ids, n = one
         n_both = n * self._target[1]
-        both = np.multiply(ids, self._target[1], dtype=np.int64) + target
         if n_both > 4 * ids.size + 1000:  # sorting takes less than looking through the table
             both, n_both = pairs(ids, n, target)
+        else:
+            both = np.multiply(ids, self._target[1], dtype=np.int64) + target
         return self._entropy(both, n_both)
 
     def _entropy(self, ids, n):

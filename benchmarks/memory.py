@@ -9,7 +9,6 @@ Python's share is that of an epoch whose kernels do nothing, timed in turn with 
     python -m benchmarks.memory --bins soft --peers numpy,torch
 """
 
-import csv
 import time
 from itertools import product
 
@@ -17,7 +16,16 @@ import click
 import numpy as np
 
 from benchmarks.numpy_memory import SOFTNESS, NumpyMemory
-from benchmarks.step import NATURAL, BadInput, in_own_process, integers, markdown, names, new_file
+from benchmarks.step import (
+    NATURAL,
+    BadInput,
+    in_own_process,
+    integers,
+    markdown,
+    names,
+    new_file,
+    write_numbers,
+)
 from infosim.bench import timing
 from infosim.errors import InfosimError
 
@@ -154,13 +162,7 @@ def main(
     header = ["bins", "replicas", "threads", "a network, s", "Python, share", "peak memory, MB"]
     markdown(header + [f"{name}, s (times ours)" for name in peers], [_cells(row) for row in rows])
     if table:
-        with open(table, "w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(
-                {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()}
-                for row in rows
-            )
+        write_numbers(table, rows, 4)
 
 
 def _cells(row):

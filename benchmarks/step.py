@@ -163,15 +163,20 @@ def main(neurons, sources, batch, bins, sparse, threads, peer, data, warm_up, ro
     click.echo("\nParts of a step on one thread, ms:\n")
     _print_parts(rows)
     if table:
-        with open(table, "w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(
-                {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()}
-                for row in rows
-            )
+        write_numbers(table, rows, 5)
     if plot:
         draw_growth(rows, plot)
+
+
+def write_numbers(path, rows, digits):
+    """Rows (dicts) as CSV, floats with so many significant digits."""
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(
+            {k: f"{v:.{digits}g}" if isinstance(v, float) else v for k, v in row.items()}
+            for row in rows
+        )
 
 
 def markdown(header, rows):

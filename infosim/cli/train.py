@@ -1,6 +1,7 @@
 """`infosim train` and `infosim demo`."""
 
 import shlex
+from math import isfinite
 from pathlib import Path
 
 import click
@@ -99,14 +100,20 @@ def _train(name, changes, backend, *, seed, epochs, out, dry_run, quiet, **optio
 
 
 class _Lines:
-    """A plain line per epoch, for logs."""
+    """A plain line per epoch, for logs: of many epochs of each that has an error, and of some."""
+
+    MOST = 100
 
     def __call__(self, training, epochs):
         from infosim.engine.progress import described
 
         history = training.history
-        if training.position == 0 and len(history):
+        if training.position or not len(history):
+            return
+        epoch = len(history) - 1
+        errors = history.train_error[-1], history.val_error[-1], history.test_error[-1]
+        if any(map(isfinite, errors)) or epoch % -(-epochs // self.MOST or 1) == 0:
             click.echo(
-                f"epoch {len(history) - 1}/{epochs}  {'; '.join(described(history))}  "
+                f"epoch {epoch}/{epochs}  {'; '.join(described(training))}  "
                 f"({history.seconds[-1]:.2f} s)"
             )

@@ -36,7 +36,7 @@ class Progress:
             columns = self._bar.format_dict["ncols"] or 1000  # a notebook does not say
             room = columns - len(epoch) - _TIMES - _BAR
             self._bar.set_description_str(epoch, refresh=False)
-            self._bar.set_postfix_str(_fitting(described(history), room))
+            self._bar.set_postfix_str(_fitting(described(training), room))
         if len(history) > epochs:
             self.close()
 
@@ -47,14 +47,15 @@ class Progress:
             self._bar = None
 
 
-def described(history):
+def described(training):
     """The last epoch's errors and goals in words: a list of parts, what matters most first."""
+    history, names = training.history, training.error_names
     errors = [
-        f"{name} {100 * values[-1]:.2f}%"
-        for name, values in (
-            ("train", history.train_error),
-            ("val", history.val_error),
-            ("test", history.test_error),
+        f"{names.get(attribute, name)} {100 * values[-1]:.2f}%"
+        for attribute, name, values in (
+            ("train_error", "train", history.train_error),
+            ("val_error", "val", history.val_error),
+            ("test_error", "test", history.test_error),
         )
         if values[-1] == values[-1]  # nan: not measured
     ]

@@ -117,6 +117,7 @@ class Training:
     validation, test : further samples, or None
     error : (simulator, samples, *, batch, purpose, epoch) -> fractions (R,), what to measure in
         validation and test samples; by default the readout's mistakes, if there is a readout
+    error_names : what errors are called in lines and bars of progress, by attribute of `History`
     shuffle : whether each epoch has the samples in another order. A network that carries outputs
         needs them in theirs: sample s goes on where sample s - batch ended, and each epoch begins
         in silence
@@ -134,7 +135,7 @@ class Training:
 
     def __init__(
         self, simulator, inputs, *, batch=1024, validation=None, test=None, error=None,
-        shuffle=True, record_every=10, record_epochs=1, evaluate_every=1,
+        error_names=None, shuffle=True, record_every=10, record_epochs=1, evaluate_every=1,
     ):  # fmt: skip
         self.simulator = simulator
         self.samples = simulator.samples(inputs)
@@ -158,6 +159,7 @@ class Training:
             simulator.network.readout is not None and simulator.network.target is not None
         )
         self.error = error or (type(simulator).mistakes if self.measured else None)
+        self.error_names = dict(error_names or {})
         self.others = {
             name: (simulator.samples(samples), purpose)
             for name, samples, purpose in (

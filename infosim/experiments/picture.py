@@ -59,8 +59,8 @@ def _draw(results):
     _tell(results.path, moment, _lacking(history, fields, shape, record))
     title = f"{experiment} on {dataset}, seed {config['training']['seed']}"
     title = ", ".join(filter(None, (title, moment)))
-    panels = () if record is None else _panels(results.path, record)
-    return plotting.summary(history, results.labels, fields, shape, title, panels)
+    panels, names = () if record is None else _panels(results.path, record), results.error_names
+    return plotting.summary(history, results.labels, fields, shape, title, panels, names)
 
 
 def write_summaries(folders):

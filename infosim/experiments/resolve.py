@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import MISSING, asdict
+from math import gcd
 from typing import NamedTuple
 
 from infosim import datasets
@@ -43,9 +44,11 @@ def resolve(table):
     training = config["training"]
     for name in ("evaluate_every", "record_epochs"):
         if training["epochs"] % training.get(name, 1):
+            divides = gcd(training[name], training["epochs"])
             raise ConfigError(
                 f"training.{name} must divide training.epochs, or the end would not be "
-                f"measured; were {training[name]} and {training['epochs']}"
+                f"measured; were {training[name]} and {training['epochs']}, "
+                f"training.{name}={divides} would do"
             )
     config["network"]["rule"] = _resolve_rule(config["network"]["rule"], "network.rule")
     config["network"].setdefault("inversion", Rule.of(config["network"]["rule"]).inversion)

@@ -26,6 +26,7 @@ from infosim.experiments.run import read_config, read_result
 from infosim.experiments.sweep import load_plan, status, table
 from infosim.extras import need
 from infosim.markup import Html, element
+from infosim.tasks import task_called
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,12 @@ class RunResults:
         """The `Record` made when the run ended; None before, and of runs of earlier versions."""
         path = self.path / RECORD
         return read_record(path) if os.path.lexists(path) else None
+
+    @property
+    def error_names(self):
+        """What its task calls errors, by attribute of `History` (`Task.error_names`)."""
+        kind = None if self.record is None else task_called(self.record.task)
+        return {} if kind is None else kind.error_names
 
     @cached_property
     def encoding(self):

@@ -144,7 +144,7 @@ def prepared(experiments, dataset, backend="cpu", threads=None):
     task = experiments[0].task(dataset)
     training = Training(
         simulator, samples, validation=validation, test=test, error=task.measure,
-        **experiments[0].training,
+        error_names=task.error_names, **experiments[0].training,
     )  # fmt: skip
     training.check_epochs(settings["epochs"])
     return training, task, test

@@ -21,23 +21,25 @@ _DASHES = ("solid", (0, (4, 1.5)), (0, (4, 1.5, 1, 1.5)))
 _TEXT = {"color": "#222222", "fontsize": "small"}
 
 
-def errors(history, ax, baseline=None):
+def errors(history, ax, baseline=None, names=None):
     """Error against epoch, logarithmic, the last measured value of each curve in the legend.
 
-    Where an error is zero the axis is linear from zero to the smallest other error.
+    Where an error is zero the axis is linear from zero to the smallest other error, or throughout
+    if the others are within a factor of three.
 
     history : with lists train_error, val_error, test_error: fractions, nan where not measured;
         entry 0 is before training. A curve without any value is left out.
     baseline : an error (fraction) to compare with, or name -> error; a horizontal line each
+    names : attribute of history -> what the curve is called, by default train, validation and test
     """
-    curves = []
+    curves, names = [], names or {}
     for attribute, (name, look) in ERRORS.items():
         values = np.asarray(getattr(history, attribute), dtype=float)
         (epochs,) = np.nonzero(np.isfinite(values))
         if len(epochs):
             values = 100 * values[epochs]
             marker = "o" if len(epochs) <= 20 else None
-            label = f"{name} {_percent(values[-1])}"
+            label = f"{names.get(attribute, name)} {_percent(values[-1])}"
             curves += ax.plot(epochs, values, marker=marker, label=label, **look)
     curves.reverse()
     if baseline is not None:
@@ -422,9 +424,17 @@ def _epoch_axis(ax, entries):
 
 
 def _percent_axis(ax, percent):
-    """A logarithmic axis around `percent` with some three to eight labelled ticks."""
+    """A logarithmic axis around `percent` with some three to eight labelled ticks.
+
+    One from zero where the other numbers are close together: their logarithms tell nothing more.
+    """
     positive = percent[percent > 0]
     low, high = (positive.min(), positive.max()) if len(positive) else (0.1, 1)
+    if len(positive) < len(percent) and high <= 3 * low:
+        ax.set_ylim(-0.03 * high, 1.08 * high)
+        ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        ax.grid(axis="y")
+        return
     pad = max((high / low) ** 0.06, 1.08)
     low, high = low / pad, high * pad
     ticks = _ticks(low, high)

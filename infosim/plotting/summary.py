@@ -13,7 +13,7 @@ WIDTH = 10.0
 _HEIGHTS = {1: 4.0, 2: 7.0, 3: 9.5}
 
 
-def summary(history, labels, fields, image_shape, title, more=()):
+def summary(history, labels, fields, image_shape, title, more=(), names=None):
     """The summary of a run, 10 x 7 inches at 150 dots per inch for up to six panels.
 
     Panels without anything to show are left out: errors that are all nan, no `image_shape`, ...
@@ -24,6 +24,7 @@ def summary(history, labels, fields, image_shape, title, more=()):
     image_shape : of the image, as of `plots.receptive_fields`, or None; without a panel if it is
         that of no image
     title : one line
+    names : attribute of history -> what the error is called
     more : functions that each draw one more panel on the Axes they are given, as a task's
 
     Returns
@@ -39,7 +40,7 @@ def summary(history, labels, fields, image_shape, title, more=()):
     if missing:
         raise ConfigError(f"labels lack the layers {', '.join(missing)}, which have atoms")
     with style():
-        panels = list(_panels(history, labels, fields, image_shape))
+        panels = list(_panels(history, labels, fields, image_shape, names))
         panels += map(partial, more)
         rows = _rows(panels)
         page = figure(WIDTH, _HEIGHTS[max(len(rows), 1)])
@@ -64,11 +65,11 @@ def summary(history, labels, fields, image_shape, title, more=()):
     return page
 
 
-def _panels(history, labels, fields, image_shape):
+def _panels(history, labels, fields, image_shape, names):
     """Functions that each draw one panel on the Axes they are given."""
     measured = [getattr(history, name) for name in plots.ERRORS]
     if np.isfinite(np.concatenate([[], *measured])).any():
-        yield partial(plots.errors, history)
+        yield partial(plots.errors, history, names=names)
     recorded = {name: np.asarray(history.atoms[name]) for name in labels if name in history.atoms}
     recorded = {name: values for name, values in recorded.items() if values.size}
     shown = [plots.largest_atoms(values, labels[name]) for name, values in recorded.items()]

@@ -27,7 +27,7 @@ def run(results, name, prefix, most):
     CheckpointError : files that are damaged
     """
     explainer, history, config = Explainer(results), results.history, results.config
-    last = len(history) - 1
+    last, names = len(history) - 1, results.error_names
     labels = [results.labels[one] for one in results.atoms]
     shown = [
         plots.largest_atoms(values, own)
@@ -48,13 +48,14 @@ def run(results, name, prefix, most):
         "title": config.get("title") or "",
         "dataset": config["data"]["name"],
         "seed": config["training"]["seed"],
-        "errors": errors(history),
+        "errors": errors(history, names),
         "commands": list(commands(results)),
         "preset": preset(results),
         "changes": changes(results),
         "environment": table(environment(results)),
         "curves": picture(
-            partial(plots.errors, history), f"Error of {name} by epoch: {errors_in_words(history)}"
+            partial(plots.errors, history, names=names),
+            f"Error of {name} by epoch: {errors_in_words(history, names)}",
         ),
         "panels": list(panels(results, last)),
         "lacking": list(lacking(results, last, explainer)),
@@ -65,20 +66,23 @@ def run(results, name, prefix, most):
     }
 
 
-def errors(history):
-    """(what, the last measured error, the lowest), of each that was measured."""
-    for name, attribute in (
-        ("training", "train_error"), ("validation", "val_error"), ("test", "test_error"),
-    ):  # fmt: skip
+def errors(history, names=None):
+    """(what, the last measured error, the lowest), of each that was measured.
+
+    names : attribute of history -> what, where a task says it
+    """
+    called = {"train_error": "training", "val_error": "validation", "test_error": "test"}
+    for attribute, name in (called | (names or {})).items():
         values = np.asarray(getattr(history, attribute), float)
         values = values[np.isfinite(values)]
         if len(values):
             yield name, percent(values[-1], 2), percent(values.min(), 2)
 
 
-def errors_in_words(history):
+def errors_in_words(history, names=None):
     """The last errors, for who does not see the picture."""
-    return ", ".join(f"{name} {last}" for name, last, _ in errors(history)) or "none was measured"
+    said = ", ".join(f"{name} {last}" for name, last, _ in errors(history, names))
+    return said or "none was measured"
 
 
 def panels(results, last):

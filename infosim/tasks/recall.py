@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -76,6 +77,7 @@ class Recall(Task):
 
     name = "recall"
     table = "recall"
+    error_names: ClassVar = {"val_error": "noisy cues", "test_error": "recall"}
 
     @classmethod
     def fits(cls, settings, dataset):

@@ -9,6 +9,7 @@ docs/tasks.md has a whole one.
 """
 
 import re
+from typing import ClassVar
 
 import numpy as np
 
@@ -36,6 +37,10 @@ class Task:
 
     name = "unmeasured"
     table = None
+
+    #: What errors are called where people read them, by attribute of `History`; others are called
+    #: train, validation and test.
+    error_names: ClassVar = {}
 
     #: Of a task that is measured, a method (simulator, samples, *, purpose, epoch, batch): error
     #: fractions (R,) of the replicas, as `Training(error=...)` takes it.

@@ -12,6 +12,7 @@ from infosim.bench import timing
 from infosim.cells import MISSING_CELLS
 from infosim.cli import main
 from infosim.experiments import Experiment, preset_names
+from infosim.experiments.picture import draw
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +136,23 @@ def test_train_prints_plain_lines_where_there_is_no_terminal(capsys, tmp_path):
     assert re.fullmatch("demo-digits-digits-seed3-[0-9a-f]{6}", folder.name)
     assert lines[3] == f"results in runs/{folder.name}"
     assert (folder / "summary.png").exists()
+
+
+def test_of_many_epochs_those_with_errors_and_some_others_are_told(capsys, tmp_path):
+    """By the names that the task has for its errors."""
+    settings = ["data.options.units=6", "data.options.load=0.5", "training.evaluate_every=100"]
+    arguments = ["train", "memory/redundancy-hard", "--epochs", 1000, "--threads", 1]
+    out = says([*arguments, *(f"--set={one}" for one in settings)], capsys)
+    lines = [line for line in out.splitlines() if line.startswith("epoch")]
+    assert [line.split()[1] for line in lines] == [f"{i}/1000" for i in range(0, 1001, 10)]
+    assert "error: noisy cues " in lines[10]
+    assert re.search(r", recall \d+\.\d\d%; goal in bits: memory", lines[10])
+    assert "error" not in lines[11]
+    (folder,) = (tmp_path / "runs").iterdir()
+    (legend, *_) = draw(infosim.load_run(folder)).axes[0].get_legend().get_texts()
+    assert re.fullmatch(r"recall [\d.]+ %", legend.get_text())
+    says(["report", folder, "--out", tmp_path / "page.html"], capsys)
+    assert "<li>noisy cues error <strong>" in (tmp_path / "page.html").read_text()
 
 
 def test_a_warning_is_a_line(capsys, tmp_path):

@@ -190,8 +190,9 @@ def test_from_the_command_line_without_naming_the_directory(tmp_path, monkeypatc
 
 
 def test_evaluations_must_end_with_the_run(tmp_path):
-    with pytest.raises(ConfigError, match=r"evaluate_every must divide training\.epochs"):
-        Experiment.load("demo/digits", ["training.evaluate_every=2", "training.epochs=3"])
+    with pytest.raises(ConfigError, match=r"evaluate_every must divide training\.epochs") as told:
+        Experiment.load("demo/digits", ["training.evaluate_every=500", "training.epochs=300"])
+    assert str(told.value).endswith("were 500 and 300, training.evaluate_every=100 would do")
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"checks": [{}]}', "[" * 9999, None])

@@ -95,6 +95,18 @@ def test_an_error_of_zero_is_drawn_at_zero(ax, values):
     assert "0" in [label.get_text() for label in ax.get_yticklabels()]
 
 
+def test_errors_close_together_and_zero_are_on_an_even_axis(ax):
+    """As of a memory: half of the bits at first, none at last; of noisy cues half throughout."""
+    names = {"test_error": "recall", "val_error": "noisy cues"}
+    errors(history([nan, nan], [0.49, 0.51], [0.5, 0.0]), ax, names=names)
+    check_drawn(ax.figure)
+    assert legend(ax) == ["recall 0.0 %", "noisy cues 51.0 %"]
+    assert ax.get_yscale() == "linear"
+    ticks = [tick for tick in ax.get_yticks() if 0 <= tick <= 51]
+    assert 3 <= len(ticks) <= 6
+    assert ticks[0] == 0
+
+
 def test_errors_that_were_not_measured_say_so(ax):
     errors(history([nan, nan], [nan, nan], [nan, nan]), ax)
     check_drawn(ax.figure)

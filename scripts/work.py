@@ -18,7 +18,7 @@ from infosim import plotting
 from infosim.datasets import load
 from infosim.errors import CheckpointError
 from infosim.experiments import Experiment, store
-from infosim.experiments.run import read_result
+from infosim.experiments.directory import read_result
 from infosim.experiments.sweep import Run, Sweep, run_sweep
 from infosim.extras import need
 from infosim.pid import Goal

@@ -31,7 +31,7 @@ import infosim
 from infosim.cli import main
 from infosim.datasets import sources
 from infosim.errors import InfosimError
-from infosim.experiments import Experiment, picture, run, store
+from infosim.experiments import Experiment, directory, picture, run, store
 from infosim.experiments.sweep import Sweep, run_sweep
 
 ROOT = Path(__file__).parents[1]
@@ -87,7 +87,7 @@ def killed(out, rng, n=None, damaged=0.2):
         if process.returncode == 0:
             return kills
         assert process.returncode in {*(-one for one in SIGNALS), *(128 + s for s in SIGNALS)}
-        newest, before = (out / name for name in run.CHECKPOINTS)
+        newest, before = (out / name for name in directory.CHECKPOINTS)
         if newest.exists() and before.exists() and rng.random() < damaged:
             newest.write_bytes(mutated(newest.read_bytes(), rng))
 
@@ -103,16 +103,16 @@ def _touched(out, since):
 def _whole(out):
     """Every file there is one that can be read."""
     for path in out.glob("*.npz"):
-        if path.name not in run.CHECKPOINTS:
+        if path.name not in directory.CHECKPOINTS:
             store.read_arrays(path)
-    if run.begun(out):
+    if directory.begun(out):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            run.read_state(out)
+            directory.read_state(out)
     for path in out.glob("*.json"):
         store.read_json(path)
     if (out / "config.toml").exists():
-        run.read_config(out)
+        directory.read_config(out)
 
 
 def same_results(a, b):
@@ -190,7 +190,7 @@ def restructured(path, rng):
             named = rng.choice([name, name, name, name + "x", name.rpartition("/")[0]])
             state[named] = _rearranged(array, rng)
         if digest is not None:
-            state["digest"] = run._digest(state)
+            state["digest"] = directory.digest_of(state)
         store.write_arrays(path, state)
         return True
     return False
@@ -244,7 +244,9 @@ class Fuzz:
         self.dataset = self.experiment.dataset()
         self.run = self.folder / "run"
         run.train_together([self.experiment], [self.run], summary=False)
-        (self.run / run.CHECKPOINTS[1]).write_bytes((self.run / run.CHECKPOINTS[0]).read_bytes())
+        (self.run / directory.CHECKPOINTS[1]).write_bytes(
+            (self.run / directory.CHECKPOINTS[0]).read_bytes()
+        )
         text = 'preset = "demo/digits"\nseeds = [0, 1]\n[set]\ntraining.epochs = 1\n'
         text += "[grid]\nlayers.hidden.size = [3]\n[[runs]]\n"
         self.sweep = self._kept("some.toml", text)
@@ -256,7 +258,7 @@ class Fuzz:
         self.own = self.folder / "own"
         own = Experiment.load("own/table", [*few, "data.options.exclude=['z']"])
         run.train_together([own], [self.own], summary=False)
-        there = [name for name in run.FILES if (self.run / name).exists()]
+        there = [name for name in directory.FILES if (self.run / name).exists()]
         self.formula = "0.5 {F}{C} - 1e-3 {FC}{L} + {F} - H"
         self.targets = {
             **{f"run: {name}": (self.resume, name) for name in there},

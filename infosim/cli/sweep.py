@@ -82,9 +82,9 @@ def run(
 @click.argument("directory", type=click.Path(path_type=Path))
 def status(directory):
     """Say how far the sweep in DIRECTORY is, and write its results.csv anew."""
-    from infosim.experiments.run import begun as has_begun
-    from infosim.experiments.sweep import load_plan, write_table
-    from infosim.experiments.sweep import status as status_of
+    from infosim.experiments.directory import begun as has_begun
+    from infosim.experiments.plan import load_plan, write_table
+    from infosim.experiments.plan import status as status_of
 
     plan = load_plan(directory)
     found = status_of(plan, directory)

@@ -29,9 +29,8 @@ from infosim.errors import CheckpointError, ConfigError, InfosimError, integer, 
 from infosim.experiments import store
 from infosim.experiments.engines import engine
 from infosim.experiments.experiment import Experiment
-from infosim.experiments.identity import key
+from infosim.experiments.identity import differences, key
 from infosim.experiments.reading import parse
-from infosim.experiments.run import differences
 from infosim.experiments.stopping import Interrupted, signals, stopped_by_signals
 from infosim.experiments.tables import ALL, DESCRIPTIONS
 from infosim.kernels import backend as backends

@@ -143,3 +143,22 @@ def _shared_of_compartment(table):
         return _shared(table, COMPARTMENT)
     parts = table["connections"].items()
     return table | {"connections": {name: _shared(one, CONNECTION) for name, one in parts}}
+
+
+def flat(table, prefix=""):
+    """(key path, value) of every leaf of a nested table."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def differences(before, now, free=()):
+    """In which settings two tables differ, in words; "" if in none but the `free` ones."""
+    before, now = dict(flat(before)), dict(flat(now))
+    changed = sorted(
+        key for key in (before.keys() | now.keys()) - set(free) if before.get(key) != now.get(key)
+    )
+    was = ", ".join(f"{k} was {before.get(k)!r}, now {now.get(k)!r}" for k in changed[:3])
+    return was + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from infosim.errors import CheckpointError, InfosimError
 from infosim.experiments import store
+from infosim.experiments.directory import begun, read_result
 from infosim.experiments.engines import LAST
 from infosim.experiments.experiment import Experiment
-from infosim.experiments.run import begun, read_result, train_together
+from infosim.experiments.run import train_together
 from infosim.experiments.stopping import Interrupted
 
 
@@ -120,14 +121,3 @@ def fail(folder, error):
         folder.mkdir(parents=True, exist_ok=True)
         store.write_json(folder / "error.json", {"reason": reason})
     return reason
-
-
-def why_failed(folder):
-    """Why the run in this directory failed; None if it did not."""
-    try:
-        error = store.read_json(folder / "error.json")
-        return " ".join(error["reason"].split())
-    except FileNotFoundError:
-        return None
-    except (CheckpointError, KeyError, TypeError, AttributeError):
-        return "error.json cannot be read"

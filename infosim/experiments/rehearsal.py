@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from infosim.bench.timing import peak_memory
-from infosim.experiments import run, store
+from infosim.experiments import directory, run, store
 from infosim.kernels import backend as backends
 
 #: Seconds that batches are timed for, at least one of each kind, and batches at most.
@@ -57,7 +57,7 @@ def rehearse(experiment, out=None, *, threads=None, backend="cpu", resume=False,
     training, _, test = run.prepared([experiment], dataset, backend, threads)
     store.check_free(out)
     run.enter([out], [experiment.config], training, resume, force)
-    there, begun = run.known(out), (training.epoch, training.position)
+    there, begun = directory.files_in(out), (training.epoch, training.position)
     checkpoint = _checkpoint(training, experiment.config["training"]["epochs"])
     times = _times(training, experiment.config["training"]["epochs"])
     memory = peak_memory()

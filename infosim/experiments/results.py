@@ -14,16 +14,16 @@ from infosim.engine import Simulator
 from infosim.engine.training import History
 from infosim.errors import CheckpointError, ShapeError
 from infosim.experiments import examination, health, store
+from infosim.experiments.directory import read_config, read_result
 from infosim.experiments.encoded import ENCODING, called, read_encoding
 from infosim.experiments.environment import read as read_environment
 from infosim.experiments.experiment import Experiment
 from infosim.experiments.explain import Explainer
+from infosim.experiments.plan import load_plan, status, table
 from infosim.experiments.predict import predicted
 from infosim.experiments.reading import override
 from infosim.experiments.record import RECORD, read_record
 from infosim.experiments.resolve import resolve
-from infosim.experiments.run import read_config, read_result
-from infosim.experiments.sweep import load_plan, status, table
 from infosim.extras import need
 from infosim.markup import Html, element
 from infosim.tasks import task_called

@@ -7,7 +7,6 @@ written to, its process holds it (`store.hold`): another one is refused.
 """
 
 import csv
-import hashlib
 import io
 import os
 import time
@@ -22,27 +21,25 @@ from infosim import datasets
 from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
-from infosim.experiments import environment, examination, health, store
-from infosim.experiments.encoded import ENCODING, called, write_encodings
+from infosim.experiments import environment, health, store
+from infosim.experiments.directory import (
+    CHECKPOINTS,
+    ERRORS,
+    FILES,
+    begun,
+    digest_of,
+    files_in,
+    read_config,
+    read_state,
+)
+from infosim.experiments.encoded import called, write_encodings
 from infosim.experiments.experiment import Experiment
-from infosim.experiments.identity import recorded
-from infosim.experiments.reading import parse
-from infosim.experiments.record import RECORD, write_records
-from infosim.experiments.resolve import resolve
+from infosim.experiments.identity import differences
+from infosim.experiments.record import write_records
 from infosim.experiments.stopping import Interrupted, signals
 from infosim.experiments.tables import DATA, DESCRIPTIONS, OPTIONAL, SHOWN, TRAINING
 from infosim.kernels import backend as backends
 from infosim.pid.scheduled import written
-
-#: The newest checkpoint and the one before it, for when the newest turns out to be damaged.
-CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
-#: Files of a run, removed in reverse: what says whose the others are goes last.
-FILES = (
-    "config.toml", ENCODING, "environment.json", "metrics.csv", "atoms.npz", "weights.npz",
-    *reversed(CHECKPOINTS), health.FILE, RECORD, examination.FILE, "summary.png", "result.json",
-)  # fmt: skip
-
-_ERRORS = ("train_error", "val_error", "test_error")
 
 #: Seconds of work an interruption may cost; saving takes at most a twentieth of the time.
 CHECKPOINT_SECONDS = 10
@@ -234,44 +231,9 @@ def _samples(experiments, dataset):
 def _result(training, replica, experiment):
     """What the run came to; that it stands in the directory says that the run is complete."""
     history = training.histories[replica]
-    errors = {name: getattr(history, name)[-1] for name in _ERRORS}
+    errors = {name: getattr(history, name)[-1] for name in ERRORS}
     goals = {f"mean_goal_{name}": values[-1] for name, values in history.mean_goal.items()}
     return {"key": experiment.key, "epochs": len(history) - 1, **errors, **goals}
-
-
-def read_result(folder):
-    """What the run in `folder` came to, or None if it is not complete.
-
-    A result.json that is damaged is none: the run is to be finished again.
-    """
-    try:
-        result = store.read_json(Path(folder) / "result.json")
-    except (FileNotFoundError, CheckpointError):
-        return None
-    if not isinstance(result, dict) or not isinstance(result.get("key"), str):
-        return None
-    epochs = result.get("epochs")
-    numbers = [value for name, value in result.items() if name not in ("key", "epochs")]
-    fits = (
-        type(epochs) is int
-        and epochs >= 0
-        and set(_ERRORS) <= result.keys()
-        and all(
-            value is None or (type(value) in (int, float) and np.isfinite(float(value)))
-            for value in numbers
-        )
-    )
-    return result if fits else None
-
-
-def known(folder):
-    """The names of a run's files that are in `folder`, whole or not."""
-    return [name for name in FILES if os.path.lexists(Path(folder) / name)]
-
-
-def begun(folder):
-    """Whether there is a checkpoint in `folder`, whole or not."""
-    return any(os.path.lexists(Path(folder) / name) for name in CHECKPOINTS)
 
 
 def default_directory(experiment):
@@ -300,7 +262,7 @@ def enter(outs, configs, training, resume, force):
     """
     found, states = [], []
     for out, config in zip(outs, configs, strict=True):
-        there = known(out)
+        there = files_in(out)
         found.append(None)
         if resume and there:
             _compare(out, config)
@@ -340,25 +302,6 @@ def _open(holds, configs, training, resume, force):
         store.write_text(out / "config.toml", tomli_w.dumps(config))
 
 
-def flat(table, prefix=""):
-    """(key path, value) of every leaf of a nested table."""
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def differences(before, now, free=()):
-    """In which settings two tables differ, in words; "" if in none but the `free` ones."""
-    before, now = dict(flat(before)), dict(flat(now))
-    changed = sorted(
-        key for key in (before.keys() | now.keys()) - set(free) if before.get(key) != now.get(key)
-    )
-    was = ", ".join(f"{k} was {before.get(k)!r}, now {now.get(k)!r}" for k in changed[:3])
-    return was + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
-
-
 def _compare(out, config):
     """Refuse to resume another configuration; only the number of epochs may differ."""
     try:
@@ -379,58 +322,6 @@ def _compare(out, config):
     was = differences(before, config, free)
     if was:
         raise CheckpointError(f"cannot resume {out} with another configuration: {was}")
-
-
-def read_config(folder):
-    """The resolved settings of the run in `folder`, as they were meant when it was made.
-
-    Raises
-    ------
-    FileNotFoundError : it holds no run
-    CheckpointError : they are damaged
-    """
-    path = Path(folder) / "config.toml"
-    try:
-        return resolve(recorded(parse(store.read_text(path))))
-    except ConfigError as error:
-        raise CheckpointError(f"{path} is damaged: {error}") from None
-
-
-def _digest(arrays):
-    """A hash of everything in a checkpoint, so that damage cannot pass for a result."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
-    return np.array(digest.hexdigest())
-
-
-def read_state(out):
-    """The newest checkpoint of a run that is whole: its file's name, and name -> array.
-
-    Raises
-    ------
-    CheckpointError : none can be read; of one that is not the newest an InfosimWarning tells
-    """
-    faults = []
-    for name in CHECKPOINTS:
-        if not os.path.lexists(out / name):
-            continue
-        try:
-            state = store.read_arrays(out / name)
-            digest = state.pop("digest", None)
-            if digest is None or str(digest) != str(_digest(state)):
-                raise CheckpointError(
-                    f"{out / name} is damaged: its contents do not match their hash"
-                )
-        except CheckpointError as error:
-            faults.append(str(error))
-            continue
-        if faults or name != CHECKPOINTS[0]:
-            why = faults[0] if faults else f"{out / CHECKPOINTS[0]} is missing"
-            warnings.warn(f"{why}; goes on from {name}, the one before", InfosimWarning, 6)
-        return name, state
-    raise CheckpointError(f"{faults[0]}; --force starts anew")
 
 
 def _restore(outs, training, states):
@@ -463,7 +354,7 @@ def _tell_of_goals(outs, training):
 def _check_history(history, training):
     """Raise ValueError unless all that was measured is there for every epoch."""
     n = len(history)
-    lists = {name: getattr(history, name) for name in _ERRORS} | {
+    lists = {name: getattr(history, name) for name in ERRORS} | {
         f"goal of {name}": values for name, values in history.mean_goal.items()
     }
     lists |= history.in_force
@@ -502,7 +393,7 @@ def _save(holds, training):
         }
         store.write_arrays(out / "weights.npz", weights)
         with store.atomic(out / CHECKPOINTS[0]) as file:
-            np.savez(file, **state, digest=_digest(state))
+            np.savez(file, **state, digest=digest_of(state))
             if held.rotates:
                 with suppress(FileNotFoundError):
                     os.replace(*(out / name for name in CHECKPOINTS))

@@ -29,7 +29,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from infosim.errors import CheckpointError, ConfigError, InfosimError
-from infosim.experiments.run import differences
+from infosim.experiments.identity import differences
 from infosim.files import opened
 
 #: Seconds between signs of life of a trial, and without one after which it counts as killed.

@@ -7,12 +7,9 @@ killed, the next start goes on where it was: a run is complete when its result.j
 process at a time carries out a sweep.
 """
 
-import csv
-import io
 import itertools
 import json
 import math
-import re
 import signal
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,12 +17,13 @@ from pathlib import Path
 
 from infosim.errors import CheckpointError, ConfigError, brief, near
 from infosim.experiments import store
+from infosim.experiments.directory import why_failed
 from infosim.experiments.engines import engine
 from infosim.experiments.experiment import Experiment
 from infosim.experiments.identity import alike
-from infosim.experiments.job import execute, fail, why_failed
+from infosim.experiments.job import execute, fail
+from infosim.experiments.plan import status, write_table
 from infosim.experiments.reading import parse, read
-from infosim.experiments.run import read_result
 from infosim.experiments.stopping import Interrupted, stopped_by_signals
 from infosim.kernels import backend as backends
 from infosim.kernels.workers import available
@@ -141,29 +139,6 @@ def _pairs(table, where):
 
 
 # -- all of them -----------------------------------------------------------------------------------
-
-
-@dataclass
-class Status:
-    """How far a sweep is: keys of runs that are done, failed (with the reason), or left."""
-
-    done: list
-    failed: dict
-    left: list
-
-
-def status(plan, out):
-    """The `Status` of the planned runs in a sweep's directory, from its files alone."""
-    found = Status([], {}, [])
-    for key, _ in plan:
-        folder = Path(out) / "runs" / key
-        if read_result(folder) is not None:
-            found.done.append(key)
-        elif (reason := why_failed(folder)) is not None:
-            found.failed[key] = reason
-        else:
-            found.left.append(key)
-    return found
 
 
 def run_sweep(
@@ -297,54 +272,3 @@ def _stacks(runs, stack):
 
 
 # -- results ---------------------------------------------------------------------------------------
-
-
-def table(plan, out):
-    """The complete ones of the planned runs, in their order: column names, and rows name -> value.
-
-    Columns: key, the settings in which runs differ, epochs, errors and mean goals.
-    """
-    columns = dict.fromkeys(["key", *(name for _, settings in plan for name in settings)])
-    rows = []
-    for key, settings in plan:
-        result = read_result(Path(out) / "runs" / key)
-        if result is None:
-            continue
-        rows.append({"key": key, **settings, **result})
-        columns |= dict.fromkeys(result)
-    return list(columns), rows
-
-
-def write_table(plan, out):
-    """Write results.csv, the `table` of a sweep."""
-    columns, rows = table(plan, out)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    store.write_text(Path(out) / "results.csv", text.getvalue())
-
-
-def load_plan(out):
-    """(key, settings) of every run that a sweep's directory was made for.
-
-    Raises
-    ------
-    CheckpointError : it holds none
-    """
-    path = Path(out) / "runs.json"
-    try:
-        planned = store.read_json(path)
-    except (FileNotFoundError, CheckpointError) as error:
-        why = f": {error}" if isinstance(error, CheckpointError) else ""
-        raise CheckpointError(f"{out} holds no sweep{why}") from None
-    fits = isinstance(planned, list) and all(
-        isinstance(one, dict)
-        and isinstance(one.get("key"), str)
-        and re.fullmatch("[0-9a-f]{16}", one["key"])
-        and isinstance(one.get("settings"), dict)
-        for one in planned
-    )
-    if not fits:
-        raise CheckpointError(f"{out} holds no sweep: {path} is damaged, is no list of runs")
-    return [(one["key"], one["settings"]) for one in planned]

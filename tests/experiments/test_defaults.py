@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infosim.errors import ConfigError
-from infosim.experiments import Experiment, identity, run, store
+from infosim.experiments import Experiment, directory, identity, store
 from infosim.experiments.identity import DEFAULTS_VERSION
 from infosim.experiments.reading import parse
 from scripts import settings
@@ -45,10 +45,10 @@ def test_the_version_of_the_defaults_is_part_of_a_key_from_the_second_on(monkeyp
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda one: one.name)
 def test_runs_of_an_earlier_version_have_their_names(folder):
-    config = run.read_config(folder)
-    named = dict(run.flat(parse(store.read_text(folder / "config.toml"))))
-    assert named.items() <= dict(run.flat(config)).items()
-    result = run.read_result(folder)
+    config = directory.read_config(folder)
+    named = dict(identity.flat(parse(store.read_text(folder / "config.toml"))))
+    assert named.items() <= dict(identity.flat(config)).items()
+    result = directory.read_result(folder)
     if result is not None:
         assert Experiment("", config).key == result["key"]
     if "sweep" in folder.parts:
@@ -62,7 +62,7 @@ def test_what_an_earlier_run_did_not_name_is_as_it_was(tmp_path):
     old = "".join(line for line in lines if not line.startswith(gone))
     assert len(old.splitlines()) < len(lines) - 8
     store.write_text(tmp_path / "config.toml", old)
-    config = run.read_config(tmp_path)
-    whole = run.read_config(RUNS / "classification")
-    assert run.differences(whole, config) == "network.inversion was 'learned', now 'batch'"
+    config = directory.read_config(tmp_path)
+    whole = directory.read_config(RUNS / "classification")
+    assert identity.differences(whole, config) == "network.inversion was 'learned', now 'batch'"
     assert Experiment("", config).key != Experiment("", whole).key

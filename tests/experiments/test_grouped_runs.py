@@ -10,7 +10,7 @@ from torture import same_results
 import infosim
 from infosim.cli import main
 from infosim.errors import ConfigError, InfosimWarning
-from infosim.experiments import Experiment, run
+from infosim.experiments import Experiment, directory, run
 from infosim.experiments.optimize import optimize
 from infosim.experiments.reading import parse
 from infosim.experiments.sweep import Sweep, run_sweep
@@ -90,7 +90,7 @@ def test_files_of_a_run_are_by_group(experiment, finished):
     gamma = Goal.of("{F}{C} - 0.5 {F}{L}", "FCL").gamma
     expected = (found.atoms["hidden/excitatory"] @ gamma).mean(axis=1)
     np.testing.assert_allclose(found.metrics[goals[0]], expected, rtol=1e-12)
-    assert run.read_result(finished)[goals[1]] == found.metrics[goals[1]][-1]
+    assert directory.read_result(finished)[goals[1]] == found.metrics[goals[1]][-1]
     assert parse((finished / "config.toml").read_text()) == experiment.config
     assert found.simulator()["hidden"].groups["inhibitory"].neurons == slice(6, 8)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from infosim.errors import ConfigError
-from infosim.experiments import Experiment, optimize, run, store, train
+from infosim.experiments import Experiment, directory, optimize, run, store, train
 from infosim.network import Backprop, Hebb, Infomorphic, Rule
 from infosim.rules import Executor, executes
 
@@ -80,7 +80,7 @@ def test_a_run_of_before_layers_had_rules_goes_on(name, tmp_path):
     old = "".join(line for line in text.splitlines(keepends=True) if line != 'rule = ""\n')
     assert text.count('rule = ""\n') == 2
     store.write_text(out / "config.toml", old)
-    assert run.read_config(out) == one.config
+    assert directory.read_config(out) == one.config
     longer = load(*settings, "training.epochs=2", preset=name)
     train(longer, out, threads=1, resume=True)
     assert store.read_text(out / "config.toml").count('rule = ""\n') == 2
@@ -90,7 +90,7 @@ def test_the_numbers_of_a_run_are_those_it_goes_on_with(tmp_path):
     settings = ["training.epochs=1", "training.batch=1000", "layers.hidden.size=3"]
     one = load(*settings, "network.rule={name='still', strength=2.0}")
     out = train(one, tmp_path / "run", threads=1)
-    assert run.read_config(out)["network"]["rule"]["strength"] == 2.0
+    assert directory.read_config(out)["network"]["rule"]["strength"] == 2.0
     train(one, out, threads=1, resume=True)
     with pytest.raises(run.CheckpointError, match=r"network.rule.strength was 2.0, now 3.0"):
         train(load(*settings, "network.rule={name='still', strength=3.0}"), out, resume=True)

@@ -18,7 +18,7 @@ from torture import SETTINGS, same_results
 
 import infosim
 from infosim.errors import CheckpointError, ConfigError, InfosimWarning
-from infosim.experiments import Experiment, Interrupted, environment, run, store, train
+from infosim.experiments import Experiment, Interrupted, directory, environment, run, store, train
 from infosim.machine.layer import LayerState
 from infosim.machine.randomness import Purpose
 
@@ -47,8 +47,8 @@ def weights(directory):
 def test_directory_holds_everything(finished):
     names = {path.name for path in finished.iterdir()}
     # saved twice; on data of one's own; once it was examined
-    other = {run.CHECKPOINTS[1], run.ENCODING, run.examination.FILE}
-    assert names - other == {*run.FILES, ".lock"} - other
+    other = {directory.CHECKPOINTS[1], directory.ENCODING, directory.examination.FILE}
+    assert names - other == {*directory.FILES, ".lock"} - other
 
 
 def test_metrics(finished):
@@ -159,7 +159,7 @@ def damage(path, how):
 def test_a_damaged_checkpoint_has_one_to_fall_back_on(experiment, finished, how, tmp_path):
     out = tmp_path / "run"
     plainly(Experiment.load("demo/digits", [*SETTINGS, "training.epochs=2"]), out)
-    newest, before = (out / name for name in run.CHECKPOINTS)
+    newest, before = (out / name for name in directory.CHECKPOINTS)
     before.unlink(missing_ok=True)
     before.write_bytes(newest.read_bytes())
     plainly(Experiment.load("demo/digits", [*SETTINGS, "training.epochs=4"]), out, resume=True)
@@ -182,7 +182,7 @@ def test_checkpoint_that_lacks_something(experiment, finished, tmp_path):
     shutil.copytree(finished, out)
     state = store.read_arrays(out / "checkpoint.npz")
     del state["digest"], state["network/hidden/F/moments"]
-    store.write_arrays(out / "checkpoint.npz", {**state, "digest": run._digest(state)})
+    store.write_arrays(out / "checkpoint.npz", {**state, "digest": directory.digest_of(state)})
     with pytest.raises(CheckpointError, match="of another version"):
         train(experiment, out, resume=True)
 

@@ -18,7 +18,7 @@ import pytest
 import infosim
 from infosim import files
 from infosim.errors import CheckpointError, InfosimWarning
-from infosim.experiments import Experiment, run, store
+from infosim.experiments import Experiment, directory, run, store
 
 HOLDING = """
 import sys, time
@@ -107,7 +107,7 @@ READERS = {
     "metrics.csv": infosim.load_run,
     "atoms.npz": infosim.load_run,
     "weights.npz": lambda out: infosim.load_run(out).weights,
-    "checkpoint.npz": lambda out: run.read_state(out),
+    "checkpoint.npz": lambda out: directory.read_state(out),
     "result.json": infosim.load_run,
 }
 
@@ -237,9 +237,9 @@ STATES = {
 @pytest.mark.parametrize("kind", STATES)
 def test_a_checkpoint_of_another_shape_is_told(finished, tmp_path, kind):
     out = shutil.copytree(finished, tmp_path / "run")
-    state = STATES[kind](run.read_state(out)[1])
-    store.write_arrays(out / "checkpoint.npz", {**state, "digest": run._digest(state)})
-    experiment = Experiment("demo/digits", run.read_config(out))
+    state = STATES[kind](directory.read_state(out)[1])
+    store.write_arrays(out / "checkpoint.npz", {**state, "digest": directory.digest_of(state)})
+    experiment = Experiment("demo/digits", directory.read_config(out))
     with pytest.raises(CheckpointError) as told:
         run.train_together([experiment], [out], resume=True, summary=False)
     assert "\n" not in str(told.value)

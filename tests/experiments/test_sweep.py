@@ -17,7 +17,7 @@ import pytest
 
 import infosim
 from infosim.errors import BackendError, CheckpointError, ConfigError, DataError
-from infosim.experiments import Experiment, Interrupted, store, train
+from infosim.experiments import Experiment, Interrupted, plan, store, train
 from infosim.experiments import job as jobs
 from infosim.experiments import sweep as sweeps
 from infosim.experiments.sweep import Sweep, run_sweep
@@ -205,7 +205,7 @@ def test_what_is_complete_is_not_run_again(undisturbed, tmp_path, monkeypatch):
     # the table is made from the directories alone
     before = table(tmp_path)
     (tmp_path / "results.csv").unlink()
-    sweeps.write_table(sweeps.load_plan(tmp_path), tmp_path)
+    plan.write_table(plan.load_plan(tmp_path), tmp_path)
     assert table(tmp_path) == before
 
 
@@ -239,7 +239,7 @@ def test_what_the_user_stops_says_how_it_goes_on(tmp_path, monkeypatch):
         run_sweep(sweep, out)
     with pytest.raises(Interrupted, match=f"^stopped; to continue: {again}"):
         run_sweep(sweep, out, resume=True)
-    assert sweeps.status(sweep.plan, out).left == [run.key for run in sweep.runs]
+    assert plan.status(sweep.plan, out).left == [run.key for run in sweep.runs]
 
 
 def test_a_stack_with_a_bad_run_in_it_loses_only_that(tmp_path, monkeypatch):
@@ -346,7 +346,7 @@ def test_a_damaged_result_is_none_and_the_run_is_finished_again(undisturbed, tmp
     damaged = copied(out, tmp_path / "out")
     path = damaged / "runs" / sweep.runs[1].key / "result.json"
     path.write_text(content)
-    found = sweeps.status(sweep.plan, damaged)
+    found = plan.status(sweep.plan, damaged)
     assert (len(found.done), found.failed, found.left) == (3, {}, [sweep.runs[1].key])
     assert len(infosim.load_sweep(damaged)) == 3
     assert not infosim.load_run(path.parent).complete
@@ -360,7 +360,7 @@ def test_earlier_results_with_nan_are_read(undisturbed, tmp_path):
     path = earlier / "runs" / sweep.runs[0].key / "result.json"
     result = json.loads(path.read_text())
     path.write_text(json.dumps(result | {"mean_goal_hidden": float("nan")}))
-    assert sweeps.status(sweep.plan, earlier).done == [run.key for run in sweep.runs]
+    assert plan.status(sweep.plan, earlier).done == [run.key for run in sweep.runs]
     assert np.isnan(infosim.load_sweep(earlier).array("mean_goal_hidden")[0])
     store.write_json(path, {"a": [float("nan"), 1.5, np.float64("inf")]})
     assert json.loads(path.read_text()) == {"a": [None, 1.5, None]}
@@ -384,7 +384,7 @@ def test_a_damaged_reason_is_told(undisturbed, tmp_path, content):
     folder = damaged / "runs" / sweep.runs[1].key
     (folder / "result.json").unlink()
     (folder / "error.json").write_text(content)
-    failed = sweeps.status(sweep.plan, damaged).failed
+    failed = plan.status(sweep.plan, damaged).failed
     assert failed == {sweep.runs[1].key: "error.json cannot be read"}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import infosim
-from infosim.experiments import Experiment, run, train
+from infosim.experiments import Experiment, directory, run, train
 from infosim.experiments.stopping import Interrupted
 
 FILE = """
@@ -115,7 +115,7 @@ def test_a_run_that_carries_is_stopped_within_an_epoch_and_continued(file, tmp_p
 
     with pytest.raises(Interrupted):
         run.train_together(experiments, outs, summary=False, report=stop)
-    state = run.read_state(outs[1])[1]
+    state = directory.read_state(outs[1])[1]
     assert tuple(state["progress"][:2]) == (2, 4)
     assert state["carried/output"].shape == (3, 4, 48)
     run.train_together(experiments, outs, summary=False, resume=True)

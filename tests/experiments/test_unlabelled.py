@@ -10,7 +10,7 @@ import infosim
 from infosim.cli import main
 from infosim.engine import Simulator, Training
 from infosim.errors import ConfigError
-from infosim.experiments import Experiment, run, store, train
+from infosim.experiments import Experiment, directory, store, train
 from infosim.experiments.run import train_together
 from infosim.experiments.sweep import Sweep, run_sweep
 from infosim.machine.randomness import Purpose
@@ -55,9 +55,9 @@ def test_errors_are_in_every_file_that_tells_them(finished):
         assert found["test_error"][-1] < 0.05
         assert found["val_error"][-1] < 0.15
     names = {path.name for path in out.iterdir()}
-    other = {run.CHECKPOINTS[1], run.ENCODING, run.examination.FILE}
+    other = {directory.CHECKPOINTS[1], directory.ENCODING, directory.examination.FILE}
     # saved twice; on data of one's own; once it was examined
-    assert names | other == {*run.FILES, ".lock"}
+    assert names | other == {*directory.FILES, ".lock"}
     assert (out / "summary.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import infosim
-from infosim.experiments import Experiment, optimize, picture, run, train
+from infosim.experiments import Experiment, picture, run, search, train
 from infosim.experiments.identity import alike
 from infosim.experiments.resolve import resolve
 from infosim.network import Compartment, Connection, Sparse
@@ -98,10 +98,10 @@ def test_a_layer_learns_by_any_connection():
     frozen = [f"layers.hidden.compartments.{one}.trainable=false" for one in "FC"]
     some = [f"{LATERAL}.connections={{hidden={{delay=1, trainable=false}}, output={{delay=1}}}}"]
     experiment = Experiment.load("demo/digits", [*frozen, *some])
-    assert optimize._layer(experiment, "hidden") == "hidden"
+    assert search.layer_of(experiment, "hidden") == "hidden"
     none = f"{LATERAL}.connections.output.trainable=false"
     with pytest.raises(infosim.ConfigError, match="none of its compartments is trainable"):
-        optimize._layer(Experiment.load("demo/digits", [*frozen, *some, none]), "hidden")
+        search.layer_of(Experiment.load("demo/digits", [*frozen, *some, none]), "hidden")
 
 
 def test_an_input_that_one_of_several_reads_is_read():

@@ -16,8 +16,7 @@ import pytest
 from infosim import datasets
 from infosim.engine import Simulator, Training
 from infosim.errors import BackendError, CheckpointError, ConfigError
-from infosim.experiments import Experiment, Interrupted, train
-from infosim.experiments import optimize as module
+from infosim.experiments import Experiment, Interrupted, search, searched, train
 from infosim.experiments.optimize import optimize
 from infosim.machine.randomness import Purpose
 from infosim.pid import Goal
@@ -50,7 +49,7 @@ def finished(experiment, tmp_path_factory):
 def no_picture(request, monkeypatch):
     """Drawing takes longer than all the rest: only where it is what is tested."""
     if "finished" not in request.fixturenames:
-        monkeypatch.setattr(module._Results, "draw", lambda self, ranked: _Blank())
+        monkeypatch.setattr(searched.Results, "draw", lambda self, ranked: _Blank())
 
 
 class _Blank:
@@ -75,7 +74,7 @@ def process(out, *options, before=""):
     """Start a search in a process of its own."""
     code = (
         "import os, signal, sys, time\n"
-        "from infosim.experiments import Experiment, optimize, study\n"
+        "from infosim.experiments import Experiment, optimize, search\n"
         f"{before}\n"
         f"experiment = Experiment.load('demo/digits', {SETTINGS!r})\n"
         f"optimize.optimize(experiment, {str(out)!r}, {', '.join(options)})\n"
@@ -222,17 +221,17 @@ def test_cmaes_searches_around_the_start(experiment, tmp_path):
     ],
 )
 def test_layer(settings, layer, found):
-    assert module._layer(Experiment.load("demo/digits", settings), layer) == found
+    assert search.layer_of(Experiment.load("demo/digits", settings), layer) == found
 
 
 def test_layer_that_cannot_be_searched():
     for preset in ("iclr/readout", "iclr/random-projection"):
         with pytest.raises(ConfigError, match="no layer but the readout learns"):
-            module._layer(Experiment.load(preset), None)
+            search.layer_of(Experiment.load(preset), None)
     with pytest.raises(ConfigError, match="layer 'hidden' does not learn: it has no goal"):
-        module._layer(Experiment.load("iclr/random-projection"), "hidden")
+        search.layer_of(Experiment.load("iclr/random-projection"), "hidden")
     with pytest.raises(ConfigError, match=r"network\.rule 'backprop' no layer learns by a goal"):
-        module._layer(Experiment.load("iclr/backprop"), None)
+        search.layer_of(Experiment.load("iclr/backprop"), None)
 
 
 def test_the_goal_of_the_readout_has_five_parameters(experiment, tmp_path):
@@ -270,7 +269,7 @@ def test_a_finished_search_only_makes_its_files_anew(experiment, finished, monke
     before = {name: (out / name).read_bytes() for name in ("best.toml", "trials.csv")}
     for name in before:
         (out / name).unlink()
-    monkeypatch.setattr(module._Search, "run", None)
+    monkeypatch.setattr(search.Search, "run", None)
     assert optimize(experiment, out, trials=6) == found
     assert {name: (out / name).read_bytes() for name in before} == before
 
@@ -313,7 +312,7 @@ def test_an_interrupted_start_is_tried_again(experiment, finished, tmp_path, mon
 
 
 KILL = """
-run = optimize._Search.run
+run = search.Search.run
 def killed(self, trial, arrived=()):
     if trial.number == {number}:
         for label in self.start.labels:
@@ -321,7 +320,7 @@ def killed(self, trial, arrived=()):
         time.sleep(0.5)
         os.kill(os.getpid(), signal.SIGKILL)
     return run(self, trial, arrived)
-optimize._Search.run = killed
+search.Search.run = killed
 """
 
 
@@ -351,7 +350,7 @@ def test_a_start_that_was_killed_just_now_is_made_up_for(experiment, finished, t
 
 def test_a_trial_that_others_took_for_lost(experiment, tmp_path, monkeypatch):
     """As after a suspended laptop wakes up: it is theirs now, and the search goes on."""
-    run = module._Search.run
+    run = search.Search.run
 
     def late(self, trial, arrived=()):
         if trial.number == 1:
@@ -360,7 +359,7 @@ def test_a_trial_that_others_took_for_lost(experiment, tmp_path, monkeypatch):
             others.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         return run(self, trial, arrived)
 
-    monkeypatch.setattr(module._Search, "run", late)
+    monkeypatch.setattr(search.Search, "run", late)
     optimize(experiment, tmp_path, trials=3)
     assert states(tmp_path) == ["complete", "failed", "complete", "complete"]
 
@@ -392,12 +391,12 @@ def test_trials_on_dask_workers(experiment, finished, tmp_path):
 
         def no_driver():
             from infosim.errors import BackendError
-            from infosim.experiments import optimize
+            from infosim.experiments import search
 
             def run(self, trial):
                 raise BackendError("no GPU on this worker")
 
-            optimize._Search.run = run
+            search.Search.run = run
 
         with distributed.Client(cluster) as client:
             client.run(no_driver)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from infosim.errors import ConfigError
-from infosim.experiments import Experiment, directory, optimize, run, store, train
+from infosim.experiments import Experiment, directory, run, search, store, train
 from infosim.network import Backprop, Hebb, Infomorphic, Rule
 from infosim.rules import Executor, executes
 
@@ -127,10 +127,10 @@ def test_bad_settings(settings, message):
 
 def test_goals_are_searched_of_layers_that_climb_them():
     pytest.importorskip("optuna", reason="needs Optuna: pip install 'infosim[optimize]'")
-    assert optimize._layer(load(), None) == "hidden"
+    assert search.layer_of(load(), None) == "hidden"
     one = load("network.rule=hebb", "layers.hidden.rule=infomorphic")
-    assert optimize._layer(one, None) == "hidden"
+    assert search.layer_of(one, None) == "hidden"
     with pytest.raises(ConfigError, match="layer 'output' does not learn by its goal"):
-        optimize._layer(one, "output")
+        search.layer_of(one, "output")
     with pytest.raises(ConfigError, match=r"network\.rule 'hebb' no layer learns by a goal"):
-        optimize._layer(load("network.rule=hebb"), None)
+        search.layer_of(load("network.rule=hebb"), None)

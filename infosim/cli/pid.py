@@ -135,7 +135,7 @@ def pid(
     numbers, 1, 1.0 and 1e0 are one value.
     """
     from infosim.analysis.tables import decompose_table
-    from infosim.analysis.tables.words import pointwise_of
+    from infosim.analysis.tables.numbers import pointwise_of
     from infosim.errors import ConfigError
 
     kind = _kind(as_json, as_csv, out, pointwise)
@@ -197,14 +197,14 @@ def _picture_kind(plot):
 
 def _content(study, kind, pointwise, parts):
     """What is printed or written."""
-    from infosim.analysis.tables import words
+    from infosim.analysis.tables import files, words
 
     if kind == "json":
-        return words.json_of(study, pointwise)
+        return files.json_of(study, pointwise)
     if kind == "csv":
-        return words.csv_of(study) if pointwise is None else words.as_csv(*pointwise)
+        return files.csv_of(study) if pointwise is None else files.as_csv(*pointwise)
     if kind == "html":
-        return words.document(study)
+        return files.document(study)
     return words.text(study, parts) + "\n"
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from infosim.analysis.tables import bins as bins_module
 from infosim.analysis.tables import decompose_table
 from infosim.analysis.tables.bins import Bins
+from infosim.analysis.tables.files import csv_of, json_of
+from infosim.analysis.tables.numbers import pointwise_of, rows_of
 from infosim.analysis.tables.roles import bins_of, variables_of
-from infosim.analysis.tables.words import csv_of, json_of, pointwise_of, rows_of
 from infosim.cells import number
 from infosim.errors import ConfigError, DataError
 from infosim.pid import decompose

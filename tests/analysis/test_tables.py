@@ -9,8 +9,9 @@ import pytest
 
 from infosim.analysis.tables import bins as bins_module
 from infosim.analysis.tables import columns, decompose_table
+from infosim.analysis.tables.plan import Plan
 from infosim.analysis.tables.reading import read as read_table
-from infosim.analysis.tables.study import _Plan, _Rows
+from infosim.analysis.tables.rows import Rows
 from infosim.cells import number
 from infosim.errors import ConfigError, DataError
 from infosim.pid import decompose
@@ -22,9 +23,9 @@ def read_columns(
     path, sources, target, bins=None, target_bins=None, missing="error", missing_cells=None
 ):
     """(source -> values, the target's values, rows dropped): texts, bins, or None for missing."""
-    plan = _Plan(sources, target, bins, target_bins, None, None, False, missing_cells)
+    plan = Plan(sources, target, bins, target_bins, None, None, False, missing_cells)
     frame = read_table(path, plan.wanted)
-    rows = _Rows(frame, plan, missing)
+    rows = Rows(frame, plan, missing)
     found = {}
     for v in plan.variables:
         rows.joint(v, v in plan.targets)
@@ -232,7 +233,7 @@ def test_what_is_kept_as_floats_has_the_same_bins(case, bins, write, monkeypatch
     monkeypatch.setattr(columns, "_MANY", 4)
     monkeypatch.setattr(columns, "MOST", 4)
     monkeypatch.setattr("infosim.datasets.own.table._CELLS", 20)
-    kept = read_table(path, _Plan(["x"], "y", bins, None, None, None, False, None).wanted)["x"]
+    kept = read_table(path, Plan(["x"], "y", bins, None, None, None, False, None).wanted)["x"]
     assert (kept.values is not None) >= (case in ("normal", "tenths", "integers", "narrow"))
     assert (kept.values is None) >= (case in ("large", "tens of 1e15", "nanoseconds"))
     found, _, _ = read_columns(path, ["x"], "y", **options)

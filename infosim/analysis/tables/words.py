@@ -1,141 +1,14 @@
-"""Decompositions of tables, told: as text, as rows for files, as a page of HTML."""
+"""Decompositions of tables in words: as text, and for notebooks."""
 
-import csv
-import io
-import json
-
-import numpy as np
-
-from infosim.analysis.tables.study import FEW
-from infosim.errors import ConfigError
+from infosim.analysis.tables.numbers import rows_about
 from infosim.markup import Html, bar, element
 from infosim.markup import table as html_table
 from infosim.pid.lattice import lattice, set_masks
 
+#: So few decompositions that each is told whole, with its cautions.
+FEW = 4
 #: Letters of a label from which on sources are numbered, and a legend says what they are.
 _LONG = 40
-
-
-# -- what there is to tell -------------------------------------------------------------------------
-
-
-def rows_of(study):
-    """Of each question, measure and quantity a dict: all that was found, in bits.
-
-    "quantity" is "atom", "information" I(T:set), "conditional" I(T:source|others),
-    "co-information", "total correlation", "entropy" H(T) or "residual entropy" H(T|sources);
-    "label" the atom, set or source. Where nothing is known, there is None.
-    """
-    return [row for question in study.questions for row in _rows(question, True)]
-
-
-def _rows(question, named):
-    """The same of one question; `named` : whether rows say of which."""
-    about = {}
-    if named:
-        names = [source.name for source in question.sources]
-        about = {"target": question.target.name, "sources": names}
-    found = []
-    for measure, one in question.by.items():
-        intervals, bias = question.intervals.get(measure), question.bias.get(measure)
-        for label, bits, more, less in zip(
-            one.labels, one.atoms.tolist(), _listed(one.informative), _listed(one.misinformative),
-            strict=False,
-        ):  # fmt: skip
-            found.append(
-                about | {"measure": measure, "quantity": "atom", "label": label, "bits": bits,
-                         "informative": more, "misinformative": less}
-                | _beside(intervals, bias, None, "atoms", label)
-            )  # fmt: skip
-    measure, one = next(iter(question.by.items()))
-    intervals, bias = question.intervals.get(measure), question.bias.get(measure)
-    for quantity, values, kind in (
-        ("information", one.informations, "informations"),
-        ("conditional", one.conditional if len(one.names) > 1 else {}, "conditional"),
-    ):
-        for label, bits in values.items():
-            found.append(
-                about | {"measure": None, "quantity": quantity, "label": label, "bits": bits,
-                         "informative": None, "misinformative": None}
-                | _beside(intervals, bias, question.test, kind, label)
-            )  # fmt: skip
-    for quantity, bits in (
-        ("co-information", one.co_information),
-        ("total correlation", one.total_correlation),
-        ("entropy", one.entropy),
-        ("residual entropy", one.residual_entropy),
-    ):
-        found.append(
-            about | {"measure": None, "quantity": quantity, "label": None, "bits": float(bits),
-                     "informative": None, "misinformative": None}
-            | _beside(None, None, None, "", None)
-        )  # fmt: skip
-    return found
-
-
-def _listed(values):
-    """A column of numbers, or of nothing."""
-    return _nothing() if values is None else values.tolist()
-
-
-def _nothing():
-    while True:
-        yield None
-
-
-def _beside(intervals, bias, test, kind, label):
-    """What statistics say of a quantity."""
-    low, high = (None, None) if intervals is None else getattr(intervals, kind)[label]
-    wrong = None if bias is None else getattr(bias, kind).get(label)
-    corrected = None if bias is None else getattr(bias, f"corrected_{kind}").get(label)
-    p = None if test is None else getattr(test, kind).get(label)
-    found = {"low": low, "high": high, "bias": wrong, "corrected": corrected, "p": p}
-    return {key: None if value is None else float(value) for key, value in found.items()}
-
-
-def pointwise_of(study, what, parts=False):
-    """Of each event, or of each row, its atoms: the head of a table, and its rows one by one.
-
-    what : "events" or "rows"
-    parts : whether to tell the informative and misinformative part of each atom as well
-
-    Raises
-    ------
-    ConfigError : more than one question; a measure without pointwise atoms
-    """
-    if len(study.questions) > 1:
-        raise ConfigError(
-            f"pointwise atoms are of one target and its sources, {len(study.questions)} "
-            "decompositions are asked for"
-        )
-    (question,) = study.questions
-    found = question.by.get("shared-exclusions")
-    if found is None:
-        raise ConfigError("pointwise atoms are of shared-exclusions alone, ask for that --measure")
-    events, values = found.events, found.pointwise()
-    kinds = [("", values.atoms)]
-    if parts:
-        kinds += [("informative ", values.informative), ("misinformative ", values.misinformative)]
-    atoms = np.concatenate([one for _, one in kinds]).T
-    head = [source.name for source in question.sources] + [question.target.name]
-    head += ["weight", *(f"{kind}{label}" for kind, _ in kinds for label in found.labels)]
-    of_event = list(
-        zip(
-            *(study.values(source, events.first) for source in question.sources),
-            study.values(question.target, events.first, as_target=True),
-            events.weights.tolist(),
-            strict=True,
-        )
-    )
-    if what == "events":
-        return head, ([*own, *row] for own, row in zip(of_event, atoms.tolist(), strict=True))
-    head = ["line" if study.of_text else "row", *head]
-    head.remove("weight")
-    lines = zip(study.lines.tolist(), events.rows.tolist(), strict=True)
-    return head, ([line, *of_event[e][:-1], *atoms[e].tolist()] for line, e in lines)
-
-
-# -- text ------------------------------------------------------------------------------------------
 
 
 def text(study, parts=False):
@@ -207,7 +80,7 @@ def _block(study, question, parts):
     target = question.target.name
     target = target if len(target) <= _LONG // 2 else "T"
     labels = dict(zip(question.first.labels, lattice(len(names)).labels(tuple(names)), strict=True))
-    rows = _rows(question, named=False)
+    rows = rows_about(question, named=False)
     measures = list(question.by)
     columns = []
     for measure in measures:
@@ -260,7 +133,7 @@ def _aligned(first, names, columns):
 
 
 def _quantities(question, names, target):
-    """How the quantities that no measure changes are written, in the order of `_rows`."""
+    """How the quantities that no measure changes are written, in the order of `rows_about`."""
     k = len(names)
     said = []
     for mask in set_masks(k):
@@ -293,72 +166,12 @@ def _one_a_line(study):
     return _aligned("target", names, columns)
 
 
-# -- files -----------------------------------------------------------------------------------------
-
-
-def as_csv(head, rows):
-    """A table as CSV; lists are joined by ' ', nothing is an empty cell."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
-    return out.getvalue()
-
-
-def csv_of(study):
-    """All that `rows_of` tells, as CSV."""
-    rows = rows_of(study)
-    return as_csv(
-        rows[0],
-        (["; ".join(v) if isinstance(v, list) else v for v in row.values()] for row in rows),
-    )
-
-
-def json_of(study, pointwise=None):
-    """All that is known, as JSON.
-
-    pointwise : None, or (head, rows) of `pointwise_of`
-    """
-    about = {
-        "table": study.what,
-        "rows": study.n_rows,
-        "total": study.total,
-        "notes": study.notes,
-        "asked": study.asked,
-        "variables": [
-            {"name": name, "role": "target" if as_target else "source", "outcomes": said}
-            for (name, as_target), said in study.said.items()
-        ],
-        "decompositions": [
-            {
-                "target": question.target.name,
-                "sources": [source.name for source in question.sources],
-                "cells": len(question.first.events),
-                "measures": list(question.by),
-                "cautions": question.cautions,
-                "found": _rows(question, named=False),
-            }
-            for question in study.questions
-        ],
-    }
-    if pointwise is not None:
-        head, rows = pointwise
-        about["pointwise"] = [dict(zip(head, row, strict=True)) for row in rows]
-    return json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
-
-
-def document(study):
-    """A file of HTML of `page`."""
-    head = element("head", Html('<meta charset="utf-8">'), element("title", study.what))
-    return f"<!doctype html>\n{element('html', head, element('body', page(study)))}\n"
-
-
 def page(study):
     """What was found, for notebooks."""
     parts = [element("p", line) for line in (_first_line(study), *study.remarks)]
     for question in study.questions[:FEW]:
         parts.append(element("pre", "\n".join(_about(study, question))))
-        rows = _rows(question, named=False)
+        rows = rows_about(question, named=False)
         for measure in question.by:
             own = [row for row in rows if row["measure"] == measure]
             most = max(abs(row["bits"]) for row in own)

@@ -18,7 +18,17 @@ from torture import SETTINGS, same_results
 
 import infosim
 from infosim.errors import CheckpointError, ConfigError, InfosimWarning
-from infosim.experiments import Experiment, Interrupted, directory, environment, run, store, train
+from infosim.experiments import (
+    Experiment,
+    Interrupted,
+    directory,
+    encoded,
+    environment,
+    examination,
+    run,
+    store,
+    train,
+)
 from infosim.machine.layer import LayerState
 from infosim.machine.randomness import Purpose
 
@@ -47,7 +57,7 @@ def weights(directory):
 def test_directory_holds_everything(finished):
     names = {path.name for path in finished.iterdir()}
     # saved twice; on data of one's own; once it was examined
-    other = {directory.CHECKPOINTS[1], directory.ENCODING, directory.examination.FILE}
+    other = {directory.CHECKPOINTS[1], encoded.ENCODING, examination.FILE}
     assert names - other == {*directory.FILES, ".lock"} - other
 
 

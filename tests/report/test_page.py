@@ -15,7 +15,7 @@ from infosim import markup
 from infosim.cli import main
 from infosim.engine import Simulator
 from infosim.errors import ConfigError
-from infosim.experiments import Experiment, directory, examination, store
+from infosim.experiments import Experiment, examination, store
 from infosim.experiments.examination import examine_run
 from infosim.experiments.run import train_together
 from infosim.report import page
@@ -154,7 +154,7 @@ def test_a_whole_run(examined, neither):
     run = infosim.load_run(examined)
     assert run.explain("hidden", 3).title in found.text
     assert "\t".join(run.metrics) in found.text
-    probe = 100 * directory.examination.layers["hidden"].probe
+    probe = 100 * run.examination.layers["hidden"].probe
     assert f"is wrong in {probe:.2f} % of 360 test samples" in " ".join(found.text.split())
 
 
@@ -245,7 +245,7 @@ def test_a_run_that_went_on_since(copied, undrawn):
     assert infosim.load_run(copied).examination.epoch == 2
     trained(config, copied, resume=True)
     run = infosim.load_run(copied)
-    assert directory.examination is None
+    assert run.examination is None
     assert "since epoch 2" in run.unexamined
     assert "since epoch 2" in check(page([copied])).text
     trained(config, copied, force=True)
@@ -269,7 +269,7 @@ def test_a_run_stopped_in_its_first_epoch(copied, undrawn):
 
 def test_written_and_read_back_is_the_same(copied):
     run = infosim.load_run(copied)
-    found = directory.examination
+    found = run.examination
     assert found.samples == found.lesioned == 360
     examination.write(copied / "again.npz", found, ["a"] * 12)
     again, classes = examination.read(copied / "again.npz", run.config)
@@ -305,7 +305,7 @@ def test_many_neurons_are_bounded(examined, monkeypatch, undrawn):
 
 def test_explained_by_a_run(examined):
     run = infosim.load_run(examined)
-    found, seen = run.explain("hidden", 3), directory.examination.layers["hidden"]
+    found, seen = run.explain("hidden", 3), run.examination.layers["hidden"]
     assert found.information == seen.information[3]
     assert found.damage == seen.damage[3]
     assert list(found.similar) == seen.similar[3].tolist()

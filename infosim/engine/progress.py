@@ -10,8 +10,10 @@ class Progress:
     """A progress bar over all batches, on a terminal or in a notebook (there with ipywidgets).
 
     To be given as `report` to `Simulator.fit` or `train`: it is called with the Training and its
-    last epoch after every batch.
+    last epoch after every batch, or after several epochs that are carried out at once.
     """
+
+    may_skip = True
 
     def __init__(self):
         self._bar = None
@@ -45,6 +47,11 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def may_skip(report):
+    """Whether a `report` of training, or None, need not be called after every batch."""
+    return report is None or getattr(report, "may_skip", False) is True
 
 
 def described(history):

@@ -421,7 +421,7 @@ class _Search:
         with training.simulator.workers.engaged():
             while len(values) <= self.epochs:
                 try:
-                    training.advance()
+                    training.advance(self.epochs)
                 except DivergedError as error:
                     if start:
                         raise DivergedError(f"the goal the search begins with: {error}") from None

@@ -51,7 +51,7 @@ def _draws():
     kernel = cpu.activate(activation.scalar(1), 1)
     u, bias = np.zeros((1, 1, N), np.float32), np.zeros((1, 1), np.float32)
     current = np.zeros(1, np.float32)
-    seeds, place = np.zeros(1, np.uint32), np.zeros(3, np.uint32)
+    seeds, place = np.zeros(1, np.uint32), np.zeros((3, 1), np.uint32)
     theta, y = np.empty((2, 1, N), np.float32), np.empty((1, N), np.float32)
     p, tile = activation.packed("float32")[None], (0, 1, 0, N)
     clamp, off = np.float32(0), np.float32(-1)

@@ -103,17 +103,22 @@ class _Lines:
     """A plain line per epoch, for logs: of many epochs of each that has an error, and of some."""
 
     MOST = 100
+    may_skip = True
+
+    def __init__(self):
+        self._told = None
 
     def __call__(self, training, epochs):
         from infosim.engine.progress import described
 
         history = training.history
-        if training.position or not len(history):
-            return
-        epoch = len(history) - 1
-        errors = history.train_error[-1], history.val_error[-1], history.test_error[-1]
-        if any(map(isfinite, errors)) or epoch % -(-epochs // self.MOST or 1) == 0:
-            click.echo(
-                f"epoch {epoch}/{epochs}  {'; '.join(described(training))}  "
-                f"({history.seconds[-1]:.2f} s)"
-            )
+        if self._told is None:  # the first call is of one batch
+            self._told = len(history) - (training.position == 0)
+        for epoch in range(self._told, len(history)):
+            errors = history.train_error[epoch], history.val_error[epoch], history.test_error[epoch]
+            if any(map(isfinite, errors)) or epoch % -(-epochs // self.MOST or 1) == 0:
+                click.echo(
+                    f"epoch {epoch}/{epochs}  {'; '.join(described(training, epoch))}  "
+                    f"({history.seconds[epoch]:.2f} s)"
+                )
+        self._told = len(history)

@@ -10,8 +10,10 @@ class Progress:
     """A progress bar over all batches, on a terminal or in a notebook (there with ipywidgets).
 
     To be given as `report` to `Simulator.fit` or `train`: it is called with the Training and its
-    last epoch after every batch.
+    last epoch after every batch, or after several epochs that are carried out at once.
     """
+
+    may_skip = True
 
     def __init__(self):
         self._bar = None
@@ -36,7 +38,7 @@ class Progress:
             columns = self._bar.format_dict["ncols"] or 1000  # a notebook does not say
             room = columns - len(epoch) - _TIMES - _BAR
             self._bar.set_description_str(epoch, refresh=False)
-            self._bar.set_postfix_str(_fitting(described(training), room))
+            self._bar.set_postfix_str(_fitting(described(training, len(history) - 1), room))
         if len(history) > epochs:
             self.close()
 
@@ -47,20 +49,25 @@ class Progress:
             self._bar = None
 
 
-def described(training):
-    """The last epoch's errors and goals in words: a list of parts, what matters most first."""
+def may_skip(report):
+    """Whether a `report` of training, or None, need not be called after every batch."""
+    return report is None or getattr(report, "may_skip", False) is True
+
+
+def described(training, epoch):
+    """An epoch's errors and goals in words: a list of parts, what matters most first."""
     history, names = training.history, training.error_names
     errors = [
-        f"{names.get(attribute, name)} {100 * values[-1]:.2f}%"
+        f"{names.get(attribute, name)} {100 * values[epoch]:.2f}%"
         for attribute, name, values in (
             ("train_error", "train", history.train_error),
             ("val_error", "val", history.val_error),
             ("test_error", "test", history.test_error),
         )
-        if values[-1] == values[-1]  # nan: not measured
+        if values[epoch] == values[epoch]  # nan: not measured
     ]
     last = {
-        name: next((goal for goal in reversed(values) if goal == goal), None)
+        name: next((goal for goal in values[epoch::-1] if goal == goal), None)
         for name, values in history.mean_goal.items()
     }  # nan: not recorded
     goals = [f"{name} {goal:.3f}" for name, goal in last.items() if goal is not None]

@@ -1,4 +1,4 @@
-"""A presentation carried out once more, without its events, as in epochs of one batch."""
+"""A presentation carried out again and again, without its events, as in epochs of one batch."""
 
 
 class Repetition:
@@ -7,7 +7,8 @@ class Repetition:
     Where a batch holds all samples in the same order each time, only the place of random numbers
     and the numbers of the update differ from one presentation to the next. What was played from
     tape is then played again, to the same bits as by events, which take as long as the kernels of
-    a small network.
+    a small network. Replicas need nothing of each other, so each goes through several
+    presentations at once, while its arrays are in the cache of the thread that it is of.
 
     Parameters
     ----------
@@ -16,7 +17,9 @@ class Repetition:
 
     def __init__(self, simulator, played):
         self._simulator = simulator
-        self._stages = simulator.workers.by_replica(played, simulator.n_replicas)
+        #: the calls of each replica, None where they are not apart
+        self._calls = simulator.workers.by_replica(played, simulator.n_replicas)
+        self._stages = played if self._calls is None else [self._calls]
         layers, self._steps = simulator.layers, simulator.network.steps
         self._firings = [
             (layers[name], layers[name].number + 256 * step) for step, name, _ in simulator._firings
@@ -49,16 +52,49 @@ class Repetition:
         """Whether nothing was done with the simulator since."""
         return self._now == self._mark
 
-    def __call__(self, stream, batch):
-        """Carry it out, with the random numbers of this place."""
+    def ahead(self, stream):
+        """What the next presentation is to be carried out with, in the epoch that has begun.
+
+        stream : of its random numbers
+        """
+        return stream, [numbers for clock in self._clocks for numbers in clock.tick()]
+
+    def __call__(self, presentations, batch):
+        """Carry it out with what `ahead` returned, for each time anew.
+
+        batch : the place of random numbers within their streams
+        """
+        n, run = len(presentations), self._simulator.workers.run
+        if self._calls and n > 1 and all(clock.by_replica for clock in self._clocks):
+            # the last one's, for all replicas; until then each writes its own
+            places = self._place(presentations[-1][0], batch)
+            run([[(_alone, (r, c, presentations, places))] for r, c in enumerate(self._calls)])
+        else:
+            for stream, numbers in presentations:
+                self._place(stream, batch)
+                for array, values in numbers if n > 1 else ():
+                    array[...] = values
+                for stage in self._stages:
+                    run(stage)
+
+    def later(self, n):
+        """Let what was carried out have been n presentations, one after the other."""
         simulator = self._simulator
-        for layer, step in self._firings:
-            layer.place((stream, step, batch), self._steps)
-        for clock in self._clocks:
-            clock.tick()
-        run = simulator.workers.run
-        for stage in self._stages:
-            run(stage)
-        simulator.time += self._steps
+        simulator.time += n * self._steps
         for layer in simulator.layers.values():
-            layer.later(self._steps)
+            layer.later(n * self._steps)
+
+    def _place(self, stream, batch):
+        """Say which random numbers are drawn; returns where that stands, for each firing."""
+        return [layer.place((stream, step, batch), self._steps)[1] for layer, step in self._firings]
+
+
+def _alone(replica, calls, presentations, places):
+    """Carry a replica's calls out, once for each presentation."""
+    for stream, numbers in presentations:
+        for place in places:
+            place[0, replica] = stream
+        for array, values in numbers:
+            array[replica] = values[replica]
+        for function, arguments in calls:
+            function(*arguments)

@@ -6,6 +6,7 @@ import numpy as np
 
 from infosim.engine.interventions import Interventions
 from infosim.engine.prediction import Prediction
+from infosim.engine.progress import may_skip
 from infosim.engine.recall import Recollection
 from infosim.engine.training import History, Training
 from infosim.errors import integer
@@ -80,7 +81,8 @@ class Simulator(Prediction, Recollection, Interventions):
         The history is that of all epochs so far: `fit(10)` twice is `fit(20)`, to the same bits if
         samples and batch are the same. `reset` starts anew. Arguments as for `Training`.
 
-        report : called with the Training and its last epoch after every batch, such as `Progress()`
+        report : called with the Training and its last epoch after every batch; without one, or if
+            its `may_skip` is true as that of `Progress()` is, several epochs may be made at once
 
         Raises
         ------
@@ -94,7 +96,7 @@ class Simulator(Prediction, Recollection, Interventions):
             training.check_epochs(until - 1)
         with self.workers.engaged():
             while len(training.history) < until:
-                training.advance()
+                training.advance(until - 1 if may_skip(report) else None)
                 if report is not None:
                     report(training, until - 1)
         return training.histories if self.n_replicas > 1 else training.history

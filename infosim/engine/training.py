@@ -20,6 +20,9 @@ from infosim.schedule import at
 #: Training samples that show in every epoch which readout neurons are inverted: an eighth of all
 #: within these bounds, drawn anew each time.
 _FEWEST, _MOST = 256, 2048
+#: Seconds, about, of epochs that are carried out at once: who looks on waits no longer.
+_AT_ONCE = 0.1
+_ERRORS = "train_error", "val_error", "test_error"
 
 
 @dataclass
@@ -27,7 +30,7 @@ class History:
     """What was measured in each epoch; entry 0 is before training.
 
     train_error, val_error, test_error : fractions, nan where there is nothing to measure
-    seconds : wall time of each epoch
+    seconds : wall time of each epoch; of those that are carried out at once, the mean
     mean_goal : layer -> goal in bits, mean over neurons, nan in epochs that are not recorded;
         groups are measured each for itself, here and in what follows, and called "LAYER/GROUP"
     atoms : layer -> (n, A + 1) arrays, atoms and H_res in bits, mean over the recorded batches, of
@@ -177,6 +180,8 @@ class Training:
         self._rows, self._probe = None, _Information(simulator)
         #: of an epoch that is one batch, always in the same order, or None
         self._repetition = None
+        #: seconds that it takes, and up to which epoch each is carried out by itself
+        self._pace, self._singly = np.inf, 0
         with simulator.workers.engaged():
             self._wrong = simulator.kernels.xp.zeros(simulator.n_replicas, np.int64)
             simulator.reserve(self.samples, batch)
@@ -211,19 +216,30 @@ class Training:
         if self.measured:
             self.simulator.readout.begin_epoch()
 
-    def advance(self):
-        """Train on one batch or, if the epoch's batches are done, measure and begin the next."""
+    def advance(self, last=None):
+        """Train on one batch or, if the epoch's batches are done, measure and begin the next.
+
+        Where epochs repeat one batch they may be carried out several at once, about a tenth of a
+        second, as long as nothing is to be recorded or measured between them: to the same bits.
+
+        last : the epoch with which these end at the latest; None carries each out by itself
+        """
         with self.simulator.workers.engaged():
             if self.position == self.n_batches:
                 self._finish_epoch()
+            elif (n := self._at_once(last)) > 1:
+                self._train_several(n)
             else:
                 self._train()
 
     def _train(self):
         began = time.perf_counter()
         sim = self.simulator
-        if self._repetition is not None and self._repetition.holds and not self._records:
-            self._repetition(stream(Purpose.TRAIN, self.epoch), self.position)
+        if self._repeats:
+            repetition = self._repetition
+            repetition([repetition.ahead(stream(Purpose.TRAIN, self.epoch))], self.position)
+            repetition.later(1)
+            self._pace = time.perf_counter() - began
         else:
             self._present()
         if self.measured:
@@ -231,9 +247,63 @@ class Training:
         self.position += 1
         self._seconds += time.perf_counter() - began
 
+    @property
+    def _repeats(self):
+        """Whether the next batch is one that was just presented, and is learnt from alike."""
+        known = self._repetition is not None and self._repetition.holds
+        return known and not self._records(self.epoch)
+
+    def _at_once(self, last):
+        """How many epochs are carried out next, of which only the last has anything at its end."""
+        if last is None or self.measured or self.epoch <= self._singly or not self._repeats:
+            return 1
+        most = int(min(last - self.epoch + 1, _AT_ONCE / self._pace))
+        for n, epoch in enumerate(range(self.epoch, self.epoch + most)):
+            if self._records(epoch):
+                return n
+            if self._evaluates(epoch):
+                return n + 1
+        return most
+
+    def _train_several(self, n):
+        """Train for n epochs, all but what follows the last one's batch.
+
+        Whether numbers are still finite is asked once, since none becomes finite again. If not, or
+        if this is interrupted, it is undone; then each epoch is carried out by itself.
+        """
+        began = time.perf_counter()
+        sim, first, repetition = self.simulator, self.epoch, self._repetition
+        learnt = [array for layer in sim.layers.values() for array in layer.numbers()]
+        learnt += [array for r in range(sim.n_replicas) for array in sim.noted(r).values()]
+        before = [array.copy() for array in learnt]
+        updates = {layer.clock: layer.clock.updates for layer in sim.layers.values()}
+        changing, ahead, in_force = self._changing(), [], []
+        whole = False
+        try:
+            for epoch in range(first, first + n):
+                sim.begin_epoch(epoch - 1)
+                ahead.append(repetition.ahead(stream(Purpose.TRAIN, epoch)))
+                in_force.append(_in_force(changing))
+            repetition(ahead, self.position)
+            whole = sim.not_finite() is None
+        finally:
+            if not whole:
+                for array, values in zip(learnt, before, strict=True):
+                    array[...] = values
+                for clock, made in updates.items():
+                    clock.updates = made
+                sim.begin_epoch(first - 1)
+                self._singly = first + n - 1
+        if whole:
+            repetition.later(n)
+            self._pace = (time.perf_counter() - began) / n
+            for one in in_force[:-1]:
+                self._note({}, one, self._pace)
+            self.position, self._seconds = self.n_batches, self._pace
+
     def _present(self):
         """Present the batch that is next, event by event."""
-        sim = self.simulator
+        sim, records = self.simulator, self._records(self.epoch)
         if self._rows is None:
             # the whole epoch's at once: nothing else is brought to the kernels until it ends
             orders = self._orders() if self.shuffle else np.arange(len(self.samples))
@@ -244,11 +314,11 @@ class Training:
         sim.present(
             *sim.gathered,
             learn=self.epoch > 0,
-            probes=[self._probe] if self._records else [],
+            probes=[self._probe] if records else [],
             stream=stream(Purpose.TRAIN, self.epoch),
             batch=self.position,
         )
-        alike = self.n_batches == 1 and not self.shuffle and self.epoch > 0 and not self._records
+        alike = self.n_batches == 1 and not self.shuffle and self.epoch > 0 and not records
         sim.tape.log = [] if alike else None
         try:
             sim.run()
@@ -256,10 +326,13 @@ class Training:
         finally:
             sim.tape.log = None
 
-    @property
-    def _records(self):
-        """Whether information is measured in the batch that is next."""
-        return self.epoch % self.record_epochs == 0 == self.position % self.record_every
+    def _records(self, epoch):
+        """Whether information is measured in the batch at this position of an epoch."""
+        return epoch % self.record_epochs == 0 == self.position % self.record_every
+
+    def _evaluates(self, epoch):
+        """Whether validation and test errors are measured when an epoch ends."""
+        return bool(self.others) and epoch % self.evaluate_every == 0
 
     def _orders(self):
         """A random order of the samples for this epoch, of each replica, (R, n)."""
@@ -314,15 +387,11 @@ class Training:
             shown = max(_FEWEST, min(_MOST, n // 8))
             sim.decide_inversion(self.samples, self._orders()[:, :shown], self.epoch)
         errors = {"train_error": host(self._wrong) / n if self.measured else None}
-        due = self.epoch % self.evaluate_every == 0
-        for name, (samples, purpose) in self.others.items() if due else ():
+        evaluated = self.others if self._evaluates(self.epoch) else {}
+        for name, (samples, purpose) in evaluated.items():
             errors[name] = self.error(
                 sim, samples, batch=self.batch, purpose=purpose, epoch=self.epoch
             )
-        for r, history in enumerate(self.histories):
-            for name in ("train_error", "val_error", "test_error"):
-                error = errors.get(name)
-                getattr(history, name).append(np.nan if error is None else float(error[r]))
         for name, total in self._probe.sums.items():
             layer = sim[name]
             values = atoms(host(total) / self._probe.count, len(layer.compartments))
@@ -333,16 +402,27 @@ class Training:
                     history.atoms.setdefault(population, []).append(own)
                     goal = own @ layer.aim.goals[population][r].at(layer.clock.last).gamma
                     history.mean_goal.setdefault(population, []).append(float(goal.mean()))
-        for history in self.histories if not self._probe.sums else ():
-            for values in history.mean_goal.values():
-                values.append(np.nan)
-        layers = sim.layers.values()
-        changing = [layer for layer in layers if layer.changes]
-        for r, history in enumerate(self.histories):
-            for layer in layers if history.in_force else changing:
-                history.note(layer.in_force(r))
-            history.seconds.append(self._seconds + time.perf_counter() - began)
+        in_force = _in_force(self._changing())
+        self._note(errors, in_force, self._seconds + time.perf_counter() - began)
         self._begin()
+
+    def _changing(self):
+        """Of each replica, the layers whose numbers in force are to be noted."""
+        layers = list(self.simulator.layers.values())
+        changing = [layer for layer in layers if layer.changes]
+        return [layers if history.in_force else changing for history in self.histories]
+
+    def _note(self, errors, in_force, seconds):
+        """Add to the histories what there is of an epoch beside its information."""
+        for r, history in enumerate(self.histories):
+            for name in _ERRORS:
+                error = errors.get(name)
+                getattr(history, name).append(np.nan if error is None else float(error[r]))
+            for values in history.mean_goal.values():
+                if len(values) == len(history):
+                    values.append(np.nan)
+            history.note(in_force[r])
+            history.seconds.append(seconds)
 
     # -- exact resume ----------------------------------------------------------------------------
 
@@ -438,6 +518,14 @@ class Training:
         joined = np.concatenate([state[key] for state in states], axis)
         check_array(key, joined, like)
         return self.simulator.kernels.resident(joined)
+
+
+def _in_force(changing):
+    """What `LayerState.in_force` says now, of each replica's layers."""
+    return [
+        [one for layer in layers for one in layer.in_force(replica)]
+        for replica, layers in enumerate(changing)
+    ]
 
 
 def _goals(states, described):

@@ -299,7 +299,7 @@ def checked(experiment, patterns, seeds, *, threads=None, backend="cpu", stopped
     due = checkpoints(epochs)
     with training.simulator.workers.engaged():
         while len(training.history) <= epochs:
-            training.advance()
+            training.advance(min(one for one in due if one >= training.epoch))
             epoch = len(training.history) - 1
             if stopped:
                 raise Interrupted("stopped", stopped[0])

@@ -20,6 +20,7 @@ import tomli_w
 from infosim import datasets
 from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
+from infosim.engine.progress import may_skip
 from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
 from infosim.experiments import environment, health, store
 from infosim.experiments.directory import (
@@ -59,7 +60,8 @@ def train(
     resume : continue the run in `out`, to the bits an uninterrupted run would have had; where
         there is none one is begun, with an InfosimWarning
     force : start anew where there is a run already
-    report : called with the Training and the number of epochs after every batch
+    report : called with the Training and the number of epochs after every batch; without one, or
+        if its `may_skip` is true, epochs may be carried out several at once
 
     Returns
     -------
@@ -154,7 +156,7 @@ def _advance(holds, training, epochs, report, tell):
         while len(training.history) <= epochs:
             if (training.epoch, training.position) == (2, 0):  # the first that learns is over
                 health.note(holds, training, last=False, tell=tell)
-            training.advance()
+            training.advance(epochs if may_skip(report) else None)
             if report is not None:
                 report(training, epochs)
             now = time.monotonic()

@@ -201,7 +201,7 @@ class Search:
         with training.simulator.workers.engaged():
             while len(values) <= self.epochs:
                 try:
-                    training.advance()
+                    training.advance(self.epochs)
                 except DivergedError as error:
                     if start:
                         raise DivergedError(f"the goal the search begins with: {error}") from None

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 #: How work is cut. Learning is cut by neurons, firing into tiles of neurons and samples, gathering
-#: by rows of the data; what little there is to read from a layer is not cut.
-NEURONS, TILES, ROWS, WHOLE = "neurons", "tiles", "rows", "whole"
+#: by rows of the data, what needs all neurons of a replica at once by replicas; what little there
+#: is to read from a layer is not cut.
+NEURONS, TILES, REPLICAS, ROWS, WHOLE = "neurons", "tiles", "replicas", "rows", "whole"
 
 #: The parts of a step; what is left is the event loop and Python.
 STAGES = ("gather", "project", "activate", "score", "chain", "accumulate", "update")
@@ -167,7 +168,7 @@ KERNELS = {
     "shift": _kernel("values tile u", TILES, "project"),
     "copy": _kernel("source target", NEURONS, function="copyto", of_part=_of_copies),
     # the goal and its gradient
-    "span": _kernel("u bias spans", WHOLE, "score"),
+    "span": _kernel("u bias start stop spans", REPLICAS, "score"),
     "assign": _kernel("u bias binning start stop work bins", NEURONS, made_of=("assignment",)),
     "score": _kernel(
         "u bias binning theta terms candidates weights entropy_weights rows start stop work bins "

@@ -154,6 +154,11 @@ class Stream:
         """The whole layer."""
         return [(0, n_neurons * n_replicas, 0, n_samples)]
 
+    @staticmethod
+    def replicas(n_neurons, n_replicas):
+        """The whole layer."""
+        return [(0, n_neurons * n_replicas)]
+
     @contextmanager
     def engaged(self):
         """A context in which CuPy, too, works on our stream and errors are told in one line."""
@@ -178,8 +183,8 @@ class Stream:
 
     @staticmethod
     def by_replica(plans, n_replicas):
-        """Plans whose kernels compute all replicas at once: as they are."""
-        return plans
+        """Nothing: kernels compute all replicas at once."""
+        return None
 
     def run(self, plan):
         """Carry out a plan; kernels may still be at work when this returns."""

@@ -9,13 +9,15 @@ says for which presentation a recording is good; what changes a shape clears the
 from contextlib import contextmanager
 from functools import partial
 
-from infosim.kernels.contract import KERNELS, NEURONS, ROWS, TILES, Part
+from infosim.kernels.contract import KERNELS, NEURONS, REPLICAS, ROWS, TILES, Part
 from infosim.kernels.workers import Stage, cut
 
 #: Recordings that are kept: of shapes alone, and of each kind that holds data of the user's.
 _MOST, _MOST_OF_DATA = 256, 8
 #: Numbers that a batch must have for its gathering to be shared out.
 _MANY = 100_000
+#: Ways to cut the work on a layer (`Calls.over`).
+_OF_LAYER = NEURONS, TILES, REPLICAS
 
 
 class Calls:
@@ -70,7 +72,7 @@ class Calls:
 
     def _stage(self, kernel, arguments):
         """The parts of this call's stage, each with the calls of its thread so far."""
-        how = kernel.cut, self._over if kernel.cut in (NEURONS, TILES) else None
+        how = kernel.cut, self._over if kernel.cut in _OF_LAYER else None
         if kernel.cut == ROWS or how != self._cut:
             self._cut = how
             self._parts = [(part, []) for part in self._cutting(kernel.cut, arguments)]
@@ -85,13 +87,17 @@ class Calls:
             out = arguments["out"]
             n_parts = 2 if out.size > _MANY and not self._kernels.ON_DEVICE else 1
             return [Part(0, 0, *rows, 0, 0) for rows in cut(len(out), n_parts)]
-        if how not in (NEURONS, TILES):
+        if how not in _OF_LAYER:
             return [None]
         size, n_samples = self._over
         if how == TILES:
             tiles = workers.tiles(size, n_samples, n_replicas)
             return [Part(*tile, size, n_replicas) for tile in tiles]
-        blocks = workers.blocks(size, n_samples, n_replicas)
+        blocks = (
+            workers.replicas(size, n_replicas)
+            if how == REPLICAS
+            else workers.blocks(size, n_samples, n_replicas)
+        )
         return [Part(*block, 0, n_samples, size, n_replicas) for block in blocks]
 
 

@@ -23,6 +23,8 @@ from threadpoolctl import ThreadpoolController
 from infosim.cpus import available
 from infosim.errors import integer
 
+#: Turns of all threads for which replicas are shared out whole: at most so many for one's worth.
+_FULL = 1.25
 #: Numbers that are no longer finite are looked for once in an epoch (`Training.check`), which says
 #: where and why; NumPy would warn of every product that meets one.
 _QUIET = {"over": "ignore", "invalid": "ignore"}
@@ -158,6 +160,11 @@ class Workers:
             for start, stop, first, last in tiles(n_neurons, n_samples)
         ]
 
+    @staticmethod
+    def replicas(n_neurons, n_replicas):
+        """The neurons (start, stop) of each replica."""
+        return [(r * n_neurons, (r + 1) * n_neurons) for r in range(n_replicas)]
+
     @contextmanager
     def engaged(self):
         """A context in which BLAS keeps to the thread that calls it; entering it again is free."""
@@ -176,24 +183,24 @@ class Workers:
         """Stages that will be run again and again, with the same arrays: here, as they are."""
         return stages
 
-    @staticmethod
-    def by_replica(stages, n_replicas):
-        """The same calls, a replica's one after the other, while its arrays are in cache.
+    def by_replica(self, stages, n_replicas):
+        """The calls of each replica in order, for its own thread; None if that gains nothing.
 
-        Replicas need nothing of each other. So stages of one part for each of them, as layers too
-        small to be shared out have, become one, whose parts are all that theirs do; others stay.
+        Replicas need nothing of each other, so each may go through all stages alone, while its
+        arrays are in the cache. Where there are too few of them for the threads, stages of several
+        parts for each are shared out better as they are.
         """
-        found, each = [], list(range(n_replicas))
+        rounds = -(-n_replicas // self.n_threads)
+        unshared = all(len(stage) <= n_replicas for stage in stages)
+        if not unshared and rounds * self.n_threads > _FULL * n_replicas:
+            return None
+        calls = [[] for _ in range(n_replicas)]
         for stage in stages:
-            joins = stage.replicas == each
-            if joins and found and found[-1].replicas == each:
-                for calls, more in zip(found[-1], stage, strict=True):
-                    calls += more
-                continue
-            found.append(Stage())
-            found[-1] += [list(calls) for calls in stage]
-            found[-1].replicas = list(stage.replicas)
-        return found
+            for replica, part in zip(stage.replicas, stage, strict=True):
+                if replica is None:
+                    return None
+                calls[replica] += part
+        return calls
 
     def run(self, stage):
         """Carry out a stage: a list of parts, each a list of calls (function, arguments) in order.

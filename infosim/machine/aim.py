@@ -108,7 +108,7 @@ class Aim:
         self._numbers[...] = self._kernels.resident(now)
         if schedules:
             by_epoch = any(one.per == "epoch" for one in schedules)
-            self._clock.follow("goal", self._numbers, numbers, by_epoch)
+            self._clock.follow("goal", self._numbers, numbers, by_epoch, by_replica=False)
 
     def _make_room(self, structures):
         """Let `arrays` be for these terms and candidates of each measure."""

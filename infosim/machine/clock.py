@@ -11,8 +11,9 @@ _AHEAD = 256
 class _Followed:
     """An array that is to hold the numbers of an update, and a table of those of the next ones."""
 
-    def __init__(self, array, numbers, by_epoch):
-        self.array, self.numbers, self.by_epoch = array, numbers, by_epoch
+    def __init__(self, array, numbers, by_epoch, by_replica):
+        self.array, self.numbers = array, numbers
+        self.by_epoch, self.by_replica = by_epoch, by_replica
         self.ahead, self.table = range(0), None  # of how many updates made, and the numbers then
 
 
@@ -51,29 +52,40 @@ class Clock:
         """The `Moment` of the last update, of the first if none was made."""
         return Moment(self._epochs, max(self.updates - 1, 0))
 
-    def follow(self, name, array, numbers, by_epoch):
+    @property
+    def by_replica(self):
+        """Whether each row of every array that is followed is of one replica alone."""
+        return all(one.by_replica for one in self._followed.values())
+
+    def follow(self, name, array, numbers, by_epoch, by_replica):
         """From the next update on, let `array` hold `numbers(moment)` of each.
 
         array : where the kernels are; numbers : to what is copied into it
         by_epoch : whether the numbers of an update depend on its epoch
+        by_replica : whether row r of the array is read by replica r alone
         """
-        self._followed[name] = _Followed(array, numbers, by_epoch)
+        self._followed[name] = _Followed(array, numbers, by_epoch, by_replica)
 
     def leave(self, name):
         """Follow no more what is called so, if it was followed."""
         self._followed.pop(name, None)
 
     def tick(self):
-        """Begin the next update."""
-        self.bring()
+        """Begin the next update; returns each array that follows it, and what it holds now."""
+        numbers = self.bring()
         self.updates += 1
+        return numbers
 
     def bring(self):
-        """Let the arrays hold the numbers of the next update."""
+        """Let the arrays hold the numbers of the next update; returns as `tick` does."""
+        numbers = []
         for one in self._followed.values():
             if self.updates not in one.ahead:
                 self._look_ahead(one, 1)
-            one.array[...] = one.table[self.updates - one.ahead.start]
+            numbers.append((one.array, one.table[self.updates - one.ahead.start]))
+        for array, values in numbers:
+            array[...] = values
+        return numbers
 
     def look_ahead(self, n):
         """Have the numbers of the next n updates where the kernels are."""

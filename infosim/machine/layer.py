@@ -159,7 +159,7 @@ class LayerState:
         self.rates = self.kernels.resident(rates(Moment()))
         self._rates_change = bool(scheduled)
         by_epoch = any(one.per == "epoch" for one in scheduled)
-        self.clock.follow("rates", self.rates, rates, by_epoch)
+        self.clock.follow("rates", self.rates, rates, by_epoch, by_replica=True)
 
     # -- what changes over training --------------------------------------------------------------
 
@@ -400,7 +400,7 @@ class LayerState:
     # -- what is new from batch to batch ---------------------------------------------------------
 
     def place(self, numbers, n_steps):
-        """The place of a firing's random numbers where the kernels are, uint32 (3,).
+        """The place of a firing's random numbers where the kernels are, uint32 (3, R).
 
         numbers : stream, number of layer and step, batch
         n_steps : of a presentation; each has an array of its own, and later ones two by turns
@@ -408,8 +408,8 @@ class LayerState:
         step = numbers[1] // 256
         step = step if step < n_steps else n_steps + step % 2
         if step not in self._places:
-            array = self.kernels.xp.zeros(3, np.uint32)
-            self._places[step] = array, [array[i : i + 1] for i in range(3)], [0, 0, 0]
+            array = self.kernels.xp.zeros((3, self.n_replicas), np.uint32)
+            self._places[step] = array, list(array), [0, 0, 0]
         array, slots, known = self._places[step]
         for i, number in enumerate(numbers):
             if number != known[i]:  # mostly the batch's alone is new

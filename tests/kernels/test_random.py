@@ -65,7 +65,7 @@ def fire(kernels, u, seeds=(1,), place=PLACE, tiles=None):
             resident(u[None]), resident(np.zeros((1, n), u.dtype)),
             resident(np.zeros(n, u.dtype)), resident(p), u.dtype.type(0),
             u.dtype.type(-1), True, resident(np.array(seeds, np.uint32)),
-            resident(np.array(place, np.uint32)), tile, theta, y,
+            resident(np.repeat(np.array(place, np.uint32)[:, None], len(seeds), 1)), tile, theta, y,
         )  # fmt: skip
     return host(theta)[0], host(y)
 

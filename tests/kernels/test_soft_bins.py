@@ -31,7 +31,9 @@ def soft_score(kernels, goal, u, theta, binning, dtype="float64", bias=None, n_r
         read += resident(np.zeros(u.shape, np.uint8)), resident(np.zeros((3, *u.shape), dtype))
     bias = np.zeros(u.shape[:2]) if bias is None else bias
     where = resident(u.astype(dtype)), resident(bias.astype(dtype))
-    kernels.span(*where, bins_of.spans)
+    size = n_neurons // n_replicas
+    for r in range(1 if kernels.ON_DEVICE else n_replicas):
+        kernels.span(*where, r * size, (r + 1) * size, bins_of.spans)
     *terms, weights, entropy_weights = goal_terms([goal], measure)
     slope = resident(np.full(u.shape[1:], np.nan, dtype))
     direct = resident(np.full(u.shape, np.nan, dtype))
@@ -41,7 +43,6 @@ def soft_score(kernels, goal, u, theta, binning, dtype="float64", bias=None, n_r
     if assignment != "soft":
         kernels.assign(assignment)(*where, read, 0, n_neurons, work, bins)
         read, assignment = read[:1], "given"
-    size = n_neurons // n_replicas
     for r in range(n_replicas):  # a call stays within a replica
         kernels.score(assignment, measure)(
             *where, read, resident(both(theta, dtype)), *given(kernels, *terms, dtype),

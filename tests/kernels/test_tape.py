@@ -70,32 +70,55 @@ def test_another_layer_waits_unless_they_are_joined():
     assert len(together) == sum(map(len, apart))
 
 
-def test_small_stages_of_replicas_are_joined_by_replica_up_to_what_is_of_several():
+def test_replicas_have_their_calls_apart_in_the_order_of_the_stages():
     y, spans = np.zeros((6, 10)), np.zeros((2, 1, 3))
 
     def write(k):
         k.over(2, 10).silence(u=y)  # by tiles
         k.clear(u=y)  # by neurons
-        k.span(u=y, bias=y, spans=spans)  # over all replicas
+        k.span(u=y, bias=y, spans=spans)  # by replicas
         k.clear(u=y)
-        k.over(2, 10).silence(u=y)
 
     stages = taken(write, n_replicas=3)
-    assert [len(stage) for stage in stages] == [3, 3, 1, 3, 3]
-    first, whole, last = Workers.by_replica(stages, 3)
-    assert whole == stages[2]
-    for joined, one, other in ((first, *stages[:2]), (last, *stages[3:])):
-        assert joined == [calls + more for calls, more in zip(one, other, strict=True)]
-    assert [len(calls) for stage in stages for calls in stage] == [1] * 13  # these are as they were
+    assert [len(stage) for stage in stages] == [3, 3, 3, 3]
+    for n_threads in (1, 2, 5):
+        apart = Workers(n_threads).by_replica(stages, 3)
+        by_replica = zip(*stages, strict=True)
+        assert apart == [[call for calls in own for call in calls] for own in by_replica]
+    assert [len(calls) for stage in stages for calls in stage] == [1] * 12  # these are as they were
 
-    large = np.zeros((600, 1000))
 
-    def write_large(k):
+@pytest.mark.parametrize(
+    ("n_threads", "n_replicas", "apart"),
+    [(1, 1, True), (2, 1, False), (2, 2, True), (2, 3, False), (2, 4, True), (2, 5, True),
+     (4, 3, False), (4, 5, False), (4, 16, True)],
+)  # fmt: skip
+def test_large_replicas_are_apart_if_there_are_enough_for_the_threads(n_threads, n_replicas, apart):
+    large = np.zeros((300 * n_replicas, 1000))
+
+    def write(k):
         k.over(300, 1000).silence(u=large)
         k.clear(u=large)
 
-    stages = taken(write_large, n_replicas=2)  # of several parts each, for threads
-    assert Workers.by_replica(stages, 2) == stages
+    stages = taken(write, n_replicas=n_replicas)
+    assert all(len(stage) > n_replicas for stage in stages)
+    found = Workers(n_threads).by_replica(stages, n_replicas)
+    assert (found is not None) == apart
+    if apart:
+        for r, calls in enumerate(found):
+            n = len(stages[0]) // n_replicas
+            parts = [part for stage in stages for part in stage[r * n : (r + 1) * n]]
+            assert calls == [call for part in parts for call in part]
+
+
+def test_what_is_of_several_replicas_keeps_them_together():
+    y = np.zeros((6, 10))
+
+    def write(k):
+        k.over(2, 10).clear(u=y)
+        k.mostly_firing(theta=y, inverted=y)
+
+    assert Workers(1).by_replica(taken(write, n_replicas=3), 3) is None
 
 
 def test_calls_that_the_contract_does_not_know_are_errors():

@@ -41,7 +41,7 @@ def fire(kernels, activation, u, dtype, bias=None, sampled=False, off=-1):
         resident(u), resident(bias), resident(np.zeros(u.shape[1], dtype)),
         resident(activation.packed(dtype)[None]),
         np.dtype(dtype).type(activation.clamp), np.dtype(dtype).type(off), sampled,
-        resident(np.zeros(1, np.uint32)), resident(np.zeros(3, np.uint32)),
+        resident(np.zeros(1, np.uint32)), resident(np.zeros((3, 1), np.uint32)),
         (0, u.shape[1], 0, u.shape[2]), theta, y,
     )  # fmt: skip
     # both are rounded, and a value at the clamp may lie beside that of the other side
@@ -141,7 +141,7 @@ def test_replicas_have_each_their_own_parameters(kernels, replica):
     p = resident(np.array([one.packed("float64") for one in activation]))
     drives = resident(u), resident(np.zeros((2, 2)))
     neurons, current = (p, np.float64(1e-6)), resident(np.zeros(2))
-    seeds, place = resident(np.zeros(2, np.uint32)), resident(np.zeros(3, np.uint32))
+    seeds, place = resident(np.zeros(2, np.uint32)), resident(np.zeros((3, 2), np.uint32))
     numbers = np.float64(-1), False, seeds, place
     spans = [(0, 2)] if kernels.ON_DEVICE else [(0, 1), (1, 2)]
     for start, stop in spans:

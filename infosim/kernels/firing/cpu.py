@@ -39,7 +39,7 @@ def activate(scalar, n_compartments):
     current : added to the drive A, (N,)
     clamp : θ stays in [clamp, 1 - clamp]; off : the output of a neuron that does not fire, of the
         same precision; sampled : fire with probability θ, else iff θ > ½
-    seeds : uint32 (R,); place : uint32 (3,), stream, layer and step, and batch. With the neuron's
+    seeds : uint32 (R,); place : uint32 (3, R), stream, layer and step, and batch. With the neuron's
         number in its replica and the sample's they say which random numbers are meant
     tile : (start, stop, first, last), neurons and samples to compute; first is a multiple of 64
     theta : written, (2, N, B), the firing probability θ, then 1 - θ with digits of its own
@@ -59,8 +59,9 @@ def activate(scalar, n_compartments):
                 theta[0, n, s], theta[1, n, s] = probabilities(drive + current[n], clamp)
         if sampled:
             words = np.empty((tile[3] - tile[2] + _BLOCK - 1) // _BLOCK * _BLOCK, np.uint32)
+            own, block = place[:, replica], tile[2] // _BLOCK
             for n in range(start, stop):
-                _random_row(seeds[replica], place, n - origin, tile[2] // _BLOCK, words)
+                _random_row(seeds[replica], own, n - origin, block, words)
                 for s in range(first, last):
                     y[n, s] = ONE if unit(words[s - first]) < theta[0, n, s] else off
         else:

@@ -27,10 +27,10 @@ def activate(scalar, n_compartments):
             words = philox(
                 np.uint64(first // 4 + counter),
                 np.uint64(n - replica * size),
-                np.uint64(place[1]),
-                np.uint64(place[2]),
+                np.uint64(place[1, replica]),
+                np.uint64(place[2, replica]),
                 seeds[replica],
-                place[0],
+                place[0, replica],
             )
             for lane in range(4):
                 s = first + counter // 16 * 64 + lane * 16 + counter % 16

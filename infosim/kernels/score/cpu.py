@@ -3,7 +3,7 @@
 from functools import cache
 
 from infosim.jit import frugal, inline, kernel
-from infosim.kernels.common import ONE, extremes
+from infosim.kernels.common import ONE, extremes, replica_of
 from infosim.kernels.score.assign.cpu import ASSIGNMENTS
 from infosim.kernels.score.credit.cpu import credit, credit_split
 from infosim.kernels.score.estimate.cpu import (
@@ -49,20 +49,18 @@ def _needed(measure):
 
 
 @kernel
-def span(u, bias, spans):
-    """The least and the greatest potential of each replica's neurons, over all samples.
+def span(u, bias, start, stop, spans):
+    """The least and the greatest potential of a replica's neurons, over all samples.
 
     u : potentials without bias, (K, N, B); bias : (K, N); spans : written, (2, K, R)
     """
-    n_replicas = spans.shape[2]
-    size = u.shape[1] // n_replicas
+    r, _ = replica_of(start, u.shape[1], spans.shape[2])
     for k in range(u.shape[0]):
-        for r in range(n_replicas):
-            low = high = u[k, r * size, 0] + bias[k, r * size]
-            for n in range(r * size, (r + 1) * size):
-                lo, hi = extremes(u[k, n])
-                low, high = min(low, lo + bias[k, n]), max(high, hi + bias[k, n])
-            spans[0, k, r], spans[1, k, r] = low, high
+        low = high = u[k, start, 0] + bias[k, start]
+        for n in range(start, stop):
+            lo, hi = extremes(u[k, n])
+            low, high = min(low, lo + bias[k, n]), max(high, hi + bias[k, n])
+        spans[0, k, r], spans[1, k, r] = low, high
 
 
 @cache

@@ -50,8 +50,8 @@ def _span(real):
     return kernel
 
 
-def span(u, bias, spans):
-    """The least and the greatest potential of each replica's neurons, as on the CPU."""
+def span(u, bias, start, stop, spans):
+    """The least and the greatest potential of each replica's neurons, of all at once."""
     n_blocks = spans.shape[1] * spans.shape[2]
     device.launch(_span(u.dtype.type), n_blocks, u, bias, spans)
 

@@ -4,37 +4,17 @@ Figure 5 of arXiv 2511.02584: Hebb, Descent L2, minimum probability flow, the go
 the optimised goal (i), with soft bins as published.
 """
 
-import click
-
 from infosim import plotting
-from scripts.command import figure_script
 from scripts.drawing import seeds_found
-from scripts.memory2025.networks import (
-    CAPACITY,
-    DESCENT,
-    FLOW,
-    HEBB,
-    HEBBIAN_LOAD,
-    OPTIMISED_1,
-    SMOKE,
-    SOFT,
-    accuracy_at_end,
-    changed,
-    curves,
-    loads,
-    mark,
-    measured,
-    memories,
-    overlap_at_end,
-)
+from scripts.memory2025 import networks
 
 KINDS = {
-    "Hebb": HEBB,
-    "Descent L2": DESCENT,
-    "Descent L2, λ = 0.5": changed(DESCENT, network__rule__gain=0.5),
-    "MPF": FLOW,
-    "redundancy": SOFT,
-    "Optim (i)": OPTIMISED_1,
+    "Hebb": networks.HEBB,
+    "Descent L2": networks.DESCENT,
+    "Descent L2, λ = 0.5": networks.changed(networks.DESCENT, network__rule__gain=0.5),
+    "MPF": networks.FLOW,
+    "redundancy": networks.SOFT,
+    "Optim (i)": networks.OPTIMISED_1,
 }
 LOOKS = {
     "Hebb": {"color": "#1a1a1a"},
@@ -49,17 +29,18 @@ NOISY = {
 }
 
 
-@figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
+@networks.figure()
 def main(work, seeds):
     """Train, recall, draw."""
-    seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)
     kinds = KINDS
     if work.scale == "smoke":
-        kinds = KINDS | {"MPF": changed(FLOW, training__epochs=1)}
-    found = memories(work, kinds, loads(work), seeds)
-    rows = measured(
-        found, overlap=overlap_at_end, accuracy=accuracy_at_end, stability=lambda one: one.stability
+        kinds = KINDS | {"MPF": networks.changed(networks.FLOW, training__epochs=1)}
+    found = networks.memories(work, kinds, networks.loads(work), seeds)
+    rows = networks.measured(
+        found,
+        overlap=networks.overlap_at_end,
+        accuracy=networks.accuracy_at_end,
+        stability=lambda one: one.stability,
     )
     with plotting.style():
         figure = draw(rows)
@@ -75,8 +56,8 @@ def main(work, seeds):
         paper trains the networks of goals in another way for this panel, with a random step before
         each of learning and batches of N patterns.) Lines: medians, shaded from the least to the
         largest of {seeds_found([row["n_seeds"] for row in rows])}. Dashed: published loads, α_H =
-        {HEBBIAN_LOAD} (black) and α_c = {CAPACITY} of the goal redundancy (red). Scale:
-        {work.scale}.""",
+        {networks.HEBBIAN_LOAD} (black) and α_c = {networks.CAPACITY} of the goal redundancy (red).
+        Scale: {work.scale}.""",
     )
 
 
@@ -90,8 +71,10 @@ def draw(rows):
     )
     axes = figure.subplots(1, 3)
     for ax, (quantity, looks, title, said, limits) in zip(axes, panels, strict=True):
-        curves(ax, rows, quantity, looks)
-        mark(ax, HEBBIAN_LOAD, *([CAPACITY] if quantity != "stability" else []))
+        networks.curves(ax, rows, quantity, looks)
+        networks.mark(
+            ax, networks.HEBBIAN_LOAD, *([networks.CAPACITY] if quantity != "stability" else [])
+        )
         ax.set(title=title, xlim=(0, 2.05), ylim=limits, xlabel="patterns per neuron", ylabel=said)
     axes[2].legend(loc="upper right")
     return figure

@@ -13,8 +13,8 @@ from infosim.analysis.tables.roles import EVERY, Part, Variable, bins_of, variab
 from infosim.errors import ConfigError, DataError, brief, near
 from infosim.pid import Decomposition, decompose, decompose_many
 from infosim.pid.broja import Broja
+from infosim.pid.decomposition import ALL_MEASURES
 from infosim.pid.lattice import MAX_SOURCES
-from infosim.pid.measures import MEASURES
 from infosim.pid.outcomes import check_missing
 
 BROJA = Broja.name
@@ -155,10 +155,9 @@ def decompose_table(
     table = _Rows(frame, plan, missing)
     asked = [(target, own) for target in plan.targets for own in plan.choices(target)]
     if measures == [ALL]:
-        measures = [*MEASURES]
-        if all(len(own) == 2 for _, own in asked):
-            measures.append(BROJA)
-        else:
+        measures = [*ALL_MEASURES]
+        if not all(len(own) == 2 for _, own in asked):
+            measures.remove(BROJA)
             table.notes.append(f"{BROJA} is of 2 sources, and left out")
     keys = _keys(plan.sources)
     used = dict.fromkeys(v for _, own in asked for v in own)
@@ -251,7 +250,7 @@ def measures_of(given):
     if isinstance(given, str):
         given = given.split(",")
     names = [one.strip() if isinstance(one, str) else one for one in given]
-    allowed = [*MEASURES, BROJA, ALL]
+    allowed = [*ALL_MEASURES, ALL]
     for name in names:
         if name not in allowed:
             raise ConfigError(f"unknown measure {brief(name)}; {near(name, allowed)}")

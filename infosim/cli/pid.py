@@ -61,8 +61,8 @@ _KINDS = {".json": "json", ".csv": "csv", ".txt": "text", ".html": "html"}
     "--measure",
     default="shared-exclusions",
     show_default=True,
-    help="Of redundancy: shared-exclusions, minimum-mutual-information, williams-beer, broja (of 2 "
-    "sources), several of them, or all.",
+    help="Of redundancy: shared-exclusions, minimum-mutual-information, williams-beer, "
+    "specificity-ambiguity, broja (of 2 sources), several of them, or all.",
 )
 @click.option("--parts", is_flag=True, help="Tell informative and misinformative parts of atoms.")
 @click.option(

@@ -17,7 +17,7 @@ from infosim.markup import bar, table
 from infosim.pid.broja import Broja
 from infosim.pid.events import Events, entropy, merged
 from infosim.pid.lattice import MAX_SOURCES, lattice, set_masks, source_names
-from infosim.pid.measures import MEASURES, Measure, measure_of
+from infosim.pid.measures import MEASURES, Measure
 from infosim.pid.outcomes import (
     check_missing,
     checked_weights,
@@ -25,6 +25,10 @@ from infosim.pid.outcomes import (
     known_samples,
     real_numbers,
 )
+from infosim.pid.specificity_ambiguity import SpecificityAmbiguity
+
+#: All measures by name: those that neurons learn by, and two that they do not.
+ALL_MEASURES = MEASURES | {one.name: one for one in (SpecificityAmbiguity(), Broja())}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +44,9 @@ class Decomposition(Mapping):
     atoms : (A,) Π of each antichain, in canonical order
     entropy : H(target)
     measure : the name of the measure of redundancy
-    informative, misinformative : (A,), for shared exclusions the atoms' two parts, what excludes
-        and what excludes wrongly: atoms = informative - misinformative; else None
+    informative, misinformative : (A,), of measures with pointwise atoms the atoms' two parts, what
+        excludes and what excludes wrongly (specificity and ambiguity): atoms = informative -
+        misinformative; else None
     events : the distinct events that it is of, None if it was not made of any
     local : None, or label -> pointwise atom of each event, whose expectation is the atom: shaped
         like the pmf and nan where that is zero, or (n_samples,) and nan where a sample was dropped
@@ -179,7 +184,8 @@ class Pointwise:
     Attributes
     ----------
     atoms, informative, misinformative : (A, M); atoms = informative - misinformative, what an event
-        excludes less what it excludes wrongly, (Makkeh, Gutknecht & Wibral 2021)
+        excludes less what it excludes wrongly (Makkeh, Gutknecht & Wibral 2021), or its specificity
+        less its ambiguity (Finn & Lizier 2018)
     """
 
     atoms: np.ndarray
@@ -201,12 +207,13 @@ def decompose(
     target : n_samples discrete values
     names : K source names for the labels, texts without braces; by default the keys of `sources`,
         else 1, 2, ...
-    local : whether to keep the pointwise atoms as well; of shared exclusions alone
+    local : whether to keep the pointwise atoms as well, of a measure that has some
     missing : "error"; "drop" leaves out each sample in which a source or the target is missing;
         "value" counts missing as one more outcome of each variable
     measure : of redundancy, "shared-exclusions" (Makkeh et al. 2021),
-        "minimum-mutual-information" (Barrett 2015), "williams-beer" (I_min, 2010), "broja" (of two
-        sources; Bertschinger et al. 2014), or a `Measure`
+        "minimum-mutual-information" (Barrett 2015), "williams-beer" (I_min, 2010),
+        "specificity-ambiguity" (Finn & Lizier 2018), "broja" (of two sources; Bertschinger et al.
+        2014), or a `Measure`
     weights : (n_samples,) how often each sample counts, finite and not negative
 
     Values that are equal in Python, such as 1, 1.0 and True, are one outcome. Missing are None, nan
@@ -283,17 +290,18 @@ def measure_for(spec):
     ------
     ConfigError : it is none, with near matches
     """
-    if isinstance(spec, Broja) or spec == Broja.name:
-        return Broja()
-    if isinstance(spec, Measure) or (isinstance(spec, str) and spec in MEASURES):
-        return measure_of(spec)
-    raise ConfigError(f"unknown measure {spec!r}; {near(spec, [*MEASURES, Broja.name])}")
+    if isinstance(spec, Measure | SpecificityAmbiguity | Broja):
+        return spec
+    if not isinstance(spec, str) or spec not in ALL_MEASURES:
+        raise ConfigError(f"unknown measure {spec!r}; {near(spec, ALL_MEASURES)}")
+    return ALL_MEASURES[spec]
 
 
 def check_pointwise(measure):
     """Raise ConfigError if a measure has no pointwise atoms."""
     if not measure.pointwise:
-        raise ConfigError(f"{measure.name} has no pointwise atoms; local needs shared-exclusions")
+        known = " or ".join(one.name for one in ALL_MEASURES.values() if one.pointwise)
+        raise ConfigError(f"{measure.name} has no pointwise atoms; take {known}")
 
 
 def of_sets(redundancies, n_sources):

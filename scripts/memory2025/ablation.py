@@ -6,74 +6,62 @@ and other readings of those steps that the sources leave open.
 
 from dataclasses import replace
 
-import click
 import numpy as np
 
 from infosim import plotting
-from scripts.command import figure_script
 from scripts.drawing import seeds_found
-from scripts.memory2025.networks import (
-    BEGIN,
-    HARD,
-    OPTIMISED_2,
-    SMOKE,
-    SOFT,
-    Kind,
-    capacities,
-    capacity_rows,
-    changed,
-)
+from scripts.memory2025 import networks
 
 _PATTERN, _LATERAL = "layers__memory__compartments__R", "layers__memory__compartments__C"
 _DESCENT = {"layers__memory__optimizer": {"name": "sgd", "rate": 0.1}}
 _RANDOM = {"recall__sampled": True, "recall__max_steps": 20}
-_FIRST = changed(
-    HARD,
+_FIRST = networks.changed(
+    networks.HARD,
     **_DESCENT,
     **{f"{_PATTERN}__weight": 1.0, f"{_PATTERN}__trainable": True, f"{_LATERAL}__scale": 1.0},
 )
-_FROZEN = changed(_FIRST, **{f"{_PATTERN}__trainable": False})
+_FROZEN = networks.changed(_FIRST, **{f"{_PATTERN}__trainable": False})
 
 #: The published steps and their means; the capacity that bisection begins with.
 LADDER = {
     "ablated": (_FIRST._replace(drawn=True), 0.40),
     "+ determ. recall": (_FIRST, 0.89),
     "+ w_T frozen": (_FROZEN, 0.92),
-    "+ w_T = 2.3": (changed(HARD, **_DESCENT), 1.35),
-    "+ Adam": (HARD, 1.65),
-    "+ soft bins": (SOFT, 1.60),
-    "+ Optim (ii)": (OPTIMISED_2, 1.69),
+    "+ w_T = 2.3": (networks.changed(networks.HARD, **_DESCENT), 1.35),
+    "+ Adam": (networks.HARD, 1.65),
+    "+ soft bins": (networks.SOFT, 1.60),
+    "+ Optim (ii)": (networks.OPTIMISED_2, 1.69),
 }
 #: Other readings of a step: of which, what is read otherwise.
 READINGS = {
-    "drawn, against the pattern": ("ablated", changed(_FIRST, **_RANDOM)),
-    "small initial weights": ("+ determ. recall", changed(_FIRST, **{f"{_LATERAL}__scale": 1e-3})),
+    "drawn, against the pattern": ("ablated", networks.changed(_FIRST, **_RANDOM)),
+    "small initial weights": (
+        "+ determ. recall", networks.changed(_FIRST, **{f"{_LATERAL}__scale": 1e-3}),
+    ),
     "small initial weights, frozen": (
-        "+ w_T frozen", changed(_FROZEN, **{f"{_LATERAL}__scale": 1e-3}),
+        "+ w_T frozen", networks.changed(_FROZEN, **{f"{_LATERAL}__scale": 1e-3}),
     ),
     "initial weights not small": (
-        "+ w_T = 2.3", changed(HARD, **_DESCENT, **{f"{_LATERAL}__scale": 1.0}),
+        "+ w_T = 2.3", networks.changed(networks.HARD, **_DESCENT, **{f"{_LATERAL}__scale": 1.0}),
     ),
 }  # fmt: skip
 #: Makkeh et al. 2025, as the paper quotes it.
 BEFORE = 0.35
 
 
-@figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
+@networks.figure()
 def main(work, seeds):
     """Find capacities, draw."""
-    seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)
     steps = {name: step for name, (step, _) in LADDER.items()}
-    kinds: dict[str, Kind] = steps | {name: kind for name, (_, kind) in READINGS.items()}
+    kinds: dict[str, networks.Kind] = steps | {name: kind for name, (_, kind) in READINGS.items()}
     guesses = {name: mean for name, (_, mean) in LADDER.items()}
     guesses |= {name: guesses[step] for name, (step, _) in READINGS.items()}
-    tries = {name: replace(BEGIN, guess=guess) for name, guess in guesses.items()}
+    tries = {name: replace(networks.BEGIN, guess=guess) for name, guess in guesses.items()}
     rows = [
         row
         | {"step": READINGS[row["memory"]][0] if row["memory"] in READINGS else row["memory"]}
         | {"published": guesses[row["memory"]]}
-        for row in capacity_rows(capacities(work, kinds, seeds, tries))
+        for row in networks.capacity_rows(networks.capacities(work, kinds, seeds, tries))
     ]
     with plotting.style():
         figure = draw(rows)

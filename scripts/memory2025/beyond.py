@@ -10,23 +10,8 @@ from scipy.stats import norm
 
 from infosim import plotting
 from infosim.extras import need
-from scripts.command import figure_script
 from scripts.drawing import seeds_found
-from scripts.memory2025.networks import (
-    BEGIN,
-    CAPACITY,
-    GAMMAS,
-    HARD,
-    SMOKE,
-    capacities,
-    capacity_rows,
-    changed,
-    curves,
-    loads,
-    measured,
-    memories,
-    with_goal,
-)
+from scripts.memory2025 import networks
 
 #: Goals that the published search came to, γ in the order of `GAMMAS`.
 CANDIDATES = {
@@ -43,20 +28,26 @@ CANDIDATES = {
 }
 BINNING, OPTIMIZER = "layers__memory__binning__bins", "layers__memory__optimizer__rate"
 CHANGES = {
-    "as it is": HARD,
-    "recall one by one": changed(HARD, recall__update="sequential"),
-    "learning after a random step": changed(HARD, network__steps=2),
-    "learning after 4 random steps": changed(HARD, network__steps=5),
-    "initial weights × 1000": changed(HARD, layers__memory__compartments__C__scale=1.0),
-    "weight of the pattern 1.5": changed(HARD, layers__memory__compartments__R__weight=1.5),
-    "weight of the pattern 3": changed(HARD, layers__memory__compartments__R__weight=3.0),
-    "15 bins": changed(HARD, **{BINNING: [2, 15]}),
-    "240 bins": changed(HARD, **{BINNING: [2, 240]}),
-    "rate 0.01": changed(HARD, **{OPTIMIZER: 0.01}),
-    "rate falls to 0.001": changed(
-        HARD, **{OPTIMIZER: {"from": 0.05, "to": 0.001, "until": 5000, "shape": "cosine"}}
+    "as it is": networks.HARD,
+    "recall one by one": networks.changed(networks.HARD, recall__update="sequential"),
+    "learning after a random step": networks.changed(networks.HARD, network__steps=2),
+    "learning after 4 random steps": networks.changed(networks.HARD, network__steps=5),
+    "initial weights × 1000": networks.changed(
+        networks.HARD, layers__memory__compartments__C__scale=1.0
     ),
-    "20000 epochs": changed(HARD, training__epochs=20000),
+    "weight of the pattern 1.5": networks.changed(
+        networks.HARD, layers__memory__compartments__R__weight=1.5
+    ),
+    "weight of the pattern 3": networks.changed(
+        networks.HARD, layers__memory__compartments__R__weight=3.0
+    ),
+    "15 bins": networks.changed(networks.HARD, **{BINNING: [2, 15]}),
+    "240 bins": networks.changed(networks.HARD, **{BINNING: [2, 240]}),
+    "rate 0.01": networks.changed(networks.HARD, **{OPTIMIZER: 0.01}),
+    "rate falls to 0.001": networks.changed(
+        networks.HARD, **{OPTIMIZER: {"from": 0.05, "to": 0.001, "until": 5000, "shape": "cosine"}}
+    ),
+    "20000 epochs": networks.changed(networks.HARD, training__epochs=20000),
 }
 #: Memories whose noise stability is shown, and the loads.
 NOISY = {
@@ -88,15 +79,15 @@ def searched(work, trials, seeds, tries):
     """
     cmaes = need("cmaes", "optimize", "a search for goals needs cmaes")
     evolution = cmaes.CMA(
-        np.array(CANDIDATES[_START]), _STEP, np.array([[-1.0, 1.0]] * len(GAMMAS)), seed=0,
+        np.array(CANDIDATES[_START]), _STEP, np.array([[-1.0, 1.0]] * len(networks.GAMMAS)), seed=0,
         population_size=_GENERATION,
     )  # fmt: skip
     found = {}
     for _ in range(0, trials, _GENERATION):
         asked = [evolution.ask() for _ in range(_GENERATION)]
         gammas = [tuple(one.round(3).tolist()) for one in asked]
-        kinds = {one: with_goal(HARD, one) for one in gammas}
-        own = capacities(work, kinds, seeds, tries, make=not work.draw)
+        kinds = {one: networks.with_goal(networks.HARD, one) for one in gammas}
+        own = networks.capacities(work, kinds, seeds, tries, make=not work.draw)
         if not all(own.values()):  # drawn from a ledger that ends here
             break
         # it minimises
@@ -106,42 +97,46 @@ def searched(work, trials, seeds, tries):
     return found
 
 
-@figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
+@networks.figure()
 @click.option(
     "--trials", type=click.IntRange(0), help="Of our search (laptop 24, paper 240; 0: none)."
 )
 def main(work, seeds, trials):
     """Find capacities, search, draw."""
-    seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)
     trials = work.pick(smoke=0, laptop=24, paper=240) if trials is None else trials
-    tries = BEGIN
+    tries = networks.BEGIN
     changes = dict(list(CHANGES.items())[:4]) if work.scale == "smoke" else CHANGES
     goals = {} if work.scale == "smoke" else CANDIDATES
     groups = {
         "one change": changes,
-        "published goals": {name: with_goal(HARD, gammas) for name, gammas in goals.items()},
+        "published goals": {
+            name: networks.with_goal(networks.HARD, gammas) for name, gammas in goals.items()
+        },
     }
     kinds = {name: kind for group in groups.values() for name, kind in group.items()}
-    found = capacities(work, kinds, seeds, tries)
+    found = networks.capacities(work, kinds, seeds, tries)
     several = searched(work, trials, min(seeds, 2), tries) if trials else {}
     if several:
         means = {gammas: np.mean([one.load for one in own]) for gammas, own in several.items()}
         best = max(means, key=means.get)
         # judged by other seeds than those it was chosen by
-        more = capacities(work, {best: with_goal(HARD, best)}, 2 * seeds, tries)[best]
+        more = networks.capacities(
+            work, {best: networks.with_goal(networks.HARD, best)}, 2 * seeds, tries
+        )[best]
         found[OURS] = more[min(seeds, 2) :]
-        groups[OURS] = {OURS: with_goal(HARD, best)}
+        groups[OURS] = {OURS: networks.with_goal(networks.HARD, best)}
         kinds |= groups[OURS]
     by_name = {name: group for group, own in groups.items() for name in own}
     told = {name: kind.settings.get("layers.memory.goal", "") for name, kind in kinds.items()}
     rows = [
         {"group": by_name[row["memory"]], **row, "goal": told[row["memory"]]}
-        for row in capacity_rows(found)
+        for row in networks.capacity_rows(found)
     ]
     tried = {name: kinds[name] for name in NOISY if name in kinds}
-    at = loads(work) if work.scale == "smoke" else LOADS
-    stable = measured(memories(work, tried, at, seeds), stability=lambda one: one.stability)
+    at = networks.loads(work) if work.scale == "smoke" else LOADS
+    stable = networks.measured(
+        networks.memories(work, tried, at, seeds), stability=lambda one: one.stability
+    )
     with plotting.style():
         figure = draw(rows, stable)
     chosen = (
@@ -160,10 +155,10 @@ def main(work, seeds, trials):
         of at least 0.95 after recall, which allows 2.5 % wrong bits (N = 100, bisection to 0.02 N):
         dots, seeds' mean with its standard error, {seeds_found([row["n_seeds"] for row in rows])};
         where there is no error bar there was one seed. Memories learn with 60 adaptive hard bins
-        unless said otherwise. {chosen} Dashed: the published {CAPACITY}. Dotted: what theory allows
-        of errorless storage, 1 by the projection rule and 2 by any (Gardner 1988), and
-        {replica_symmetric(0.025):.2f} with 2.5 % wrong bits in one step (Gardner and Derrida 1988,
-        replica symmetric and thus too large). **b** The largest part of the bits that may be
+        unless said otherwise. {chosen} Dashed: the published {networks.CAPACITY}. Dotted: what
+        theory allows of errorless storage, 1 by the projection rule and 2 by any (Gardner 1988),
+        and {replica_symmetric(0.025):.2f} with 2.5 % wrong bits in one step (Gardner and Derrida
+        1988, replica symmetric and thus too large). **b** The largest part of the bits that may be
         flipped for a pattern to be recalled, against load (protocol as in the figure `comparison`;
         median and range). Scale: {work.scale}.""",
     )
@@ -178,7 +173,7 @@ def draw(rows, stable):
         error = 0 if np.isnan(row["standard_error"]) else row["standard_error"]
         color = colors[row["group"]]
         ax.errorbar(row["mean"], y, xerr=error, fmt="o", color=color, markersize=4, linewidth=1)
-    ax.axvline(CAPACITY, color="#d62728", linestyle="--", linewidth=0.8, zorder=0)
+    ax.axvline(networks.CAPACITY, color="#d62728", linestyle="--", linewidth=0.8, zorder=0)
     for load in (1.0, 2.0, replica_symmetric(0.025)):
         ax.axvline(load, color="#777777", linestyle=":", linewidth=1, zorder=0)
     for name, color in colors.items():
@@ -190,7 +185,7 @@ def draw(rows, stable):
     ax.legend(loc="center right", bbox_to_anchor=(0.93, 0.5))
     drawn = {row["memory"] for row in stable}
     looks = {name: {"color": color} for name, color in NOISY.items() if name in drawn}
-    curves(noise, stable, "stability", looks)
+    networks.curves(noise, stable, "stability", looks)
     noise.set(title="b  noise stability", xlabel="patterns per neuron", ylim=(0, 0.5))
     noise.set_ylabel("part of bits flipped")
     noise.legend(loc="upper right", fontsize=6.5)

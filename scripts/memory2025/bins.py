@@ -4,25 +4,15 @@ The appendix on bins and on measures of arXiv 2511.02584: plug-in atoms of Hebbi
 number of bins, and atoms of networks that have learnt by redundancy, by measure.
 """
 
-import click
 import numpy as np
 from matplotlib import colormaps
 
 from infosim import plotting
 from infosim.analysis.hebbian import NAMES, hebbian_decomposition
 from infosim.pid import decompose, lattice
-from scripts.command import figure_script
 from scripts.drawing import curve, seeds_found, seeds_of, spread
+from scripts.memory2025 import networks
 from scripts.memory2025.hebbian import network
-from scripts.memory2025.networks import (
-    HARD,
-    HEBBIAN_LOAD,
-    MEASURES,
-    MEASURING,
-    SMOKE,
-    decompositions,
-    loads,
-)
 
 ATOMS = lattice(2).labels(NAMES)
 BINS = (2, 4, 8, 16, 32, 64)
@@ -30,7 +20,7 @@ NEURONS = 100
 _LINES = (("#9a26c8", "-"), ("#0066ac", "--"), ("#d0a807", ":"))
 LOOKS = {
     one: {"color": color, "linestyle": line}
-    for one, (color, line) in zip(MEASURES, _LINES, strict=True)
+    for one, (color, line) in zip(networks.MEASURES, _LINES, strict=True)
 }
 #: Of the panels.
 TITLES = dict(zip(ATOMS, ("redundancy", "unique to R", "unique to C", "synergy"), strict=True))
@@ -49,17 +39,15 @@ def by_bins(patterns, bins, seed):
     cells = binned(field, bins)
     found = [
         decompose(sources=(shown[:, n], cells[:, n]), target=output[:, n]).atoms
-        for n in range(MEASURING)
+        for n in range(networks.MEASURING)
     ]
     return np.median(found, axis=0)
 
 
-@figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
+@networks.figure()
 def main(work, seeds):
     """Simulate, train, decompose, draw."""
-    seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)
-    at = loads(work, start=0.1, step=0.2)
+    at = networks.loads(work, start=0.1, step=0.2)
     bins = work.pick(smoke=BINS[::3], laptop=BINS)
     rows = []
     for load in at:
@@ -68,9 +56,9 @@ def main(work, seeds):
             for atom, values in zip(ATOMS, np.transpose(found), strict=True):
                 name = {"by": "bins", "name": f"{number} bins", "load": load, "atom": atom}
                 rows.append(name | spread(values) | {"n_seeds": seeds})
-    learnt = decompositions(work, HARD, at, seeds)
+    learnt = networks.decompositions(work, networks.HARD, at, seeds)
     for load, several in learnt.items():
-        for measure in MEASURES:
+        for measure in networks.MEASURES:
             for atom in ATOMS:
                 values = [one[measure, atom] for one in several]
                 name = {"by": "measure", "name": measure, "load": load, "atom": atom}
@@ -83,13 +71,14 @@ def main(work, seeds):
         figure,
         rows,
         f"""**Atoms by bins and by measure.** **Top** Plug-in atoms of a neuron of a Hebbian network
-        (median over {MEASURING} neurons, N = 100) against load, its field in 2 to 64 bins up to its
-        largest magnitude; median and range over {seeds_of(seeds)}. Dashed: exact
+        (median over {networks.MEASURING} neurons, N = 100) against load, its field in 2 to 64 bins
+        up to its largest magnitude; median and range over {seeds_of(seeds)}. Dashed: exact
         (`infosim.analysis.hebbian`). **Bottom** Atoms of networks that have learnt by redundancy
         (60 adaptive hard bins, 5000 epochs), by measure of redundancy: shared exclusions, that of
-        Williams and Beer, and minimum mutual information (mean over {MEASURING} neurons; median
-        and range over {seeds_found(of_learnt)}). The paper shows two more, a pointwise one and
-        BROJA, which are not drawn here. Dotted: α_H = {HEBBIAN_LOAD}. Scale: {work.scale}.""",
+        Williams and Beer, and minimum mutual information (mean over {networks.MEASURING} neurons;
+        median and range over {seeds_found(of_learnt)}). The paper shows two more, a pointwise one
+        and BROJA, which are not drawn here. Dotted: α_H = {networks.HEBBIAN_LOAD}. Scale:
+        {work.scale}.""",
     )
 
 
@@ -107,7 +96,7 @@ def draw(rows):
                 own = [r for r in rows if (r["by"], r["name"], r["atom"]) == (by, name, atom)]
                 said = name.replace("-", " ").replace("minimum ", "minimum\n")
                 curve(ax, [row["load"] for row in own], own, said, **look)
-            ax.axvline(HEBBIAN_LOAD, color="#AAAAAA", linestyle=":", linewidth=1, zorder=0)
+            ax.axvline(networks.HEBBIAN_LOAD, color="#AAAAAA", linestyle=":", linewidth=1, zorder=0)
             ax.set(xscale="log", ylim=(-0.5, 1.05) if by == "bins" else (-0.1, 1.05))
             ax.set_xticks([0.1, 0.5, 2], ["0.1", "0.5", "2"])
             ax.set_xticks([], minor=True)

@@ -3,37 +3,19 @@
 Figure 3 B to D of arXiv 2511.02584: the goals redundancy, I(Y:R) and co-information.
 """
 
-import click
 import numpy as np
 
 from infosim import plotting
-from scripts.command import figure_script
 from scripts.drawing import curve, seeds_found
-from scripts.memory2025.networks import (
-    BEGIN,
-    COINFORMATION,
-    HARD,
-    HEBBIAN_LOAD,
-    INFORMATION,
-    LOOKS,
-    SMOKE,
-    SOFT,
-    capacities,
-    capacity_rows,
-    changed,
-    curves,
-    loads,
-    mark,
-    measured,
-    memories,
-    overlap_at_end,
-)
+from scripts.memory2025 import networks
 
 KINDS = {
-    "redundancy": SOFT,
-    "I(Y:R)": INFORMATION,
-    "co-information": COINFORMATION,
-    "co-information, hard bins": changed(HARD, layers__memory__goal="{R}{C} - {RC}"),
+    "redundancy": networks.SOFT,
+    "I(Y:R)": networks.INFORMATION,
+    "co-information": networks.COINFORMATION,
+    "co-information, hard bins": networks.changed(
+        networks.HARD, layers__memory__goal="{R}{C} - {RC}"
+    ),
 }
 OVERLAP = {
     "co-information, hard bins": {"color": "#406ee1", "linestyle": ":"},
@@ -47,14 +29,12 @@ CAPACITY_OF_INFORMATION = 1.62
 GAMMAS = (np.arange(-10, 11) / 10).tolist()
 
 
-@figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
+@networks.figure()
 def main(work, seeds):
     """Train, recall, find capacities, draw."""
-    seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)
-    found = memories(work, KINDS, loads(work), seeds)
-    rows = measured(found, overlap=overlap_at_end)
-    rows += measured(
+    found = networks.memories(work, KINDS, networks.loads(work), seeds)
+    rows = networks.measured(found, overlap=networks.overlap_at_end)
+    rows += networks.measured(
         {"I(Y:R)": found["I(Y:R)"]},
         **{
             "{R}{C} + {R}": lambda one: one.atoms["{R}{C}"] + one.atoms["{R}"],
@@ -64,13 +44,13 @@ def main(work, seeds):
     )
     gammas = work.pick(smoke=GAMMAS[::20], laptop=GAMMAS[::2], paper=GAMMAS)
     goals = {
-        gamma: changed(HARD, layers__memory__goal=f"{gamma:g} {{R}} + {{R}}{{C}}")
+        gamma: networks.changed(networks.HARD, layers__memory__goal=f"{gamma:g} {{R}} + {{R}}{{C}}")
         for gamma in gammas
     }
     capacity = [
         {"memory": "γ {R} + {R}{C}", "load": row.pop("memory"), "quantity": "capacity"}
         | {name: value for name, value in row.items() if name != "standard_error"}
-        for row in capacity_rows(capacities(work, goals, seeds, BEGIN))
+        for row in networks.capacity_rows(networks.capacities(work, goals, seeds, networks.BEGIN))
     ]
     with plotting.style():
         figure = draw(rows, capacity)
@@ -86,8 +66,8 @@ def main(work, seeds):
         redundancy less what is unique (γ = −1) over redundancy (0) to I(Y:R) (1); `load` of these
         rows of the table is γ. Lines: medians, shaded from the least to the largest of
         {seeds_found([row["n_seeds"] for row in [*rows, *capacity]])}. Dashed: published loads, α_H
-        = {HEBBIAN_LOAD} (black), the capacity {CAPACITY_OF_INFORMATION} of I(Y:R) (red). Scale:
-        {work.scale}.""",
+        = {networks.HEBBIAN_LOAD} (black), the capacity {CAPACITY_OF_INFORMATION} of I(Y:R) (red).
+        Scale: {work.scale}.""",
     )
 
 
@@ -95,20 +75,22 @@ def draw(rows, capacity):
     """Recall, information, capacity."""
     figure = plotting.figure(7.0, 2.4)
     recall, told, by_gamma = figure.subplots(1, 3)
-    curves(recall, rows, "overlap", OVERLAP)
+    networks.curves(recall, rows, "overlap", OVERLAP)
     recall.set(title="a  recall", ylim=(-0.1, 1.08), ylabel="overlap")
     recall.legend(loc="center", bbox_to_anchor=(0.44, 0.55), fontsize=6)
     own = {"I(Y:R)": {"color": "#30be80"}}
-    curves(told, rows, "{R}{C} + {R}", own)
+    networks.curves(told, rows, "{R}{C} + {R}", own)
     for atom in ("{R}{C}", "{R}"):
-        curves(told, rows, atom, {"I(Y:R)": {"color": LOOKS[atom], "linestyle": "--"}})
+        networks.curves(
+            told, rows, atom, {"I(Y:R)": {"color": networks.LOOKS[atom], "linestyle": "--"}}
+        )
     for line, name in zip(told.lines, ("I(Y:R)", "{R}{C}", "{R}"), strict=True):
         line.set_label(name)
     told.legend(loc="center left", bbox_to_anchor=(0.1, 0.55))
     told.set(title="b  goal I(Y:R)", ylim=(-0.5, 1.05), ylabel="bits")
     for ax in (recall, told):
         ax.set(xlim=(0, 2.05), xlabel="patterns per neuron")
-        mark(ax, HEBBIAN_LOAD, CAPACITY_OF_INFORMATION)
+        networks.mark(ax, networks.HEBBIAN_LOAD, CAPACITY_OF_INFORMATION)
     curve(by_gamma, [row["load"] for row in capacity], capacity, None, "#30be80", marker="o")
     by_gamma.axvline(0, color="#000000", linestyle="--", linewidth=0.8)
     by_gamma.set(title="c  goal γ{R} + {R}{C}", ylim=(0.8, 1.8), xlabel="γ")

@@ -4,37 +4,17 @@ Figure 5 of arXiv 2511.02584: Hebb, Descent L2, minimum probability flow, the go
 the optimised goal (i), with soft bins as published.
 """
 
-import click
-
 from infosim import plotting
-from scripts.command import figure_script
 from scripts.drawing import seeds_found
-from scripts.memory2025.networks import (
-    CAPACITY,
-    DESCENT,
-    FLOW,
-    HEBB,
-    HEBBIAN_LOAD,
-    OPTIMISED_1,
-    SMOKE,
-    SOFT,
-    accuracy_at_end,
-    changed,
-    curves,
-    loads,
-    mark,
-    measured,
-    memories,
-    overlap_at_end,
-)
+from scripts.memory2025 import networks
 
 KINDS = {
-    "Hebb": HEBB,
-    "Descent L2": DESCENT,
-    "Descent L2, λ = 0.5": changed(DESCENT, network__rule__gain=0.5),
-    "MPF": FLOW,
-    "redundancy": SOFT,
-    "Optim (i)": OPTIMISED_1,
+    "Hebb": networks.HEBB,
+    "Descent L2": networks.DESCENT,
+    "Descent L2, λ = 0.5": networks.changed(networks.DESCENT, network__rule__gain=0.5),
+    "MPF": networks.FLOW,
+    "redundancy": networks.SOFT,
+    "Optim (i)": networks.OPTIMISED_1,
 }
 LOOKS = {
     "Hebb": {"color": "#1a1a1a"},
@@ -43,23 +23,49 @@ LOOKS = {
     "redundancy": {"color": "#c93b9b"},
     "Optim (i)": {"color": "#1dbd68"},
 }
-#: What noise is tried with: λ of Descent L2 is another one there.
+#: What noise is tried with: λ of Descent L2 is another one there, and networks of goals are trained
+#: `for_noise`. Beside these the networks of the other panels are drawn.
 NOISY = {
-    "Descent L2, λ = 0.5" if name == "Descent L2" else name: look for name, look in LOOKS.items()
+    "Hebb": LOOKS["Hebb"],
+    "Descent L2, λ = 0.5": LOOKS["Descent L2"],
+    "MPF": LOOKS["MPF"],
+    **{f"{name}, for noise": LOOKS[name] for name in ("redundancy", "Optim (i)")},
 }
+QUIET = {name: LOOKS[name] | {"linestyle": ":"} for name in ("redundancy", "Optim (i)")}
 
 
-@figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
+def for_noise(kind, units, crowded):
+    """The kind as the paper trains networks of goals for its figure of noise stability.
+
+    Neurons learn from states that are drawn once, in batches of as many patterns as there are
+    neurons if there are more of them (`crowded`). The paper's initial weights are symmetric and
+    normal, (A + Aᵀ) / 2N; ours have their standard deviation, 1 / √2 N.
+    """
+    batches = {"training__batch": units, "training__shuffle": True} if crowded else {}
+    scale = round((1.5 / units) ** 0.5, 4)  # of weights that are drawn up to 1 / √N
+    initial = {"layers__memory__compartments__C__scale": scale}
+    return networks.changed(kind, network__steps=2, **initial, **batches)
+
+
+@networks.figure()
 def main(work, seeds):
     """Train, recall, draw."""
-    seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)
-    kinds = KINDS
+    kinds, at = KINDS, networks.loads(work)
     if work.scale == "smoke":
-        kinds = KINDS | {"MPF": changed(FLOW, training__epochs=1)}
-    found = memories(work, kinds, loads(work), seeds)
-    rows = measured(
-        found, overlap=overlap_at_end, accuracy=accuracy_at_end, stability=lambda one: one.stability
+        kinds = KINDS | {"MPF": networks.changed(networks.FLOW, training__epochs=1)}
+    found = networks.memories(work, kinds, at, seeds)
+    units = work.settings.get("data.options.units", 100)
+    found |= {name: {} for name in NOISY if name not in KINDS}
+    for crowded in work.pick(laptop=(False,), paper=(False, True)):
+        noisy = {f"{name}, for noise": for_noise(KINDS[name], units, crowded) for name in QUIET}
+        own = networks.memories(work, noisy, [load for load in at if (load > 1) == crowded], seeds)
+        for name, by_load in own.items():
+            found[name] |= by_load
+    rows = networks.measured(
+        found,
+        overlap=networks.overlap_at_end,
+        accuracy=networks.accuracy_at_end,
+        stability=lambda one: one.stability,
     )
     with plotting.style():
         figure = draw(rows)
@@ -70,13 +76,14 @@ def main(work, seeds):
         f"""**Goals beside classical rules.** 100 neurons. **a** Mean overlap after recall from the
         patterns. **b** Part of the patterns that are recalled with an overlap of at least 0.95.
         **c** The largest part of its bits that may be flipped for a pattern to be recalled, by the
-        published protocol (50 synchronous steps, a pattern drawn for each number of bits), here in
-        the networks of a after their last epoch, of Descent L2 with λ = 0.5 instead of 1. (The
-        paper trains the networks of goals in another way for this panel, with a random step before
-        each of learning and batches of N patterns.) Lines: medians, shaded from the least to the
-        largest of {seeds_found([row["n_seeds"] for row in rows])}. Dashed: published loads, α_H =
-        {HEBBIAN_LOAD} (black) and α_c = {CAPACITY} of the goal redundancy (red). Scale:
-        {work.scale}.""",
+        published protocol (50 synchronous steps, a pattern drawn for each number of bits). For this
+        panel the paper trains Descent L2 with λ = 0.5 instead of 1, and networks of goals from
+        states that are drawn at random once, in batches of N patterns, from larger initial weights;
+        so are these (solid{"" if work.scale == "paper" else ", up to a load of 1"}), and dotted are
+        those of a. Lines: medians, shaded from the least to the largest of
+        {seeds_found([row["n_seeds"] for row in rows])}. Dashed: published loads, α_H =
+        {networks.HEBBIAN_LOAD} (black) and α_c = {networks.CAPACITY} of the goal redundancy (red).
+        Scale: {work.scale}.""",
     )
 
 
@@ -90,8 +97,12 @@ def draw(rows):
     )
     axes = figure.subplots(1, 3)
     for ax, (quantity, looks, title, said, limits) in zip(axes, panels, strict=True):
-        curves(ax, rows, quantity, looks)
-        mark(ax, HEBBIAN_LOAD, *([CAPACITY] if quantity != "stability" else []))
+        networks.curves(ax, rows, quantity, looks)
+        if quantity == "stability":
+            networks.curves(ax, rows, quantity, QUIET)
+        networks.mark(
+            ax, networks.HEBBIAN_LOAD, *([networks.CAPACITY] if quantity != "stability" else [])
+        )
         ax.set(title=title, xlim=(0, 2.05), ylim=limits, xlabel="patterns per neuron", ylabel=said)
     axes[2].legend(loc="upper right")
     return figure

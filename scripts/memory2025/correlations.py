@@ -4,49 +4,34 @@ The appendix on correlations of arXiv 2511.02584: along the neurons a pattern is
 which a bit repeats the one before it with a probability p.
 """
 
-import click
-
 from infosim import plotting
 from infosim.experiments.capacity import Bisection
-from scripts.command import figure_script
 from scripts.drawing import curve, seeds_found
-from scripts.memory2025.networks import (
-    BEGIN,
-    CAPACITY,
-    HARD,
-    HEBB,
-    HEBBIAN_LOAD,
-    SMOKE,
-    capacities,
-    capacity_rows,
-    changed,
-)
+from scripts.memory2025 import networks
 
 #: p, the probability that a bit repeats the one before.
 REPEATS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85)
 #: Memory -> colour, what is published for p = 0.5, limits of the axis.
 LOOKS = {
-    "redundancy": ("#c93b9b", CAPACITY, (0, 3.4)),
-    "Hebb": ("#1a1a1a", HEBBIAN_LOAD, (0, 0.2)),
+    "redundancy": ("#c93b9b", networks.CAPACITY, (0, 3.4)),
+    "Hebb": ("#1a1a1a", networks.HEBBIAN_LOAD, (0, 0.2)),
 }
 
 
-@figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
+@networks.figure()
 def main(work, seeds):
     """Find capacities, draw."""
-    seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)
     repeats = REPEATS[::7] if work.scale == "smoke" else REPEATS
     kinds, tries = {}, {}
     for repeat in repeats:
-        kinds["redundancy", repeat] = changed(HARD, data__options__repeat=repeat)
-        kinds["Hebb", repeat] = changed(HEBB, data__options__repeat=repeat)
-        tries["redundancy", repeat] = BEGIN
-        tries["Hebb", repeat] = Bisection(guess=HEBBIAN_LOAD, within=0.01)
+        kinds["redundancy", repeat] = networks.changed(networks.HARD, data__options__repeat=repeat)
+        kinds["Hebb", repeat] = networks.changed(networks.HEBB, data__options__repeat=repeat)
+        tries["redundancy", repeat] = networks.BEGIN
+        tries["Hebb", repeat] = Bisection(guess=networks.HEBBIAN_LOAD, within=0.01)
     rows = [
         {"memory": row["memory"][0], "repeat": row["memory"][1]}
         | {key: value for key, value in row.items() if key != "memory"}
-        for row in capacity_rows(capacities(work, kinds, seeds, tries))
+        for row in networks.capacity_rows(networks.capacities(work, kinds, seeds, tries))
     ]
     with plotting.style():
         figure = draw(rows)
@@ -58,7 +43,7 @@ def main(work, seeds):
         neurons: each is that of the neuron before it with probability p. Medians and ranges of
         {seeds_found([row["n_seeds"] for row in rows])}, N = 100; goal redundancy with 60 adaptive
         hard bins (bisection to 0.02 N), and Hebb's rule (to a pattern). Dashed: published
-        capacities for p = 0.5, {CAPACITY} (soft bins) and {HEBBIAN_LOAD}. Scale:
+        capacities for p = 0.5, {networks.CAPACITY} (soft bins) and {networks.HEBBIAN_LOAD}. Scale:
         {work.scale}.""",
     )
 

@@ -4,15 +4,14 @@ The atoms of `infosim.analysis.hebbian` against load, beside plug-in atoms of si
 networks of several sizes. Nothing is trained.
 """
 
-import click
 import numpy as np
 from matplotlib import colormaps
 
 from infosim import plotting
 from infosim.analysis.hebbian import NAMES, hebbian_decomposition
 from infosim.pid import decompose, lattice
-from scripts.command import figure_script
 from scripts.drawing import seeds_of, spread
+from scripts.memory2025 import networks
 
 SIZES = (100, 200, 400, 800)
 LOADS = (0.06, 0.08, 0.11, 0.14, 0.2, 0.28, 0.4, 0.56, 0.8, 1.12, 1.6, 2.0)
@@ -69,11 +68,9 @@ def rows_of(neurons, patterns, seeds):
     ]
 
 
-@figure_script("memory2025")
-@click.option("--seeds", type=int, help="Seeds (laptop 5, paper 20).")
+@networks.figure(settings=None)
 def main(work, seeds):
     """Simulate, decompose, draw."""
-    seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)
     sizes = work.pick(smoke=SIZES[:2], laptop=SIZES)
     loads = work.pick(smoke=LOADS[3::4], laptop=LOADS)
     rows = [

@@ -12,15 +12,8 @@ import numpy as np
 
 from infosim import plotting
 from infosim.experiments.capacity import Bisection
-from scripts.command import figure_script
 from scripts.drawing import seeds_found
-from scripts.memory2025.networks import (
-    GAMMAS,
-    HARD,
-    SMOKE,
-    capacities,
-    with_goal,
-)
+from scripts.memory2025 import networks
 
 #: γ of the grid; of the coarse one every second.
 GRID = (-1.0, -0.5, 0.0, 0.5, 1.0)
@@ -70,22 +63,20 @@ def points(work):
     return [one for one in dict.fromkeys(ordered) if any(one)]
 
 
-@figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 1, paper 6).")
+@networks.figure(laptop=1, paper=6)
 @click.option("--minutes", type=click.FloatRange(0), help="Begin no more points after these.")
 def main(work, seeds, minutes):
     """Find capacities for as long as there is time, draw."""
-    seeds = seeds or work.pick(smoke=1, laptop=1, paper=6)
     until = time.monotonic() + 60 * (np.inf if minutes is None else minutes)
     tries = Bisection(guess=1.6, within=0.05, most=2.0)
-    wanted = {gammas: with_goal(HARD, gammas) for gammas in points(work)}
+    wanted = {gammas: networks.with_goal(networks.HARD, gammas) for gammas in points(work)}
     left = [] if work.draw else list(wanted)
     while left and time.monotonic() < until:
         now, left = left[:_AT_ONCE], left[_AT_ONCE:]
-        capacities(work, {one: wanted[one] for one in now}, seeds, tries)
-    found = capacities(work, wanted, seeds, tries, make=False)
+        networks.capacities(work, {one: wanted[one] for one in now}, seeds, tries)
+    found = networks.capacities(work, wanted, seeds, tries, make=False)
     rows = [
-        dict(zip(GAMMAS, gammas, strict=True))
+        dict(zip(networks.GAMMAS, gammas, strict=True))
         | {"median": float(np.median([one.load for one in own])), "n_seeds": len(own)}
         for gammas, own in found.items()
         if own
@@ -93,7 +84,7 @@ def main(work, seeds, minutes):
     with plotting.style():
         figure = draw(rows, axis(steps(work)[-1]), grid(work))
     best = max(rows, key=lambda row: row["median"])
-    said = ", ".join(f"{best[label]:g} {label}" for label in GAMMAS)
+    said = ", ".join(f"{best[label]:g} {label}" for label in networks.GAMMAS)
     work.save(
         "landscape",
         figure,
@@ -112,7 +103,7 @@ def main(work, seeds, minutes):
 
 def draw(rows, ticks, gammas):
     """Slices by ticks above, panels of a grid of γ below."""
-    known = {tuple(row[label] for label in GAMMAS): row["median"] for row in rows}
+    known = {tuple(row[label] for label in networks.GAMMAS): row["median"] for row in rows}
     figure = plotting.figure(7.0, 5.6)
     top, bottom = figure.subfigures(2, 1, height_ratios=[1, 1.35])
     axes = top.subplots(1, 3)

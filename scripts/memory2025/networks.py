@@ -9,7 +9,7 @@ import csv
 import hashlib
 import sys
 from dataclasses import asdict
-from functools import partial
+from functools import partial, wraps
 from typing import NamedTuple
 
 import click
@@ -26,6 +26,7 @@ from infosim.experiments.sweep import Run
 from infosim.kernels.workers import available
 from infosim.machine.randomness import Purpose, generator
 from infosim.pid import Goal, decompose
+from scripts.command import figure_script
 from scripts.drawing import curve, spread
 from scripts.files import table
 
@@ -53,6 +54,26 @@ _DRAWN = 20
 #: At smoke scale.
 SMOKE = {"smoke": {"data.options.units": 20}}
 _SMOKE_EPOCHS = 30
+
+
+def figure(settings=SMOKE, laptop=5, paper=20):
+    """Turn a function of a `Work` and a number of seeds into a command of this paper.
+
+    settings : as of `figure_script`; laptop, paper : seeds at these scales unless others are given
+    """
+
+    def decorate(function):
+        @figure_script("memory2025", settings)
+        @click.option(
+            "--seeds", type=click.IntRange(1), help=f"Seeds (laptop {laptop}, paper {paper})."
+        )
+        @wraps(function)
+        def command(work, seeds, **own):
+            function(work, seeds or work.pick(smoke=1, laptop=laptop, paper=paper), **own)
+
+        return command
+
+    return decorate
 
 
 class Kind(NamedTuple):

@@ -3,31 +3,12 @@
 Figures 1 D (top) and 2 C, D of arXiv 2511.02584, with soft bins as published and with hard ones.
 """
 
-import click
-
 from infosim import plotting
-from scripts.command import figure_script
 from scripts.drawing import seeds_found
-from scripts.memory2025.networks import (
-    ATOMS,
-    CAPACITY,
-    HARD,
-    HEBB,
-    HEBBIAN_LOAD,
-    LOOKS,
-    SMOKE,
-    SOFT,
-    accuracy_at_end,
-    curves,
-    loads,
-    mark,
-    measured,
-    memories,
-    overlap_at_end,
-)
+from scripts.memory2025 import networks
 
 #: Memory -> (Kind, how it is drawn).
-KINDS = {"Hebb": HEBB, "redundancy": SOFT, "redundancy, hard bins": HARD}
+KINDS = {"Hebb": networks.HEBB, "redundancy": networks.SOFT, "redundancy, hard bins": networks.HARD}
 OVERLAP = {
     "redundancy, hard bins": {"color": "#e8a2cf"},
     "redundancy": {"color": "#c93b9b"},
@@ -35,16 +16,16 @@ OVERLAP = {
 }
 
 
-@figure_script("memory2025", SMOKE)
-@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
+@networks.figure()
 def main(work, seeds):
     """Train, recall, draw."""
-    seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)
-    found = memories(work, KINDS, loads(work), seeds)
-    atoms = {atom: lambda one, atom=atom: one.atoms[atom] for atom in ATOMS}
-    rows = measured(found, overlap=overlap_at_end, accuracy=accuracy_at_end)
+    found = networks.memories(work, KINDS, networks.loads(work), seeds)
+    atoms = {atom: lambda one, atom=atom: one.atoms[atom] for atom in networks.ATOMS}
+    rows = networks.measured(
+        found, overlap=networks.overlap_at_end, accuracy=networks.accuracy_at_end
+    )
     learnt = {name: by_load for name, by_load in found.items() if name != "Hebb"}
-    rows += measured(learnt, **atoms)
+    rows += networks.measured(learnt, **atoms)
     with plotting.style():
         figure = draw(rows)
     work.save(
@@ -58,10 +39,10 @@ def main(work, seeds):
         forgets. **c** Atoms of I(Y:R,C) of neurons with soft bins after the last epoch, R the
         neuron's bit of the pattern (T in the paper), C the other neurons (R in the paper); dotted:
         redundancy with hard bins. Lines: medians, shaded from the least to the largest of
-        {seeds_found([row["n_seeds"] for row in rows])}. Dashed: loads that are published,
-        α_H = {HEBBIAN_LOAD} (black) and the capacity α_c = {CAPACITY} (red). In a and b training
-        stops when all patterns are recalled at a checkpoint, or after 5000 epochs; in c all 5000
-        are carried out. Scale: {work.scale}.""",
+        {seeds_found([row["n_seeds"] for row in rows])}. Dashed: loads that are published, α_H =
+        {networks.HEBBIAN_LOAD} (black) and the capacity α_c = {networks.CAPACITY} (red). In a and b
+        training stops when all patterns are recalled at a checkpoint, or after 5000 epochs; in c
+        all 5000 are carried out. Scale: {work.scale}.""",
     )
 
 
@@ -70,26 +51,26 @@ def draw(rows):
     figure = plotting.figure(7.0, 2.4)
     linear, logarithmic, information = figure.subplots(1, 3)
     for ax in (linear, logarithmic):
-        curves(ax, rows, "overlap", OVERLAP)
+        networks.curves(ax, rows, "overlap", OVERLAP)
         ax.set(ylim=(-0.1, 1.08), ylabel="overlap", xlabel="patterns per neuron")
-        mark(ax, HEBBIAN_LOAD, CAPACITY)
+        networks.mark(ax, networks.HEBBIAN_LOAD, networks.CAPACITY)
     linear.set(title="a  recall", xlim=(0, 2.05))
     linear.legend(loc="center", bbox_to_anchor=(0.53, 0.78), fontsize=6)
     logarithmic.set(title="b  logarithmic", xscale="log", xlim=(0.05, 2.05))
     logarithmic.set_xticks([0.1, 0.2, 0.5, 1, 2], ["0.1", "0.2", "0.5", "1", "2"])
     logarithmic.set_xticks([], minor=True)
-    for atom in reversed(ATOMS):
-        curves(information, rows, atom, {"redundancy": {"color": LOOKS[atom]}})
+    for atom in reversed(networks.ATOMS):
+        networks.curves(information, rows, atom, {"redundancy": {"color": networks.LOOKS[atom]}})
         information.lines[-1].set_label(atom)
-    hard = {"redundancy, hard bins": {"color": LOOKS["{R}{C}"], "linestyle": ":"}}
-    curves(information, rows, "{R}{C}", hard)
+    hard = {"redundancy, hard bins": {"color": networks.LOOKS["{R}{C}"], "linestyle": ":"}}
+    networks.curves(information, rows, "{R}{C}", hard)
     handles, names = information.get_legend_handles_labels()
     information.legend(
         handles[-2::-1], names[-2::-1], loc="center left", bbox_to_anchor=(0.12, 0.65)
     )
     information.set(title="c  atoms after training", xlim=(0, 2.05), ylim=(-0.5, 1.05))
     information.set(xlabel="patterns per neuron", ylabel="bits")
-    mark(information, HEBBIAN_LOAD, CAPACITY)
+    networks.mark(information, networks.HEBBIAN_LOAD, networks.CAPACITY)
     return figure
 
 

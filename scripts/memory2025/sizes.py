@@ -4,25 +4,11 @@ The appendix on finite size and scaling of arXiv 2511.02584; the Hebbian decompo
 sizes is in the figure `hebbian`.
 """
 
-import click
 from matplotlib import colormaps
 
 from infosim import plotting
-from scripts.command import figure_script
 from scripts.drawing import seeds_found
-from scripts.memory2025.networks import (
-    CAPACITY,
-    HARD,
-    HEBB,
-    HEBBIAN_LOAD,
-    changed,
-    curves,
-    loads,
-    mark,
-    measured,
-    memories,
-    overlap_at_end,
-)
+from scripts.memory2025 import networks
 
 #: Numbers of neurons by scale, by the goal and by Hebb's rule.
 SIZES = {"smoke": (10, 20), "laptop": (50, 100, 200), "paper": (50, 100, 200, 400)}
@@ -31,25 +17,23 @@ HEBBIAN = {"smoke": (20, 40), "laptop": (100, 200, 500)}
 
 def _of_size(kind, sizes, maps):
     """Kinds and looks by name, the darker the larger."""
-    kinds = {f"N = {n}": changed(kind, data__options__units=n) for n in sizes}
+    kinds = {f"N = {n}": networks.changed(kind, data__options__units=n) for n in sizes}
     shades = colormaps[maps]([0.4 + 0.55 * i / (len(sizes) - 1) for i in range(len(sizes))])
     return kinds, {name: {"color": shade} for name, shade in zip(kinds, shades, strict=True)}
 
 
-@figure_script("memory2025")
-@click.option("--seeds", type=click.IntRange(1), help="Seeds (laptop 5, paper 20).")
+@networks.figure(settings=None)
 def main(work, seeds):
     """Train, recall, draw."""
-    seeds = seeds or work.pick(smoke=1, laptop=5, paper=20)
-    learnt, looks = _of_size(HARD, work.pick(**SIZES), "Blues")
-    hebbian, shades = _of_size(HEBB, work.pick(**HEBBIAN), "Greys")
-    at = loads(work, start=0.1, step=0.2)
-    found = memories(work, learnt, at, seeds)
-    quantities = {"overlap": overlap_at_end, "stability": lambda one: one.stability}
-    rows = [{"rule": "redundancy", **row} for row in measured(found, **quantities)]
-    at = loads(work, start=0.05, step=0.05, stop=0.42)
-    found = memories(work, hebbian, at, seeds)
-    rows += [{"rule": "Hebb", **row} for row in measured(found, **quantities)]
+    learnt, looks = _of_size(networks.HARD, work.pick(**SIZES), "Blues")
+    hebbian, shades = _of_size(networks.HEBB, work.pick(**HEBBIAN), "Greys")
+    at = networks.loads(work, start=0.1, step=0.2)
+    found = networks.memories(work, learnt, at, seeds)
+    quantities = {"overlap": networks.overlap_at_end, "stability": lambda one: one.stability}
+    rows = [{"rule": "redundancy", **row} for row in networks.measured(found, **quantities)]
+    at = networks.loads(work, start=0.05, step=0.05, stop=0.42)
+    found = networks.memories(work, hebbian, at, seeds)
+    rows += [{"rule": "Hebb", **row} for row in networks.measured(found, **quantities)]
     with plotting.style():
         figure = draw(rows, looks, shades)
     work.save(
@@ -61,8 +45,8 @@ def main(work, seeds):
         Hebbian memories. **c** The largest part of its bits that may be flipped for a pattern to be
         recalled, in the networks of a (protocol as in the figure `comparison`). Lines: medians,
         shaded from the least to the largest of {seeds_found([row["n_seeds"] for row in rows])}.
-        Dashed: published loads of N = 100, α_H = {HEBBIAN_LOAD} (black) and α_c = {CAPACITY} (red).
-        Scale: {work.scale}.""",
+        Dashed: published loads of N = 100, α_H = {networks.HEBBIAN_LOAD} (black) and α_c =
+        {networks.CAPACITY} (red). Scale: {work.scale}.""",
     )
 
 
@@ -71,15 +55,15 @@ def draw(rows, looks, shades):
     figure = plotting.figure(7.0, 2.4)
     learnt, hebbian = ([r for r in rows if r["rule"] == one] for one in ("redundancy", "Hebb"))
     recall, forgotten, stable = figure.subplots(1, 3)
-    curves(recall, learnt, "overlap", looks)
-    curves(forgotten, hebbian, "overlap", shades)
-    curves(stable, learnt, "stability", looks)
+    networks.curves(recall, learnt, "overlap", looks)
+    networks.curves(forgotten, hebbian, "overlap", shades)
+    networks.curves(stable, learnt, "stability", looks)
     for ax, title, limits, end in (
         (recall, "a  recall, redundancy", (-0.1, 1.08), 2.05),
         (forgotten, "b  recall, Hebb", (-0.1, 1.08), 0.42),
         (stable, "c  noise stability, redundancy", (0, 0.5), 2.05),
     ):
-        mark(ax, HEBBIAN_LOAD, *([CAPACITY] if ax is recall else []))
+        networks.mark(ax, networks.HEBBIAN_LOAD, *([networks.CAPACITY] if ax is recall else []))
         ax.set(title=title, xlim=(0, end), ylim=limits, xlabel="patterns per neuron")
         ax.legend(loc="center" if ax is recall else "upper right")
     recall.set_ylabel("overlap")

@@ -105,7 +105,8 @@ BAD = {
     "all and more": (GOOD, f"{CALL} --measure all,broja", "'all' stands for every measure"),
     "BROJA of three": (GOOD, "--sources a,b,t --target y --measure broja", "2 sources"),
     "pointwise of others": (
-        GOOD, f"{CALL} --measure williams-beer --pointwise rows", "of shared-exclusions alone",
+        GOOD, f"{CALL} --measure williams-beer --pointwise rows",
+        "williams-beer has no pointwise atoms; take shared-exclusions or specificity-ambiguity",
     ),
     "pointwise of many": (GOOD, "--sources a --target every --pointwise rows", "4 decompositions"),
     "unknown ending": (GOOD, f"{CALL} --out found.xls", "--out found.xls must end in .json, .csv"),
@@ -307,7 +308,10 @@ def test_all_measures_are_those_that_there_are(capsys, tmp_path):
     call = [*good(tmp_path)[:2], "--sources", "a,b,t", "--target", "y", "--measure", "all"]
     out, _ = done(call, capsys)
     assert "note     broja is of 2 sources, and left out" in out
-    assert "by shared-exclusions, minimum-mutual-information, williams-beer, in bits" in out
+    assert (
+        "by shared-exclusions, minimum-mutual-information, williams-beer, specificity-ambiguity, "
+        "in bits"
+    ) in out
 
 
 def test_missing_is_one_more_value(capsys, tmp_path):

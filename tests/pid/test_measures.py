@@ -7,13 +7,17 @@ import pytest
 
 from infosim.cli import main
 from infosim.errors import ConfigError
+from infosim.network import Compartment, Layer
+from infosim.neuron import Activation
 from infosim.pid import decompose
+from infosim.pid.decomposition import measure_for
 from infosim.pid.measures import MEASURES
 
 THEIRS = {
     "shared-exclusions": "PID_SX",
     "minimum-mutual-information": "PID_MMI",
     "williams-beer": "PID_WB",
+    "specificity-ambiguity": "PID_PM",
 }
 GATES = {
     "xor": lambda a, b: a ^ b,
@@ -105,6 +109,64 @@ def test_shared_exclusions_come_in_two_parts_of_which_none_is_negative():
     assert xor.informative[0] == pytest.approx(np.log2(4 / 3))
     assert xor.misinformative[0] == pytest.approx(1)  # of a target that is wrong half the time
     assert xor["{1}{2}"] == pytest.approx(np.log2(4 / 3) - 1)
+
+
+#: Events with how often they occur, and atoms {1}{2}, {1}, {2}, {12} by specificity and ambiguity.
+#: In AND all values specify 1 bit, and where the target is 0 the less ambiguous one keeps log2 3/2.
+#: A bit that is the target is not ambiguous: redundant with any other bit, which then misinforms.
+#: The last two are the examples of Finn & Lizier 2018: sources that tell in turn, one that errs.
+BY_EVENT = {
+    "xor": ([(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)], [1, 1, 1, 1], [0, 0, 0, 1]),
+    "and": (
+        [(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 1, 1)], [1, 1, 1, 1],
+        [1 - 0.75 * np.log2(1.5), -0.25, -0.25, 0.75],
+    ),
+    "first": ([(0, 0, 0), (0, 1, 0), (1, 0, 1), (1, 1, 1)], [1, 1, 1, 1], [1, 0, -1, 1]),
+    "copy": ([(0, 0, 0), (0, 1, 1), (1, 0, 2), (1, 1, 3)], [1, 1, 1, 1], [1, 0, 0, 1]),
+    "in turn": ([(0, 1, 1), (1, 0, 1), (0, 2, 2), (2, 0, 2)], [1, 1, 1, 1], [0, 0.5, 0.5, 0]),
+    "errs": (
+        [(0, 0, 0), (1, 1, 1), (0, 1, 0), (1, 0, 1)], [3, 3, 1, 1], [1, 0, -0.811278, 0.811278],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BY_EVENT)
+def test_specificity_and_ambiguity_by_hand(name):
+    events, weights, atoms = BY_EVENT[name]
+    *sources, target = zip(*events, strict=True)
+    d = decompose(sources=sources, target=target, weights=weights, measure="specificity-ambiguity")
+    np.testing.assert_allclose(d.atoms, atoms, atol=1e-6)
+    np.testing.assert_allclose(d.informative - d.misinformative, d.atoms, atol=1e-12)
+    assert min(d.informative.min(), d.misinformative.min()) > -1e-12  # on either lattice
+
+
+def test_specificity_and_ambiguity_of_each_event():
+    """Of AND the event (0, 1, 0): both specify 1 bit, log2 3/2 and log2 3 of it are ambiguous."""
+    d = decompose(gate(GATES["and"]), measure="specificity-ambiguity", local=True)
+    assert d.local["{1}{2}"][0, 1, 0] == pytest.approx(1 - np.log2(1.5))
+    assert d.local["{1}"][0, 1, 0] == pytest.approx(0)
+    assert d.local["{2}"][0, 1, 0] == pytest.approx(np.log2(1.5) - np.log2(3))
+    assert d.local["{12}"][0, 1, 0] == pytest.approx(1)
+    assert sum(one[0, 1, 0] for one in d.local.values()) == pytest.approx(np.log2(4 / 3))
+
+
+def test_specificity_and_ambiguity_of_many_distributions_with_empty_events():
+    rng = np.random.default_rng(3)
+    codes = np.array(np.nonzero(np.ones((2, 3, 2, 3))))
+    masses = rng.dirichlet(np.ones(36), size=3) * (rng.random((3, 36)) < 0.6)
+    masses /= masses.sum(axis=1, keepdims=True)
+    found = measure_for("specificity-ambiguity").evaluation(codes).redundancies(masses)
+    for mass, own in zip(masses, found, strict=True):
+        d = decompose(mass.reshape(2, 3, 2, 3), measure="specificity-ambiguity")
+        np.testing.assert_allclose(own, d.redundancies, atol=1e-12)
+
+
+def test_neurons_do_not_learn_by_specificity_and_ambiguity():
+    with pytest.raises(ConfigError, match="unknown measure 'specificity-ambiguity'"):
+        Layer(
+            "h", 2, [Compartment("F", "x")], Activation("feedforward"),
+            measure="specificity-ambiguity",
+        )  # fmt: skip
 
 
 def test_what_cannot_be(capsys, tmp_path):

@@ -9,7 +9,7 @@ from infosim.analysis.tables.study import Question, Study
 from infosim.analysis.tables.words import FEW
 from infosim.errors import ConfigError
 from infosim.pid import decompose, decompose_many
-from infosim.pid.measures import MEASURES
+from infosim.pid.decomposition import ALL_MEASURES
 from infosim.pid.outcomes import check_missing
 
 
@@ -68,10 +68,9 @@ def decompose_table(
     table = Rows(frame, plan, missing)
     asked = [(target, own) for target in plan.targets for own in plan.choices(target)]
     if measures == [ALL]:
-        measures = [*MEASURES]
-        if all(len(own) == 2 for _, own in asked):
-            measures.append(BROJA)
-        else:
+        measures = [*ALL_MEASURES]
+        if not all(len(own) == 2 for _, own in asked):
+            measures.remove(BROJA)
             table.notes.append(f"{BROJA} is of 2 sources, and left out")
     keys = _keys(plan.sources)
     used = dict.fromkeys(v for _, own in asked for v in own)

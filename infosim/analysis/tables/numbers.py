@@ -82,6 +82,8 @@ def _beside(intervals, bias, test, kind, label):
 def pointwise_of(study, what, parts=False):
     """Of each event, or of each row, its atoms: the head of a table, and its rows one by one.
 
+    They are by the first measure that has pointwise atoms, of those that were asked for.
+
     what : "events" or "rows"
     parts : whether to tell the informative and misinformative part of each atom as well
 
@@ -95,9 +97,7 @@ def pointwise_of(study, what, parts=False):
             "decompositions are asked for"
         )
     (question,) = study.questions
-    found = question.by.get("shared-exclusions")
-    if found is None:
-        raise ConfigError("pointwise atoms are of shared-exclusions alone, ask for that --measure")
+    found = next((one for one in question.by.values() if one.definition.pointwise), question.first)
     events, values = found.events, found.pointwise()
     kinds = [("", values.atoms)]
     if parts:

@@ -7,8 +7,8 @@ from infosim.analysis.tables.reading import Wanted
 from infosim.analysis.tables.roles import EVERY, Part, Variable, bins_of, variables_of
 from infosim.errors import ConfigError, DataError, brief, near
 from infosim.pid.broja import Broja
+from infosim.pid.decomposition import ALL_MEASURES
 from infosim.pid.lattice import MAX_SOURCES
-from infosim.pid.measures import MEASURES
 
 BROJA = Broja.name
 ALL = "all"
@@ -26,7 +26,7 @@ def measures_of(given):
     if isinstance(given, str):
         given = given.split(",")
     names = [one.strip() if isinstance(one, str) else one for one in given]
-    allowed = [*MEASURES, BROJA, ALL]
+    allowed = [*ALL_MEASURES, ALL]
     for name in names:
         if name not in allowed:
             raise ConfigError(f"unknown measure {brief(name)}; {near(name, allowed)}")

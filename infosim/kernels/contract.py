@@ -155,7 +155,7 @@ KERNELS = {
     "project": _kernel("weights x u", TILES, "project", of_part=_of_products),
     "project_sparse": _kernel("weights index x tile u", TILES, "project"),
     "project_remainder": _kernel(
-        "weights background values columns borders tile u", TILES, "project", on_device=False
+        "weights background values columns borders scale tile u", TILES, "project", on_device=False
     ),
     "silence": _kernel("tile u", TILES, "project"),
     "activate": _kernel(
@@ -191,7 +191,7 @@ KERNELS = {
     "accumulate": _kernel("delta x gradient", NEURONS, "accumulate", of_part=_of_gradients),
     "accumulate_sparse": _kernel("delta index x start stop gradient", NEURONS, "accumulate"),
     "accumulate_remainder": _kernel(
-        "delta background values rows starts start stop gradient",
+        "delta background values rows starts scale start stop gradient",
         NEURONS,
         "accumulate",
         on_device=False,

@@ -35,7 +35,7 @@ class Batch:
 
     def remainder(self, name, data):
         """What is presented under this name of `Sparse` data, a `Remainder`."""
-        key = f"remainder of {name}, {data.widest}"
+        key = f"remainder of {name}, {data.widest}, {data.values.dtype}"
         if key not in self._remainders:
             self._remainders[key] = Remainder(key, data, *self._shape, self._dtype, self._array)
         return self._remainders[key]
@@ -108,8 +108,7 @@ class Feed:
         shown = {name: self._presented(batch, name, one) for name, one in data.items()}
         for name, values in shown.items():
             if isinstance(values, Remainder):
-                values.turned = False
-                values.background[...] = samples.background(name)
+                values.begin(samples.background(name), samples.scaling.get(name, (0.0, 1.0))[1])
         key = (
             "gather",
             rows.shape[1],

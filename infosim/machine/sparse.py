@@ -190,9 +190,9 @@ def _difference(values, columns, background):
 class Remainder:
     """What is presented under a name of B samples for each of R replicas, as `Sparse` has it.
 
-    It stands for an array (R, d, B). `background` (d,), `values` and `columns` (R B, M), `borders`
-    (C + 1, R B) and, once it is `turned`, `by_input` (starts, rows, values) are as the kernels of
-    `kernels.sparse` read them.
+    It stands for an array (R, d, B). `background` (d,), `values` and `columns` (R B, M), `scale`
+    (1,), which is that of the values, `borders` (C + 1, R B) and, once it is `turned`, `by_input`
+    (starts, rows, values) are as the kernels of `kernels.sparse` read them.
 
     Parameters
     ----------
@@ -207,16 +207,27 @@ class Remainder:
     def __init__(self, key, data, n_replicas, n_samples, dtype, array):
         n, d, widest = n_replicas * n_samples, data.shape[1], data.widest
         self.key, self.shape = key, (n_replicas, d, n_samples)
-        self.background = np.zeros(d, dtype)
-        self.values = array(f"values of {key}", (n, widest), dtype)
+        self.background, self.scale = np.zeros(d, dtype), np.ones(1, dtype)
+        kind = data.values.dtype
+        #: whether values are the data's own, small integers, and scaled by products alone
+        self._as_given = kind.kind in "iu" and kind.itemsize <= 2
+        self.values = array(f"values of {key}", (n, widest), kind if self._as_given else dtype)
         self.columns = array(f"columns of {key}", (n, widest), data.columns.dtype)
         self.borders = array(f"borders of {key}", (data.places.shape[1], n), np.int64)
         self.turned, self.by_input = False, None
 
+    def begin(self, background, scale):
+        """Let these be the scaled background and the scale of what is gathered next."""
+        self.turned = False
+        self.background[...] = background
+        if self._as_given:
+            self.scale[0] = scale
+
     def take(self, data, index, scale, k):
-        """Gather the rows `index` (R B,) of a `Sparse`, scaled."""
-        # wide numbers are scaled as such
-        kind = np.float64 if data.wide else self.values.dtype.type
+        """Gather the rows `index` (R B,) of a `Sparse`, scaled unless products do that."""
+        kind, scale = (np.float32, 1) if self._as_given else (self.values.dtype.type, scale)
+        if data.wide:  # wide numbers are scaled as such
+            kind = np.float64
         k.take_remainder(
             data=data.values, columns=data.columns, places=data.places, scale=kind(scale),
             index=index, out_columns=self.columns, borders=self.borders, out=self.values,
@@ -242,7 +253,7 @@ class Remainder:
         """Leave W x in u (N, B)."""
         k.project_remainder(
             weights=weights, background=self.background, values=self.values.reshape(-1),
-            columns=self.columns.reshape(-1), borders=self.borders, u=u,
+            columns=self.columns.reshape(-1), borders=self.borders, scale=self.scale, u=u,
         )  # fmt: skip
 
     def accumulate(self, delta, gradient, k):
@@ -250,13 +261,13 @@ class Remainder:
         starts, rows, values = self.by_input
         k.accumulate_remainder(
             delta=delta, background=self.background, values=values.reshape(-1),
-            rows=rows.reshape(-1), starts=starts, gradient=gradient,
+            rows=rows.reshape(-1), starts=starts, scale=self.scale, gradient=gradient,
         )  # fmt: skip
 
     def __array__(self, dtype=None, copy=None):
         n_replicas, d, n_samples = self.shape
         array = np.tile(self.background, (n_replicas * n_samples, 1))
-        for i, row in enumerate(array):
-            begin, end = self.borders[[0, -1], i] - i * self.values.shape[1]
-            row[self.columns[i, begin:end]] += self.values[i, begin:end]
+        for row, begin, end in zip(array, self.borders[0], self.borders[-1], strict=True):
+            columns, values = (a.reshape(-1)[begin:end] for a in (self.columns, self.values))
+            row[columns] += values * self.scale
         return array.reshape(n_replicas, n_samples, d).swapaxes(1, 2).astype(dtype or array.dtype)

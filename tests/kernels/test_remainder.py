@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from infosim.jit import kernel
 from infosim.kernels import cpu
-from infosim.kernels.sparse.lanes import WIDTHS, add_rows
+from infosim.kernels.sparse.lanes import LANES, WIDTHS, add_rows, aligned, transpose
 from infosim.kernels.tape import Tape
 from infosim.kernels.workers import Workers
 from infosim.machine.sparse import Remainder, Sparse
@@ -32,7 +32,7 @@ def products(array, index, weights, delta, scale=1.0, threads=1):
         return np.zeros(shape, dtype)
 
     x = Remainder("x", sparse, n_replicas, n_samples, dtype, memory)
-    x.background[...] = sparse.background.astype(np.float64) * scale
+    x.begin(sparse.background.astype(np.float64) * scale, scale)
     u = np.full((len(weights), n_samples), np.nan, dtype)
     gradient = np.full_like(weights, np.nan)
 
@@ -89,7 +89,7 @@ def test_a_number_has_the_same_bits_whatever_stands_beside_it():
     alone = products(array, index, weights[some], delta[some])
     np.testing.assert_array_equal(alone[0], u[some])
     np.testing.assert_array_equal(alone[1], gradient[some])
-    fewer = products(array, index[:, 130:133], weights, delta[:, :3])
+    fewer = products(array, index[:, 130:133], weights, np.ascontiguousarray(delta[:, :3]))
     np.testing.assert_array_equal(fewer[0], u[:, 130:133])
     both = products(
         array, np.concatenate([index, index]), np.tile(weights, (2, 1)), np.tile(delta, (2, 1))
@@ -116,18 +116,48 @@ def test_background_and_remainder_are_the_array(seed, kind):
     assert (np.diff(sparse.places.ravel()) >= 0).all()
 
 
-def test_rows_are_added_in_lanes_as_without():
-    """What the compiler is handed does what its Python twin says."""
+def test_code_for_registers_does_what_its_python_twin_says():
+    """Sums of rows of every width, and blocks that are transposed, whole and in part."""
+    rng = np.random.default_rng(0)
+    begins, ends = np.array([1, 8, 0]), np.array([8, 8, 9])
     for width in WIDTHS:
-        rng = np.random.default_rng(width)
-        values, index = rng.normal(size=9), rng.integers(3, 10, 9).astype(np.uint8)
-        table, sums = rng.normal(size=7 * width), rng.normal(size=4 * width)
-        expected = sums.copy()
-        add_rows(values, index, 1, 8, table, 3, width, expected, 2)
-        _added(values, index, table, width, sums)
-        np.testing.assert_allclose(sums, expected, rtol=1e-14)
+        for values in (rng.normal(size=9), rng.integers(0, 256, 9).astype(np.uint8)):
+            index, sums = rng.integers(3, 10, 9).astype(np.uint8), rng.normal(size=4 * width)
+            given = values, index, begins, ends, rng.normal(size=7 * width), 3, width
+            expected = sums.copy()
+            add_rows(*given, expected)
+            _added(*given, sums)
+            np.testing.assert_allclose(sums, expected, rtol=1e-13, atol=1e-13)
+    for dtype in ("float32", "float64"):
+        source = rng.normal(size=20 * LANES).astype(dtype)
+        for n_rows, n_columns in ((16, 16), (3, 16), (16, 5), (1, 1)):
+            found, expected = np.zeros((2, 18 * LANES + 3), dtype)
+            _transposed(source, n_rows, found, n_columns)
+            transpose(source, 2, 19, n_rows, expected, 3, 18, n_columns)
+            np.testing.assert_array_equal(found, expected)
+            block = source[2 : 2 + 16 * 19].reshape(16, 19)[:n_rows, :n_columns]
+            there = found[3 : 3 + 16 * 18].reshape(16, 18)[:n_columns, :n_rows]
+            np.testing.assert_array_equal(there, block.T)
 
 
 @kernel
-def _added(values, index, table, width, sums):
-    add_rows(values, index, 1, 8, table, 3, width, sums, 2)
+def _added(values, index, begins, ends, table, origin, width, sums):
+    add_rows(values, index, begins, ends, table, origin, width, sums)
+
+
+@kernel
+def _transposed(source, n_rows, target, n_columns):
+    transpose(source, 2, 19, n_rows, target, 3, 18, n_columns)
+
+
+def test_tables_begin_with_a_line_of_memory():
+    for dtype in (np.float32, np.float64):
+        places = np.zeros(9, np.int64)
+        _begin(np.zeros(1, dtype), places)
+        assert (places % 64 == 0).all()
+
+
+@kernel
+def _begin(like, places):
+    for i in range(len(places)):
+        places[i] = aligned(40 + i, like.dtype).ctypes.data

@@ -3,7 +3,8 @@
 import numpy as np
 
 from infosim.elementary import number
-from infosim.machine.mapped import Mapped, MappedSparse, Reader, Staged
+from infosim.machine.mapped import Mapped
+from infosim.machine.reader import MappedSparse, Reader, Staged
 from infosim.machine.sizes import Sizes
 from infosim.machine.sparse import Remainder, Sparse
 

@@ -1,18 +1,15 @@
-"""Data that stay on disk: memory-mapped arrays, of which a batch's rows are read when it is due.
+"""Data that stay on disk: memory-mapped arrays, of which rows are read when they are needed.
 
-What is known of all rows (that they are finite, their ends, a background) is found out in pieces,
-in the order of the file. A batch's rows are read in that order, too, and those of the next batch
-while this one is learned from.
+What is to be known of all rows (that they are finite, their ends) is found out in pieces, in the
+order of the file, and it is in this order that rows are read.
 """
 
 import math
 import os
-import threading
 
 import numpy as np
 
 from infosim.errors import DataError
-from infosim.machine.sparse import Sparse, background_of, worthwhile
 
 #: Bytes that are in memory at once where all rows are looked at.
 _AT_ONCE = 2**23
@@ -27,7 +24,7 @@ class Mapped:
     Parameters
     ----------
     source : (N, ...), an array that is memory-mapped
-    file : the `_File` that it is of
+    file : the `File` that it is of
     rows : which of its rows these are, in this order, int (n,); None for all
     change : what becomes of rows as they are read, a function of (m, ...) to (m, units); or None
 
@@ -56,9 +53,12 @@ class Mapped:
         base = array
         while isinstance(base, np.ndarray):
             if isinstance(base, np.memmap) and base._mmap is not None:
-                return cls(np.asarray(array), _File(base.filename, base.mode in ("r", "c")))
+                return cls(np.asarray(array), File(base.filename, base.mode in ("r", "c")))
             base = base.base
         return None
+
+    def __str__(self):
+        return str(self._file)
 
     def __len__(self):
         return self.shape[0]
@@ -128,30 +128,34 @@ class Mapped:
 
     def check(self, name):
         """Raise DataError unless all values are finite."""
-        if self.dtype.kind == "f":
-            self._look(name)
+        odd = self.odd()
+        if odd is not None:
+            raise DataError(f"input {name!r} holds {odd[1]} at {odd[0]}; values must be finite")
+
+    def odd(self):
+        """Where in the file a value is not finite, as a list, and this value; None if all are."""
+        if self.dtype.kind != "f" or self._ends is not None:
+            return None
+        least, most = [], []
+        for rows, block in self.blocks():
+            ends = block.min(), block.max()
+            if not np.isfinite(ends).all():  # nan is passed on by both
+                row, *at = np.argwhere(~np.isfinite(block))[0].tolist()
+                return [int(rows[row]), *at], block[(row, *at)]
+            least.append(ends[0])
+            most.append(ends[1])
+        self._ends = min(least), max(most)
+        return None
 
     def ends(self):
         """The smallest and the largest number."""
-        return self._look("") if self._ends is None else self._ends
-
-    def _look(self, name):
-        least, most = [], []
-        for rows, block in self.blocks():
-            low, high = block.min(), block.max()
-            if not np.isfinite(low) or not np.isfinite(high):
-                row, *at = (int(i) for i in np.argwhere(~np.isfinite(block))[0])
-                raise DataError(
-                    f"input {name!r} holds {block[(row, *at)]} at {[int(rows[row]), *at]}; values "
-                    "must be finite"
-                )
-            least.append(low)
-            most.append(high)
-        self._ends = min(least), max(most)
+        if self._ends is None:
+            found = [(block.min(), block.max()) for _, block in self.blocks()]
+            self._ends = min(low for low, _ in found), max(high for _, high in found)
         return self._ends
 
 
-class _File:
+class File:
     """The file of a mapped array: reading what is no longer there would end the process.
 
     fixed : whether nobody here writes to it, so that it is to stay as it is
@@ -179,140 +183,3 @@ class _File:
         if now.st_size < was.st_size or (self._fixed and now.st_mtime_ns != was.st_mtime_ns):
             how = "cut off" if now.st_size < was.st_size else "written to"
             raise DataError(f"{self._path} was {how} while it was being read")
-
-
-class MappedSparse:
-    """Rows on disk (n, d) as `Sparse` has those in memory; a batch's are made so as they are read.
-
-    background : (d,)
-    widest : the most values of a row, at least 1
-    """
-
-    def __init__(self, mapped, background, widest):
-        self._mapped, self.background, self.widest = mapped, background, widest
-        self.shape, self.dtype, self.ndim = mapped.shape, mapped.dtype, 2
-
-    @classmethod
-    def of(cls, mapped, density=None):
-        """`Sparse.of` of rows on disk."""
-        density = worthwhile(*mapped.shape) if density is None else density
-        background = background_of(mapped, density)
-        if background is None:
-            return None
-        total, widest = 0, 1
-        for _, block in mapped.blocks():
-            one = Sparse.around(block, background)
-            if one is None:
-                return None
-            total, widest = total + len(one.values), max(widest, one.widest)
-            if total > density * mapped.size:
-                return None
-        return cls(mapped, background, widest)
-
-    def read_sorted(self, rows):
-        """As `Mapped.read_sorted`, but what is found is `Sparse`."""
-        found, index = self._mapped.read_sorted(rows)
-        return Sparse.around(found, self.background), index
-
-
-class Staged:
-    """What was read of a batch's rows, where the kernels are: always in the same arrays, which
-    recordings have.
-
-    Parameters
-    ----------
-    key : of its memory
-    source : Mapped or MappedSparse; n : how many rows
-    array : (name, shape, dtype) -> memory; kernels : for which
-
-    Attributes
-    ----------
-    data : an array (n, ...), or `Sparse`
-    index : int64 (n,), in which of its rows each sample is
-    """
-
-    def __init__(self, key, source, n, array, kernels):
-        self._resident = kernels.resident
-        self.index = array(f"index of {key}", (n,), np.int64)
-        if isinstance(source, Mapped):
-            self._memory = array(f"rows of {key}", (n, *source.shape[1:]), source.dtype)
-            self.data = self._memory.view()
-            if not kernels.ON_DEVICE:  # as data in memory are: kernels are compiled for either
-                self.data.flags.writeable = False
-            return
-        like = Sparse.around(np.empty((0, source.shape[1]), source.dtype), source.background)
-        arrays = [
-            array(f"{what} of {key}", (n * source.widest,), one.dtype)
-            for what, one in (("data", like.values), ("inputs", like.columns))
-        ]
-        places = array(f"places of {key}", (n, like.places.shape[1]), np.int64)
-        self.data = Sparse(source.dtype, source.background, *arrays, places)
-        self.data.widest = source.widest
-
-    def take(self, found, index):
-        """Take what `read_sorted` found."""
-        self.index[...] = self._resident(index)
-        if not isinstance(found, Sparse):
-            self._memory[...] = self._resident(found)
-            return
-        self.data.places[...] = found.places
-        for memory, values in (
-            (self.data.values, found.values),
-            (self.data.columns, found.columns),
-        ):
-            memory[: len(values)] = values
-
-
-class Reader:
-    """Reads batches of rows on disk, the next one while something else is done."""
-
-    #: whether it does; results are the same bits
-    ahead = True
-
-    def __init__(self):
-        self._next = None
-
-    def read(self, sources, rows):
-        """What `read_sorted` of each of the sources, by name, finds of these rows (m,)."""
-        following, self._next = self._next, None
-        if following is not None and following.are(sources, rows):
-            return following.found()
-        return _read(sources, rows)
-
-    def begin(self, sources, rows):
-        """Begin to read what is asked for next."""
-        if self.ahead:
-            self._next = _Following(sources, rows)
-
-
-class _Following:
-    """Rows that are being read, on a thread of their own: it is gone in a forked child, too."""
-
-    def __init__(self, sources, rows):
-        self._sources, self._rows = sources, rows
-        self._found = self._error = None
-        self._thread = threading.Thread(target=self._run, name="infosim-reader")
-        self._thread.start()
-
-    def _run(self):
-        try:
-            self._found = _read(self._sources, self._rows)
-        except BaseException as error:  # told where it is asked for
-            self._error = error
-
-    def are(self, sources, rows):
-        """Whether they are these."""
-        same = sources.keys() == self._sources.keys() and np.array_equal(rows, self._rows)
-        return same and all(sources[name] is one for name, one in self._sources.items())
-
-    def found(self):
-        """What was read, once it is."""
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        # nothing in a child that was forked meanwhile
-        return self._found or _read(self._sources, self._rows)
-
-
-def _read(sources, rows):
-    return {name: one.read_sorted(rows) for name, one in sources.items()}

@@ -6,7 +6,8 @@ from types import MappingProxyType
 import numpy as np
 
 from infosim.errors import DataError, ShapeError, brief, near
-from infosim.machine.mapped import Mapped, MappedSparse
+from infosim.machine.mapped import Mapped
+from infosim.machine.reader import MappedSparse
 from infosim.machine.sparse import Sparse
 
 #: Rows on disk that are read at once to be looked at.

@@ -8,6 +8,7 @@ import numpy as np
 from infosim.engine.readout import Readout
 from infosim.engine.stepper import Stepper
 from infosim.errors import ConfigError, DataError, ShapeError, brief, integer
+from infosim.machine.mapped import Mapped
 from infosim.machine.randomness import Purpose, stream
 from infosim.machine.samples import Samples
 
@@ -330,7 +331,7 @@ class Prediction(Stepper):
 def _rows(what, x):
     """x as an array of samples, one a row."""
     try:
-        array = np.asarray(x)
+        array = x if isinstance(x, Mapped) else np.asarray(x)
     except ValueError:
         raise ShapeError(f"{what}: rows must be of one length, was {brief(x)}") from None
     if array.ndim not in (2, 3):

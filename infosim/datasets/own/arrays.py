@@ -96,7 +96,7 @@ def _check_memory(what, n_bytes, way):
     try:
         check_memory(what, 2.0 * n_bytes)
     except DataError as error:
-        raise DataError(f"{error}; {way} stays on disk") from None
+        raise DataError(f"{error}; {way} stays on disk" if way else str(error)) from None
 
 
 def _header(file, size, what):
@@ -125,7 +125,8 @@ def _read(file, size, what):
     """The array in an open .npy file of `size` bytes."""
     shape, fortran, dtype = _header(file, size, what)
     n_bytes = math.prod(shape) * dtype.itemsize
-    _check_memory(what, n_bytes, "an .npy file in C order and this machine's order of bytes")
+    way = "an .npy file in C order and this machine's order of bytes" if len(shape) > 1 else ""
+    _check_memory(what, n_bytes, way)
     content = file.read(n_bytes)
     if len(content) < n_bytes:
         raise DataError(f"{what}: truncated, {len(content)} bytes of data, expected {n_bytes}")

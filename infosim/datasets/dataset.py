@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from infosim.errors import DataError, brief
+from infosim.machine.mapped import Mapped
 
 _PIXELS = (np.uint8, np.float32, np.float64)
 
@@ -16,7 +17,8 @@ _PIXELS = (np.uint8, np.float32, np.float64)
 class Dataset:
     """Training and test images with their labels; its arrays are read-only.
 
-    train_x, test_x : uint8 or floating point (n, d), d the product of `image_shape`
+    train_x, test_x : uint8 or floating point (n, d), d the product of `image_shape`; or `Mapped`,
+        rows that stay on disk
     train_y, test_y : int64 (n,), from 0 to n_classes - 1
     train_factors, test_factors : what the images were made of, (n, k) of +1 and -1, or None
     cues : like train_x, what each training image is to be recalled from, or None
@@ -120,11 +122,16 @@ class Dataset:
 
 def _images(x, d, what):
     """`x` as a C-contiguous array (n, d) of finite numbers, or DataError about `what`."""
-    x = _array(x, what)
+    x = x if isinstance(x, Mapped) else _array(x, what)
     if x.dtype not in _PIXELS:
         raise DataError(f"{what} has type {x.dtype}, expected uint8, float32 or float64")
     if x.ndim != 2 or len(x) == 0 or x.shape[1] != d or d == 0:
         raise DataError(f"{what} has shape {x.shape}, expected (n, {d}) with n and d positive")
+    if isinstance(x, Mapped):
+        odd = x.odd()
+        if odd is not None:
+            raise DataError(f"{what}: {x} holds {odd[1]} at {odd[0]}, expected a number")
+        return x
     if x.dtype != np.uint8:
         for start, block in _blocks(x):
             bad = np.argwhere(~np.isfinite(block))
@@ -177,6 +184,8 @@ def _array(values, what):
 
 def _frozen(array):
     """A read-only view, so that the caller's own array stays writable."""
+    if isinstance(array, Mapped):
+        return array
     view = array.view()
     view.flags.writeable = False
     return view

@@ -8,6 +8,7 @@ import numpy as np
 from infosim.engine.readout import Readout
 from infosim.engine.stepper import Stepper
 from infosim.errors import ConfigError, DataError, ShapeError, brief, integer
+from infosim.machine.mapped import Mapped
 from infosim.machine.randomness import Purpose, stream
 from infosim.machine.samples import Samples
 
@@ -284,15 +285,18 @@ class Prediction(Stepper):
         filled : whether the last part is filled up with its last sample
         """
         rows = self.rows(samples, np.arange(len(samples)) if positions is None else positions)
-        n = rows.shape[1]
-        for number, first in enumerate(range(0, n, at_once)):
-            span = slice(first, min(first + at_once, n))
-            part = rows[:, span]
-            if filled and part.shape[1] < at_once:
-                xp = self.kernels.xp
-                part = part[:, xp.minimum(xp.arange(at_once), part.shape[1] - 1)]
+        n, xp = rows.shape[1], self.kernels.xp
+        spans = [slice(first, min(first + at_once, n)) for first in range(0, n, at_once)]
+
+        def part(span):
+            if filled and span.stop - span.start < at_once:
+                return rows[:, xp.minimum(xp.arange(span.start, span.start + at_once), n - 1)]
+            return rows[:, span]
+
+        for number, span in enumerate(spans):
+            then = part(spans[number + 1]) if number + 1 < len(spans) else None
             # whether it is sparse would depend on the other samples
-            self.gather(samples, part, without, dense=filled)
+            self.gather(samples, part(span), without, dense=filled, then=then)
             yield number, span
 
     def _pass(self, sampled, stream, number):
@@ -327,7 +331,7 @@ class Prediction(Stepper):
 def _rows(what, x):
     """x as an array of samples, one a row."""
     try:
-        array = np.asarray(x)
+        array = x if isinstance(x, Mapped) else np.asarray(x)
     except ValueError:
         raise ShapeError(f"{what}: rows must be of one length, was {brief(x)}") from None
     if array.ndim not in (2, 3):

@@ -512,13 +512,14 @@ class Stepper:
         may_be = self._feed.may_be_sparse.intersection(samples.arrays)
         return sorted(name for name in may_be if samples.sparse(name) is not None)
 
-    def gather(self, samples, rows, without=(), dense=False):
+    def gather(self, samples, rows, without=(), dense=False, then=None):
         """Let `gathered` be the samples in these rows (R, B) of their arrays.
 
         dense : whether all are arrays; else inputs may be a `machine.sparse.Remainder`
+        then : the rows that are gathered next, if that is known: those on disk are read meanwhile
         """
         self.done += 1
-        batch, shown = self._feed.gather(samples, rows, without, dense)
+        batch, shown = self._feed.gather(samples, rows, without, dense, then)
         self._rows = batch.rows
         inputs, outputs = {}, {}
         for name, values in shown.items():

@@ -309,8 +309,11 @@ class Training:
             orders = self._orders() if self.shuffle else np.arange(len(self.samples))
             self._rows = sim.rows(self.samples, orders)
             sim.look_ahead(self.n_batches)
-        rows = self._rows[:, self.position * self.batch : (self.position + 1) * self.batch]
-        sim.gather(self.samples, rows)
+        spans = [
+            slice(i * self.batch, (i + 1) * self.batch) for i in (self.position, self.position + 1)
+        ]
+        rows, then = (self._rows[:, span] for span in spans)
+        sim.gather(self.samples, rows, then=then if then.size else None)
         sim.present(
             *sim.gathered,
             learn=self.epoch > 0,

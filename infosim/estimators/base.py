@@ -19,6 +19,7 @@ from infosim.estimators.scikit import (
     validate_data,
 )
 from infosim.experiments import Experiment
+from infosim.machine.mapped import Mapped
 from infosim.pid import Goal
 from infosim.pid.scheduled import ScheduledGoal, goal_of, written
 from infosim.tasks import Task
@@ -26,6 +27,8 @@ from infosim.tasks import Task
 #: Rows that are presented at once where nothing is random: always exactly so many, filled up with
 #: the last one, so that BLAS rounds what is said of a row alike beside any others.
 BLOCK = 256
+#: Bytes that columns on disk take while their means and deviations are found.
+_AT_ONCE = 2**27
 #: Tables of an experiment that an estimator's parameters and data stand for.
 _STOOD_FOR = ("data", "training")
 
@@ -255,16 +258,39 @@ class InfomorphicEstimator(BaseEstimator):
         """Mean and deviation (d,) of the columns, or None if they are used as they are."""
         if not getattr(self, "standardize", False):
             return None
+        mapped = Mapped.of(x)
+        parts = [x] if mapped is None else _columns(mapped)
         with np.errstate(over="ignore", invalid="ignore"):
-            scaler = StandardScaler().fit(x)
-        for i in np.flatnonzero(~np.isfinite(scaler.scale_)):
+            scalers = [StandardScaler().fit(part) for part in parts]
+        mean, scale = (np.concatenate([getattr(one, name) for one in scalers])
+                       for name in ("mean_", "scale_"))  # fmt: skip
+        for i in np.flatnonzero(~np.isfinite(scale)):
             raise DataError(f"column {i} of X holds numbers too large to be standardised")
-        return scaler.mean_, scaler.scale_
+        return mean, scale
 
     def _scaled(self, x):
         """Rows as the network is to see them."""
-        with np.errstate(over="ignore", invalid="ignore"):  # `Samples` refuses what comes of it
-            return x if self._scale is None else (x - self._scale[0]) / self._scale[1]
+        if self._scale is None:
+            return x
+        mean, scale = self._scale
+
+        def scaled(rows):
+            with np.errstate(over="ignore", invalid="ignore"):  # `Samples` refuses what comes of it
+                return (rows - mean) / scale
+
+        mapped = Mapped.of(x)
+        return scaled(x) if mapped is None else mapped.changed(scaled)
+
+
+def _columns(mapped):
+    """All columns of rows on disk, as arrays (n, k) of some of them."""
+    n, d = mapped.shape
+    step = max(1, _AT_ONCE // (n * mapped.dtype.itemsize))
+    for first in range(0, d, step):
+        columns = np.empty((n, min(step, d - first)), mapped.dtype)
+        for rows, block in mapped.blocks():
+            columns[rows] = block[:, first : first + step]
+        yield columns
 
 
 def _state(simulator, samples, batch):

@@ -9,6 +9,9 @@ from infosim import datasets
 from infosim.experiments.tables import ALL, CLASSES, PIXELS
 from infosim.tasks import task_of
 
+#: Rows that are hashed at once.
+_AT_ONCE = 4096
+
 
 def needs_data(config):
     """Whether resolved settings are not whole without their data set, and it is named."""
@@ -74,6 +77,8 @@ def hash_of(dataset):
         array = getattr(dataset, name)
         if array is not None:
             digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).data)
+            for first in range(0, len(array), _AT_ONCE):  # some are on disk
+                rows = array[first : first + _AT_ONCE]
+                digest.update(np.ascontiguousarray(rows).data)
     digest.update(repr((dataset.image_shape, dataset.n_classes, dataset.class_names)).encode())
     return digest.hexdigest()

@@ -3,6 +3,8 @@
 import numpy as np
 
 from infosim.elementary import number
+from infosim.machine.mapped import Mapped
+from infosim.machine.reader import MappedSparse, Reader, Staged
 from infosim.machine.sizes import Sizes
 from infosim.machine.sparse import Remainder, Sparse
 
@@ -18,6 +20,7 @@ class Batch:
     def __init__(self, network, n_replicas, dtype, n_samples, array):
         self._network, self._shape, self._dtype = network, (n_replicas, n_samples), dtype
         self._array, self._held, self._sequences, self._remainders = array, {}, {}, {}
+        self._staged = {}
         self.rows = array("rows", self._shape, np.int64)
 
     def __getitem__(self, name):
@@ -39,6 +42,14 @@ class Batch:
         if key not in self._remainders:
             self._remainders[key] = Remainder(key, data, *self._shape, self._dtype, self._array)
         return self._remainders[key]
+
+    def staged(self, name, source, kernels):
+        """What rows of an array on disk that is presented under this name are read into."""
+        key = name, type(source), source.dtype, source.shape[1:], getattr(source, "widest", 0)
+        if key not in self._staged:
+            n = self.rows.size
+            self._staged[key] = Staged(key, source, n, self._array, kernels)
+        return self._staged[key]
 
     def _made(self, memory, name, *steps):
         # samples lie one after the other, as they are gathered
@@ -75,6 +86,8 @@ class Feed:
             return Batch(network, n_replicas, dtype, n_samples, array)
 
         self._batches = Sizes(kernels.xp, made, tape.clear)
+        #: what reads arrays that are on disk
+        self.reader = Reader()
 
     def __getitem__(self, n_samples):
         """The `Batch` of so many samples."""
@@ -84,6 +97,8 @@ class Feed:
         """Take the memory that batches of so many of these samples need."""
         batch = self._batches[n_samples]
         for name, data in self._data(samples, samples.arrays).items():
+            if isinstance(data, Mapped | MappedSparse):
+                data = batch.staged(name, data, self._kernels).data
             self._presented(batch, name, data)
 
     def rows(self, samples, positions):
@@ -92,10 +107,11 @@ class Feed:
         rows = np.broadcast_to(rows, (self._n_replicas, rows.shape[-1]))
         return self._kernels.resident(np.ascontiguousarray(rows))
 
-    def gather(self, samples, rows, without=(), dense=False):
+    def gather(self, samples, rows, without=(), dense=False, then=None):
         """Copy the samples in these rows (R, B) of their arrays.
 
         without : names of arrays that are left out; dense : no input is presented as sparse
+        then : the rows that are likely to be gathered next, or None
 
         Returns
         -------
@@ -105,6 +121,12 @@ class Feed:
         batch.rows[...] = rows
         names = [name for name in samples.arrays if name not in without]
         data = self._data(samples, names, dense)
+        on_disk = {k: one for k, one in data.items() if isinstance(one, Mapped | MappedSparse)}
+        index = dict.fromkeys(names, batch.rows.reshape(-1))
+        for name, found in self._read(on_disk, rows).items():
+            staged = batch.staged(name, on_disk[name], self._kernels)
+            staged.take(*found)
+            data[name], index[name] = staged.data, staged.index
         shown = {name: self._presented(batch, name, one) for name, one in data.items()}
         for name, values in shown.items():
             if isinstance(values, Remainder):
@@ -114,11 +136,19 @@ class Feed:
             rows.shape[1],
             *((name, getattr(x, "key", x.ndim)) for name, x in shown.items()),
         )
-        self._tape.play(key, self._gather, batch, samples, data, shown, data=(samples.arrays,))
+        self._tape.play(key, self._gather, index, samples, data, shown, data=(samples.arrays,))
+        if on_disk and then is not None:
+            self.reader.begin(on_disk, self._on_host(then))
         return batch, shown
 
+    def _read(self, on_disk, rows):
+        return self.reader.read(on_disk, self._on_host(rows)) if on_disk else {}
+
+    def _on_host(self, rows):
+        return np.asarray(self._kernels.host(rows)).reshape(-1)
+
     def _data(self, samples, names, dense=False):
-        """Arrays where the kernels are, or `Sparse` ones, by name."""
+        """Arrays where the kernels are, `Sparse` ones, or what reads those on disk, by name."""
         found = {}
         for name in names:
             sparse = None
@@ -134,11 +164,10 @@ class Feed:
             return batch.remainder(name, data)
         return batch.of(name, data)
 
-    def _gather(self, batch, samples, given, shown, k):
-        index = batch.rows.reshape(-1)
+    def _gather(self, indexes, samples, given, shown, k):
         with k.together():
             for name, array in given.items():
-                values = shown[name]
+                values, index = shown[name], indexes[name]
                 shift, scale = samples.scaling.get(name, (0.0, 1.0))
                 if isinstance(values, Remainder):
                     values.take(array, index, scale, k)

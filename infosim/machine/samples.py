@@ -6,18 +6,26 @@ from types import MappingProxyType
 import numpy as np
 
 from infosim.errors import DataError, ShapeError, brief, near
+from infosim.machine.mapped import Mapped
+from infosim.machine.reader import MappedSparse
 from infosim.machine.sparse import Sparse
+
+#: Rows on disk that are read at once to be looked at.
+_PIECE = 4096
 
 
 def _own(name, array, sparse):
-    """`array` as an array, or `Sparse`; labels, which say where kernels write, as a copy that
-    stays as it is."""
+    """`array` as an array, `Sparse` or `Mapped`; labels, which say where kernels write, as a copy
+    that stays as it is."""
     if hasattr(array, "tocsr"):  # scipy's, without importing it
         array = Sparse.of_scipy(name, array)
         return array if sparse or (sparse is None and array.worthwhile) else array.toarray()
+    mapped = Mapped.of(array)
+    if mapped is not None and mapped.ndim > 1:
+        return mapped
     array = np.asarray(array)
-    if array.ndim == 1 and array.flags.writeable:
-        array = array.copy()
+    if array.ndim == 1 and (array.flags.writeable or mapped is not None):
+        array = np.array(array)
         array.flags.writeable = False
     return array
 
@@ -25,9 +33,17 @@ def _own(name, array, sparse):
 def _places(samples):
     """Which numbers the arrays of samples are, by name: the same of two views of the same."""
     return {
-        name: id(array) if isinstance(array, Sparse) else array.__array_interface__
+        name: array.__array_interface__ if isinstance(array, np.ndarray) else id(array)
         for name, array in samples.arrays.items()
     }
+
+
+def _likeliest(array):
+    """The unit of the largest value of each sample, of a sequence in its last step, (n,)."""
+    if isinstance(array, Mapped):
+        pieces = range(0, len(array), _PIECE)
+        return np.concatenate([_likeliest(array[i : i + _PIECE]) for i in pieces])
+    return (array if array.ndim == 2 else array[:, -1]).argmax(1)
 
 
 class Samples:
@@ -36,7 +52,7 @@ class Samples:
     Parameters
     ----------
     arrays : input name -> (n, n_in) numbers, held over the steps of a presentation, also a matrix
-        of scipy.sparse; or
+        of scipy.sparse or an array that is memory-mapped, which stays on disk; or
         (n, steps, n_in), shown one after the other; or (n,) integer labels that become one-hot; a
         layer's name -> (n, size) is the output that delayed connections read at the first step
     scaling : input name -> (shift, scale): values are used as (x - shift) * scale, so that images
@@ -75,7 +91,7 @@ class Samples:
                     f"input {name!r} must be numbers of shape (n, units) or (n, steps, units), or "
                     f"labels of shape (n,), was {array.dtype} {array.shape}"
                 )
-            if isinstance(array, Sparse):
+            if isinstance(array, Sparse | Mapped):
                 array.check(name)
             elif array.dtype.kind == "f" and not np.isfinite(array).all():
                 at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
@@ -139,20 +155,24 @@ class Samples:
         array = self._dense(name)
         if array.ndim == 1:
             return array
-        last = array if array.ndim == 2 else array[:, -1]
-        return self._keep((name, "labels"), last.argmax, 1)
+        return self._keep((name, "labels"), _likeliest, array)
 
     def resident(self, name, kernels):
-        """The array of input `name` where the kernels are, brought there once."""
+        """The array of input `name` where the kernels are, brought there once, or as it is if
+        `Mapped`."""
+        if isinstance(self.arrays[name], Mapped):
+            return self.arrays[name]
         return self._keep((name, kernels), lambda: kernels.resident(self._dense(name)))
 
     def sparse(self, name):
-        """The array of input `name` as `Sparse`, None if it is multiplied densely."""
+        """The array of input `name` as `Sparse`, or `MappedSparse`; None if it is multiplied
+        densely."""
         array = self.arrays[name]
         if isinstance(array, Sparse) or self._sparse is False or array.ndim != 2:
             return array if isinstance(array, Sparse) else None
         density = 1.0 if self._sparse else None
-        return self._keep((name, "sparse"), Sparse.of, array, density)
+        of = MappedSparse.of if isinstance(array, Mapped) else Sparse.of
+        return self._keep((name, "sparse"), of, array, density)
 
     def background(self, name):
         """The scaled background of an input that is sparse, (d,)."""
@@ -227,7 +247,8 @@ class Samples:
     def _check_range(self, name, dtype):
         """Raise unless the array's smallest and largest value, scaled, are finite as `dtype`."""
         array = self.arrays[name]
-        extremes = array.ends if isinstance(array, Sparse) else lambda: (array.min(), array.max())
+        known = isinstance(array, Sparse | Mapped)
+        extremes = array.ends if known else lambda: (array.min(), array.max())
         ends = self._keep((name, "ends"), lambda: np.array(extremes(), np.float64))
         shift, scale = self.scaling.get(name, (0.0, 1.0))
         with np.errstate(over="ignore"):

@@ -52,23 +52,22 @@ class Sparse:
 
         density : the part of all numbers up to which it is; None if that depends on their number
         """
-        n, d = array.shape
-        if density is None:
-            density = _worthwhile(n, d)
-        if not density or (array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8)):
-            return None
-        some = array[np.linspace(0, n - 1, min(n, _LOOKED_AT)).astype(np.int64)]
-        background = _most_frequent(some)
-        if np.mean(some != background) > 1.2 * density:
-            return None
-        array, edges = np.ascontiguousarray(array), _edges(d)
-        counts = np.empty((n, len(edges) - 1), np.int64)
+        density = worthwhile(*array.shape) if density is None else density
+        background = background_of(array, density)
+        return None if background is None else cls.around(array, background, density * array.size)
+
+    @classmethod
+    def around(cls, array, background, most=np.inf):
+        """The array (n, d) as what is added to this background (d,), None if that is more than so
+        many numbers, or they are too large to be subtracted."""
+        array, edges = np.ascontiguousarray(array), _edges(array.shape[1])
+        counts = np.empty((len(array), len(edges) - 1), np.int64)
         count(array, background, edges, counts)
         total = int(counts.sum())
-        if total > density * array.size:
+        if total > most:
             return None
         values = np.empty(total + 1, array.dtype)
-        columns = np.empty(total + 1, _column_type(d))
+        columns = np.empty(total + 1, _column_type(array.shape[1]))
         places = _places(counts)
         split(array, background, places, values, columns)
         values = _difference(values[:-1], columns[:-1], background)
@@ -129,7 +128,7 @@ class Sparse:
     def worthwhile(self):
         """Whether so few numbers differ from the background that it is a gain."""
         n, d = self.shape
-        return len(self.values) < _worthwhile(n, d) * n * d
+        return len(self.values) < worthwhile(n, d) * n * d
 
     def toarray(self):
         """The rows as an array (n, d)."""
@@ -141,6 +140,18 @@ class Sparse:
         return array
 
 
+def background_of(array, density):
+    """The background of an array (n, d), the most frequent value of each input in some rows; None
+    if more than so large a part of their numbers differ from it.
+    """
+    if not density or (array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8)):
+        return None
+    n = len(array)
+    some = array[np.linspace(0, n - 1, min(n, _LOOKED_AT)).astype(np.int64)]
+    background = _most_frequent(some)
+    return None if np.mean(some != background) > 1.2 * density else background
+
+
 def _most_frequent(rows):
     """The most frequent value of each column, (d,)."""
     rows = np.sort(rows, axis=0)
@@ -150,7 +161,7 @@ def _most_frequent(rows):
     return np.take_along_axis(rows, times.argmax(axis=0)[None], axis=0)[0]
 
 
-def _worthwhile(n, d):
+def worthwhile(n, d):
     """The part of its numbers in which an array (n, d) may differ from a background, 0 if none."""
     return _MOST if d >= _FEWEST_INPUTS and n * d >= _FEWEST else 0.0
 

@@ -1,6 +1,7 @@
 """Arrays: of NumPy's files, whose headers are checked before memory is taken, of IDX, of Python."""
 
 import math
+import os
 import zipfile
 import zlib
 
@@ -11,16 +12,21 @@ from infosim.datasets.own.frame import as_array
 from infosim.datasets.own.memory import check_memory
 from infosim.errors import DataError, brief
 from infosim.files import opened
+from infosim.machine.mapped import File, Mapped
 
 #: What arrays in an .npz file are called, in small letters or capitals: samples and their classes.
 _PAIRS = (("x", "y"), ("images", "labels"), ("data", "target"))
 _SPLIT = ("x_train", "y_train", "x_test", "y_test")
 #: Numbers of colour planes.
 _PLANES = (1, 3)
+#: Bytes from which on an array stays in its file.
+_ON_DISK = 2**27
 
 
-def read_npy(path):
+def read_npy(path, mapped=False):
     """The array of numbers or text in an .npy file, never unpickled.
+
+    mapped : whether a large one of numbers (n, ...) may be `Mapped`
 
     Raises
     ------
@@ -28,7 +34,8 @@ def read_npy(path):
     """
     try:
         with opened(path) as file:
-            return _read(file, path.stat().st_size, str(path))
+            size = os.fstat(file.fileno()).st_size
+            return (mapped and _mapped(file, size, path)) or _read(file, size, str(path))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
 
@@ -68,13 +75,32 @@ def read_npz(path):
 
 def _member(archive, info, path):
     what = f"{path}: {info.filename}"
-    check_memory(what, 2.0 * info.file_size)
+    _check_memory(what, info.file_size, "an .npy file of its own")
     with archive.open(info) as file:
         return _read(file, info.file_size, what)
 
 
-def _read(file, size, what):
-    """The array in an open .npy file of `size` bytes."""
+def _mapped(file, size, path):
+    """The array in an open .npy file as `Mapped`, None if it is small or not as kernels read it."""
+    shape, fortran, dtype = _header(file, size, str(path))
+    begin, rows = file.tell(), len(shape) > 1 and not fortran and dtype.kind in "biuf"
+    if rows and dtype.isnative and math.prod(shape) * dtype.itemsize >= _ON_DISK:
+        array = np.memmap(file, dtype, "r", begin, shape)
+        return Mapped(np.asarray(array), File(path, fixed=True))
+    file.seek(0)
+    return None
+
+
+def _check_memory(what, n_bytes, way):
+    """Refuse to take what an array of so many bytes takes, unless it lies where it can stay."""
+    try:
+        check_memory(what, 2.0 * n_bytes)
+    except DataError as error:
+        raise DataError(f"{error}; {way} stays on disk" if way else str(error)) from None
+
+
+def _header(file, size, what):
+    """Shape, order and type of the array in an open .npy file of `size` bytes."""
     fmt = np.lib.format
     try:
         version = fmt.read_magic(file)
@@ -92,7 +118,15 @@ def _read(file, size, what):
     n_bytes = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or n_bytes > size:
         raise DataError(f"{what}: truncated, its header gives shape {shape} of {dtype}")
-    check_memory(what, 2.0 * n_bytes)
+    return shape, fortran, dtype
+
+
+def _read(file, size, what):
+    """The array in an open .npy file of `size` bytes."""
+    shape, fortran, dtype = _header(file, size, what)
+    n_bytes = math.prod(shape) * dtype.itemsize
+    way = "an .npy file in C order and this machine's order of bytes" if len(shape) > 1 else ""
+    _check_memory(what, n_bytes, way)
     content = file.read(n_bytes)
     if len(content) < n_bytes:
         raise DataError(f"{what}: truncated, {len(content)} bytes of data, expected {n_bytes}")
@@ -184,14 +218,14 @@ def pictures(x, what, image_shape=None):
 
     Returns
     -------
-    x : uint8 or floating point (n, d), colours as planes
+    x : uint8 or floating point (n, d), colours as planes; `Mapped` if x is
     image_shape : of each
 
     Raises
     ------
     DataError : another shape or type, or numbers that are not finite
     """
-    x = as_array(x, what)
+    x = x if isinstance(x, Mapped) else as_array(x, what)
     if x.dtype.kind not in "biuf":
         raise DataError(f"{what} has type {x.dtype}, expected numbers")
     shape = x.shape[1:]
@@ -199,8 +233,7 @@ def pictures(x, what, image_shape=None):
         raise DataError(f"{what} has shape {x.shape}, expected (n, h, w), (n, h, w, c) or (n, d)")
     last = len(shape) == 3 and shape[0] not in _PLANES and shape[2] in _PLANES
     if last:
-        x = np.moveaxis(x, 3, 1)
-        shape = x.shape[1:]
+        shape = shape[2], *shape[:2]
     if image_shape is None and len(shape) == 3 and shape[0] not in _PLANES:
         raise DataError(f"{what} has shape {x.shape}, expected 1 or 3 colours first or last")
     if len(shape) == 3 and shape[0] == 1:
@@ -209,10 +242,24 @@ def pictures(x, what, image_shape=None):
         if math.prod(shape) != math.prod(image_shape) or len(shape) not in (1, len(image_shape)):
             raise DataError(f"{what}: images are {shape}, expected {tuple(image_shape)}")
         shape = tuple(image_shape) if len(shape) == 1 else shape
-    if x.dtype not in (np.uint8, np.float32, np.float64):
-        x = x.astype(np.uint8 if x.dtype.kind == "b" else np.float32)
+    shape = tuple(int(n) for n in shape)
+    if isinstance(x, Mapped):
+        return x.changed(lambda rows: _pixels(_planes(rows, last))), shape
+    x = _planes(x, last)
     bad = np.argwhere(~np.isfinite(x)) if x.dtype.kind == "f" else ()
     if len(bad):
         at = ", ".join(map(str, bad[0]))
         raise DataError(f"{what}[{at}] is {x[tuple(bad[0])]}, expected a number")
-    return np.ascontiguousarray(x.reshape(len(x), -1)), tuple(int(n) for n in shape)
+    return _pixels(x), shape
+
+
+def _planes(x, last):
+    """Images of a type that a data set has, colours first; last : whether they are last."""
+    x = np.moveaxis(x, 3, 1) if last else x
+    if x.dtype in (np.uint8, np.float32, np.float64):
+        return x
+    return x.astype(np.uint8 if x.dtype.kind == "b" else np.float32)
+
+
+def _pixels(x):
+    return np.ascontiguousarray(x.reshape(len(x), -1))

@@ -15,6 +15,11 @@ _TOO_LARGE = "too large beside the training rows"
 MOST_LEVELS = 50
 
 
+def standardised(values, mean, std):
+    """Numbers as inputs: float64, in units of their deviation from the mean."""
+    return (values - mean) / std
+
+
 @dataclass(frozen=True)
 class Numeric:
     """A column of numbers, shown as (value - mean) / std; a missing one is filled with the mean."""
@@ -42,7 +47,7 @@ class Numeric:
                 self.name, row, f"is {brief(column.levels[column.codes[row]])}, expected a number"
             )
         values = np.full(len(out), np.nan) if column.codes is not None else column.numbers
-        out[:, 0] = (values - self.mean) / self.std
+        out[:, 0] = standardised(values, self.mean, self.std)
         if not np.isfinite(out).all():
             for row in np.flatnonzero(np.isinf(out[:, 0]))[:1]:
                 raise error(self.name, int(row), f"is {values[row]:g}, {_TOO_LARGE}")

@@ -6,6 +6,7 @@ import numpy as np
 
 from infosim.datasets.dataset import Dataset
 from infosim.datasets.own import arrays
+from infosim.datasets.own import rows as on_disk
 from infosim.datasets.own.columns import Left, fitted, missing_in
 from infosim.datasets.own.encoding import ImageEncoding, TableEncoding
 from infosim.datasets.own.frame import Frame, Wanted, as_array, column_of, frame_of, joined
@@ -13,6 +14,7 @@ from infosim.datasets.own.options import OF_TABLES, Options
 from infosim.datasets.own.split import Split, stratified
 from infosim.datasets.own.target import classes_of, find_target, listed
 from infosim.errors import ConfigError, DataError, brief
+from infosim.machine.mapped import Mapped
 
 _SEE_MISSING = "see --missing and --missing-tokens"
 
@@ -40,10 +42,12 @@ def of_arrays(pairs, options, name, image_shape=None, **about):
     """
     source = about.get("source", name)
     columns = [labels(y, "y", source) for _, y in pairs]
-    xs = [x if hasattr(x, "toarray") else as_array(x, source) for x, _ in pairs]
+    xs = [x if hasattr(x, "toarray") else _array(x, source, len(pairs)) for x, _ in pairs]
     for x, column in zip(xs, columns, strict=True):
         _check_lengths(x.shape[0], column, source)
     if image_shape is None and xs[0].ndim == 2:
+        if isinstance(xs[0], Mapped):
+            return _of_mapped(xs[0], columns[0], options, name, **about)
         if len(pairs) == 1:
             frame, n_train = frame_of(xs[0], options.wanted(), source), None
         elif xs[0].shape[1:] == xs[1].shape[1:]:
@@ -93,12 +97,7 @@ def of_frame(frame, column, options, name, numbered=False, n_train=None, target=
     y, names, train, test, split, more = _split(column, source, options, n_train, numbered, rows)
     notes += more
     columns = tuple(fitted(one, train, source) for one in frame.columns)
-    left = [one.name for one in columns if isinstance(one, Left)]
-    if len(left) == len(columns):
-        why = f": {listed(left)} hold the same in all training rows" if left else ""
-        raise DataError(f"{source}: no column is left to learn from{why}")
-    if left:
-        notes.append(f"columns left out, the same in all training rows: {listed(left)}")
+    notes += _left_out(columns, source)
     by = {one.name: one for one in columns if one.features}
     filled = [f"{key} ({n}) by {by[key].filling}" for key, n in filled.items() if key in by]
     if filled:
@@ -113,6 +112,38 @@ def of_frame(frame, column, options, name, numbered=False, n_train=None, target=
             f"cells of test rows with a category that no training row has, shown as none: {unknown}"
         )
     return _dataset(name, replace(encoding, notes=tuple(notes)), x, y, train, test)
+
+
+def _of_mapped(x, column, options, name, **about):
+    """`of_frame` of rows (n, d) of numbers that stay on disk."""
+    about = {"source": name, "sha256": ""} | about
+    source = about["source"]
+    _refuse_missing_class(column, Frame(source, [], len(x)))
+    y, names, train, test, split, notes = _split(column, source, options, None, True)
+    columns = on_disk.fit(x, train, options, source)
+    notes = (*notes, *_left_out(columns, source))
+    encoding = TableEncoding(
+        class_names=names, target=None, split=split, notes=notes, columns=columns, named=False,
+        missing=options.missing, missing_cells=options.missing_cells, **about,
+    )  # fmt: skip
+    return _dataset(name, encoding, on_disk.encode(x, columns), y, train, test)
+
+
+def _left_out(columns, source):
+    """Notes on columns that are left out; DataError if none is left."""
+    left = [one.name for one in columns if isinstance(one, Left)]
+    if len(left) == len(columns):
+        why = f": {listed(left)} hold the same in all training rows" if left else ""
+        raise DataError(f"{source}: no column is left to learn from{why}")
+    return [f"columns left out, the same in all training rows: {listed(left)}"] if left else []
+
+
+def _array(x, source, n_parts):
+    """What Python holds as an array; one that is memory-mapped, and alone, stays on disk."""
+    mapped = Mapped.of(x) if n_parts == 1 else None
+    if mapped is not None and mapped.ndim > 1 and mapped.dtype.kind in "biuf":
+        return mapped
+    return as_array(x, source)
 
 
 def labels(y, name, what, texts=()):
@@ -181,8 +212,9 @@ def _split(column, source, options, n_train, numbered, rows=None):
 
 
 def _dataset(name, encoding, x, y, train, test):
+    parts = [x.taken(rows) if isinstance(x, Mapped) else x[rows] for rows in (train, test)]
     return Dataset(
-        name=name, train_x=x[train], train_y=y[train], test_x=x[test], test_y=y[test],
+        name=name, train_x=parts[0], train_y=y[train], test_x=parts[1], test_y=y[test],
         n_classes=len(encoding.class_names), image_shape=encoding.image_shape,
         source=f"own data, {encoding.source}", class_names=encoding.class_names,
         feature_names=encoding.feature_names, encoding=encoding,

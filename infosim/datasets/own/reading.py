@@ -142,7 +142,7 @@ def _read_npz(path, target, options):
 def _read_npy(path, target, options):
     if target is None:
         raise ConfigError(f"{path} has no classes; --target FILE.npy names a file of them")
-    pairs = [(arrays.read_npy(path), arrays.read_npy(Path(target)))]
+    pairs = [(arrays.read_npy(path, mapped=True), arrays.read_npy(Path(target)))]
     return of_arrays(pairs, options, path.stem, **_about(path, [path, target]))
 
 

@@ -164,7 +164,9 @@ def _problems(gpu, code):
 
 def _major(path):
     """The version of CUDA that a library is of, by its file's name; 0 where it does not say."""
-    found = re.search(r"(?:cudart|nvrtc|nvJitLink|cublas)\w*?(?:\.so\.|64_|_)(\d\d)", Path(path).name)
+    found = re.search(
+        r"(?:cudart|nvrtc|nvJitLink|cublas)\w*?(?:\.so\.|64_|_)(\d\d)", Path(path).name
+    )
     return int(found[1]) if found else 0
 
 

@@ -72,7 +72,7 @@ def command(rows, sources, values, repeats):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "t.csv"
         names = "abcd"[:sources]
-        with open(path, "w") as file:
+        with open(path, "w", encoding="utf-8") as file:
             print(*names, "y", sep=",", file=file)
             np.savetxt(file, np.vstack([x + rng.random(x.shape), t]).T, "%.6g", ",")
         call = [sys.executable, "-m", "infosim", "pid", path, "--sources", ",".join(names),
@@ -148,7 +148,7 @@ def main(parts, repeats, path):
     click.echo(err=True)
     markdown(COLUMNS, [[_shown(row[name]) for name in COLUMNS] for row in rows])
     if path:
-        with open(path, "w", newline="") as file:
+        with open(path, "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)
             writer.writerows([_shown(row[name]) for name in COLUMNS] for row in rows)

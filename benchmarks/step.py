@@ -170,7 +170,7 @@ def main(neurons, sources, batch, bins, sparse, threads, peer, data, warm_up, ro
 
 def write_numbers(path, rows, digits):
     """Rows (dicts) as CSV, floats with so many significant digits."""
-    with open(path, "w", newline="") as file:
+    with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
         writer.writeheader()
         writer.writerows(

@@ -47,7 +47,7 @@ def throughput(workers):
         distributed.LocalCluster(n_workers=workers, silence_logs="ERROR", **options) as cluster,
     ):
         path = Path(folder) / "some.toml"
-        path.write_text(SWEEP)
+        path.write_text(SWEEP, "utf-8")
         sweep = Sweep.load(path)
         first = Sweep("first", sweep.runs[: 2 * workers], sweep.text)
         address = cluster.scheduler_address

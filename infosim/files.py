@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 import stat
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from pathlib import Path
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _MADE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _MADE |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+#: Seconds to wait before a file is moved or removed again that another program has open. Windows
+#: refuses both as long as one has, which virus scanners and indexers of a file that is new do.
+_AGAIN = (0.02, 0.05, 0.1, 0.2, 0.4) if os.name == "nt" else ()
 
 
 def opened(path):
@@ -68,9 +72,30 @@ def atomic(path, mode=0o666):
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        _patiently(temporary.unlink, missing_ok=True)
+
+
+def replace(path, target):
+    """Move a file to where another may stand, whose place it takes.
+
+    Raises
+    ------
+    OSError : it cannot be moved, on Windows after a moment of trying
+    """
+    _patiently(os.replace, path, target)
+
+
+def _patiently(change, *given, **options):
+    """Make a change of a file, which another program that has it open for a moment may keep us
+    from."""
+    for seconds in _AGAIN:
+        try:
+            return change(*given, **options)
+        except PermissionError:
+            time.sleep(seconds)
+    return change(*given, **options)
 
 
 def leftovers(folder, names):

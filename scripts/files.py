@@ -20,5 +20,5 @@ def table(rows, columns):
 
 def published(name):
     """The rows of a table of published values, dicts of texts."""
-    with open(ROOT / "reference" / f"{name}.csv", newline="") as file:
+    with open(ROOT / "reference" / f"{name}.csv", encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

@@ -13,7 +13,7 @@ from scripts.files import ROOT
 
 def read(paper, name):
     """The rows of a figure's table; what looks like a number is one."""
-    with open(ROOT / "figures" / paper / f"{name}.csv", newline="") as file:
+    with open(ROOT / "figures" / paper / f"{name}.csv", encoding="utf-8", newline="") as file:
         return [{key: _value(text) for key, text in row.items()} for row in csv.DictReader(file)]
 
 

@@ -146,7 +146,7 @@ def main(rows, page, only):
     """Train, summarise, write."""
     found = []
     if rows.exists():
-        with open(rows, newline="") as file:
+        with open(rows, encoding="utf-8", newline="") as file:
             found = list(csv.DictReader(file))
     known = {(row["table"], row["scaling"]) for row in found}
     chosen = tables()

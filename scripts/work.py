@@ -152,7 +152,7 @@ class Work:
         """
         labels, path = _goal(preset).labels, self._searched(sampler) / "trials.csv"
         try:
-            with open(path, newline="") as file:
+            with open(path, encoding="utf-8", newline="") as file:
                 rows = [row for row in csv.DictReader(file) if row["state"] in _ENDED]
         except FileNotFoundError:
             raise CheckpointError(f"{path.parent} holds no search; run without --draw") from None
@@ -168,7 +168,7 @@ class Work:
 
     def _rows(self):
         try:
-            with open(self.out / "runs.csv", newline="") as file:
+            with open(self.out / "runs.csv", encoding="utf-8", newline="") as file:
                 return {row["key"]: row for row in csv.DictReader(file)}
         except FileNotFoundError:
             return {}

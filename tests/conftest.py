@@ -1,6 +1,8 @@
 """Fixtures for the tests of every part."""
 
+import inspect
 import os
+import re
 import signal
 import sys
 import threading
@@ -19,6 +21,18 @@ from hypothesis import settings
 
 from infosim import datasets
 from infosim.kernels import backend
+
+#: What POSIX alone has, or does. Tests whose own lines ask for it are skipped elsewhere.
+POSIX = re.compile(
+    r"SIG(KILL|HUP|TERM|STOP)\b|\b(mkfifo|fork|killpg|geteuid|symlink_to|chmod|setrlimit)\(|/dev/"
+)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items if os.name != "posix" else ():
+        if POSIX.search(inspect.getsource(item.function)):
+            item.add_marker(pytest.mark.skip(reason="asks for what POSIX alone has"))
+
 
 # How long an example takes says more about the machine than about us.
 settings.register_profile("any machine", deadline=None)

@@ -30,6 +30,7 @@ WITH = {
     "scikit-learn": {"scipy"},
     "distributed": {"dask"},
     "matplotlib": {"pillow"},
+    "pytest": {"packaging"},
 }
 #: Of names that no installed distribution may claim here: module -> distribution.
 NAMES = {"cuda": "cuda-bindings", "cupy": "cupy-cuda13x", "numba_cuda": "numba-cuda"}

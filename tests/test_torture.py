@@ -1,9 +1,12 @@
 """A small slice of the torture: python -m tests.torture does as much of it as wanted."""
 
+import os
 import random
 
 import pytest
 import torture
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="ends processes by signals")
 
 
 def test_killed_and_damaged_at_random_moments_a_run_ends_in_the_same_bits(tmp_path):

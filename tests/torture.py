@@ -55,7 +55,11 @@ try:
 except Interrupted as stopped:
     sys.exit(stopped.exit_code)
 """
-SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+SIGNALS = [
+    getattr(signal, name)
+    for name in ("SIGKILL", "SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
+    if hasattr(signal, name)
+]
 
 
 def undisturbed(out):

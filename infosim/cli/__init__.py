@@ -94,6 +94,7 @@ def main(arguments=None):
     Where the reader of the output has gone (head, less), click ends in silence, with exit code 1.
     """
     _open_what_is_closed()
+    _escape_what_has_no_code()
     with warnings.catch_warnings():
         tell_in_a_line()
         sys.exit(_run(arguments))
@@ -132,7 +133,15 @@ def _open_what_is_closed():
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def _escape_what_has_no_code():
+    """Let standard output write what its encoding lacks (± in ASCII, θ in a Windows code page) as
+    standard error does, by an escape: results would otherwise be lost to a word beside them.
+    """
+    if getattr(sys.stdout, "errors", None) == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _fail(message):

@@ -6,6 +6,7 @@ What a job is they do not know. A `Jobs` says which there are and is told what b
 import concurrent.futures
 import logging
 import multiprocessing
+import multiprocessing.connection
 import os
 import re
 import signal
@@ -24,6 +25,8 @@ from infosim.extras import need
 _DEATHS = 3
 #: Seconds that a process which is told to end has for saving.
 LAST = 10
+#: Whether a process can be told to. Windows ends it there and then; Ctrl-C there tells all at once.
+_TOLD = os.name != "nt"
 #: Seconds to wait for a Dask scheduler to answer, and for its first worker.
 ANSWER, FIRST_WORKER = 5, 30
 
@@ -146,7 +149,7 @@ def _workers(loky, n):
         ours = [child for child in multiprocessing.active_children() if child not in others]
         until, running = time.monotonic() + LAST, futures
         while running and time.monotonic() < until:
-            for child in ours:
+            for child in ours if _TOLD else ():
                 with suppress(OSError):
                     child.terminate()
             running = concurrent.futures.wait(running, 0.5).not_done
@@ -177,15 +180,23 @@ def _begin_worker(parent):
 
 
 def _follow(parent):
-    """End this process when it has another parent: in good order, then anyhow."""
-    while os.getppid() == parent:
+    """End this process when its parent has: in good order, then anyhow."""
+    while not _orphaned(parent):
         time.sleep(0.2)
     until = time.monotonic() + LAST
     _Worker.leaving = True
     while _Worker.busy and time.monotonic() < until:
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
         time.sleep(0.2)
     os._exit(128 + signal.SIGTERM)
+
+
+def _orphaned(parent):
+    """Whether the process of this number, which started this one, has ended."""
+    known = multiprocessing.parent_process().sentinel
+    if known is None:  # loky's on POSIX, where an orphan gets another parent
+        return os.getppid() != parent
+    return bool(multiprocessing.connection.wait([known], 0))  # on Windows it keeps the number
 
 
 def _in_worker(call, job):

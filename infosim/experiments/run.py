@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from infosim import datasets
+from infosim import datasets, files
 from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.engine.progress import may_skip
@@ -73,7 +73,7 @@ def train(
         nor force), cannot be written, or was made with another configuration
     BackendError : the backend is not there, or the network does not fit into its memory
     DivergedError : weights are no longer finite; the last checkpoint is of before
-    Interrupted : SIGINT, SIGTERM or SIGHUP arrived; a checkpoint was saved
+    Interrupted : SIGINT, SIGTERM or the like arrived; a checkpoint was saved
     """
     out = Path(out) if out is not None else default_directory(experiment)
     options = {"threads": threads, "backend": backend, "resume": resume, "force": force}
@@ -398,7 +398,7 @@ def _save(holds, training):
             np.savez(file, **state, digest=digest_of(state))
             if held.rotates:
                 with suppress(FileNotFoundError):
-                    os.replace(*(out / name for name in CHECKPOINTS))
+                    files.replace(*(out / name for name in CHECKPOINTS))
         held.rotates = True
 
 

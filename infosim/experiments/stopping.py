@@ -1,15 +1,16 @@
 """How work is stopped by signals, so that nothing of it is lost."""
 
-import os
 import signal
 import threading
 from contextlib import contextmanager
 
 from infosim.errors import InfosimError
 
-#: Signals that end a training after it has saved.
+#: Signals that end a training after it has saved; SIGHUP is of POSIX, SIGBREAK of Windows.
 STOPPING = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    if hasattr(signal, name)
 ]
 
 
@@ -33,7 +34,7 @@ class Interrupted(InfosimError):
 
 @contextmanager
 def signals():
-    """Collect SIGINT, SIGTERM and SIGHUP instead of dying of them.
+    """Collect the signals that stop instead of dying of them.
 
     A second one of a kind acts as usual. SIGHUP that is ignored (nohup) stays so.
     """
@@ -46,7 +47,7 @@ def signals():
     def note(number, frame):
         if number in arrived:
             signal.signal(number, before[number])
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)  # os.kill would end the process at once on Windows
         arrived.append(number)
 
     for number in STOPPING:
@@ -62,7 +63,7 @@ def signals():
 
 @contextmanager
 def stopped_by_signals():
-    """SIGTERM and SIGHUP raise Interrupted, as Ctrl-C raises KeyboardInterrupt."""
+    """All but SIGINT raise Interrupted, as Ctrl-C raises KeyboardInterrupt."""
     before = {}
 
     def stop(number, frame):

@@ -20,7 +20,7 @@ _OLDEST_DRIVER = (12, 0)
 #: Oldest compute capability of a device by the major version of CUDA (its release notes).
 _OLDEST_DEVICE = {12: (5, 0), 13: (7, 5)}
 _CUPY = {12: "cupy-cuda12x", 13: "cupy-cuda13x"}
-_LIBRARIES = ("nvvm", "nvrtc", "nvJitLink", "cublas")
+_LIBRARIES = ("cudart", "nvvm", "nvrtc", "nvJitLink", "cublas")
 #: The last version of numba-cuda that needs `numpy.row_stack`, which NumPy 2.5 no longer has.
 _NEEDS_ROW_STACK = (0, 30, 4)
 #: A function that does nothing, for NVVM.
@@ -108,6 +108,8 @@ def _problems(gpu, code):
     if simulated():
         if packages["numba-cuda"] is None:
             yield "numba-cuda is not installed", "pip install numba-cuda"
+        elif gpu.libraries["cudart"] is None:  # whose version numba-cuda asks for on import
+            yield "the CUDA library cudart was not found", "pip install 'cuda-toolkit[cudart]'"
         return
     on_cpu = "or use --backend cpu"
     if gpu.driver is None:
@@ -162,7 +164,9 @@ def _problems(gpu, code):
 
 def _major(path):
     """The version of CUDA that a library is of, by its file's name; 0 where it does not say."""
-    found = re.search(r"(?:nvrtc|nvJitLink|cublas)\w*?(?:\.so\.|64_|_)(\d\d)", Path(path).name)
+    found = re.search(
+        r"(?:cudart|nvrtc|nvJitLink|cublas)\w*?(?:\.so\.|64_|_)(\d\d)", Path(path).name
+    )
     return int(found[1]) if found else 0
 
 
@@ -255,7 +259,7 @@ def _ask_driver(gpu):
 def driver_release():
     """The installed driver's own version, as far as the system tells; None otherwise."""
     try:
-        line = Path("/proc/driver/nvidia/version").read_text().splitlines()[0]
+        line = Path("/proc/driver/nvidia/version").read_text(encoding="utf-8").splitlines()[0]
     except (OSError, IndexError):
         return None
     return next((word for word in line.split() if word[0].isdigit() and "." in word), None)

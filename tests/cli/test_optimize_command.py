@@ -1,6 +1,5 @@
 """`infosim optimize` as a newcomer types it, and what it answers to what cannot be."""
 
-import os
 import shlex
 import signal
 import sys
@@ -94,7 +93,7 @@ def test_interruption(capsys, tmp_path, monkeypatch):
     advance = Training.advance
 
     def interrupted(self):
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
         advance(self)
 
     monkeypatch.setattr(Training, "advance", interrupted)

@@ -1,7 +1,6 @@
 """A finished run goes on to more epochs, to the bits of one that was asked for them at once."""
 
 import csv
-import os
 import shutil
 import signal
 import tomllib
@@ -120,7 +119,7 @@ def test_an_interrupted_run_may_be_asked_for_more_and_not_for_less(tmp_path):
 
     def stop(training, epochs):
         if (training.epoch, training.position) == (2, 2):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(Interrupted):
         plainly(long, [out], report=stop)

@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import os
 import signal
 import subprocess
 import sys
@@ -281,7 +280,7 @@ def interrupt(monkeypatch, after):
     def counted(self):
         calls.append(self)
         if len(calls) == after:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         advance(self)
 
     monkeypatch.setattr(Training, "advance", counted)
@@ -318,7 +317,7 @@ def killed(self, trial, arrived=()):
         for label in self.start.labels:
             trial.suggest_float(label, -1.0, 1.0)
         time.sleep(0.5)
-        os.kill(os.getpid(), signal.SIGKILL)
+        signal.raise_signal(signal.SIGKILL)
     return run(self, trial, arrived)
 search.Search.run = killed
 """

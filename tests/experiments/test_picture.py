@@ -173,7 +173,7 @@ def test_replicas_side_by_side_record_what_each_would_alone(finished, name, tmp_
 
     def stop(training, epochs):
         if training.epoch == 2:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(Interrupted):
         train(small(name), tmp_path / "c", threads=1, report=stop)
@@ -279,7 +279,7 @@ def test_a_record_of_another_epoch_is_not_drawn(copied, drawn, capsys):
 
     def stop(training, epochs):
         if (training.epoch, training.position) == (4, 2):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(Interrupted):
         train(small("demo/digits", "training.epochs=4"), copied, resume=True, report=stop)
@@ -292,7 +292,7 @@ def test_a_record_of_another_epoch_is_not_drawn(copied, drawn, capsys):
 
 def test_a_run_that_was_stopped_in_its_first_epoch_is_drawn(tmp_path, drawn, capsys):
     def stop(training, epochs):
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(Interrupted):
         train(small("demo/digits"), tmp_path / "run", threads=1, report=stop)

@@ -202,7 +202,7 @@ def test_interrupt_saves_and_says_how_to_resume(experiment, finished, tmp_path):
 
     def stop(training, epochs):
         if training.epoch == 2 and training.position == 2:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(Interrupted, match=f"--resume --out {out}"):
         train(experiment, out, report=stop)

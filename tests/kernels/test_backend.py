@@ -63,6 +63,7 @@ CASES = [
     ),
     ({"missing": ("nvrtc", "cublas")}, r"CUDA library nvrtc was not found; pip install .*cuda13"),
     ({"missing": ("nvJitLink",)}, r"CUDA library nvJitLink was not found; pip install .*cuda13"),
+    ({"missing": ("cudart",)}, r"CUDA library cudart was not found; pip install .*cuda13"),
     (
         {
             "driver": (12, 4),
@@ -160,6 +161,8 @@ def test_what_works_is_not_refused(machine, changes):
     ("name", "major"),
     [
         ("libcublas.so.13", 13),
+        ("libcudart.so.13", 13),
+        ("cudart64_12.dll", 12),
         ("libcublas.so.12.9.2.10", 12),
         ("cublas64_12.dll", 12),
         ("libnvJitLink.so.12", 12),
@@ -241,6 +244,22 @@ def test_env_says_what_is_missing_and_what_mends_it(machine, capfd):
     assert lines["cupy-cuda13x"] == "not installed"
     assert lines["cublas"] == "not found"
     assert lines["nvvm"] == "libnvvm.so"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"driver": None, "devices": [], "code": None}, None),
+        ({"versions": {"numpy": "2.4.6"}}, "numba-cuda is not installed"),
+        ({"missing": ("cudart",)}, "the CUDA library cudart was not found"),
+    ],
+)
+def test_numbas_simulator_needs_no_gpu_but_the_runtime_library(
+    machine, monkeypatch, changes, problem
+):
+    machine(**changes)
+    monkeypatch.setenv("NUMBA_ENABLE_CUDASIM", "1")
+    assert backend.inspect().problem == problem
 
 
 def test_a_package_that_does_not_load_is_told(machine, monkeypatch):

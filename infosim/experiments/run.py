@@ -26,7 +26,7 @@ from infosim.experiments import environment, examination, health, store
 from infosim.experiments.encoded import ENCODING, called, write_encodings
 from infosim.experiments.experiment import Experiment
 from infosim.experiments.identity import recorded
-from infosim.experiments.reading import parse
+from infosim.experiments.reading import flat, parse
 from infosim.experiments.record import RECORD, write_records
 from infosim.experiments.resolve import resolve
 from infosim.experiments.stopping import Interrupted, signals
@@ -338,15 +338,6 @@ def _open(holds, configs, training, resume, force):
         except OSError as error:
             raise CheckpointError(f"cannot write {out}: {error.strerror}") from None
         store.write_text(out / "config.toml", tomli_w.dumps(config))
-
-
-def flat(table, prefix=""):
-    """(key path, value) of every leaf of a nested table."""
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def differences(before, now, free=()):

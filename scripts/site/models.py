@@ -18,7 +18,7 @@ from infosim.pid import Goal
 from infosim.plotting import goal_summary, network_page, save, style
 from infosim.plotting.ink import MOST_DRAWN
 from scripts.files import ROOT
-from scripts.pages import percent, table
+from scripts.pages import duration, percent, table
 from scripts.settings import toml
 from scripts.site import times
 
@@ -197,17 +197,10 @@ def _time(name):
     if row is None:
         return []
     return [
-        f"About {_duration(float(row['seconds']))} for {row['epochs']} epochs on "
+        f"About {duration(float(row['seconds']))} for {row['epochs']} epochs on "
         f"{row['machine']}, as `infosim train {name} --dry-run` estimates from a few batches.",
         "",
     ]
-
-
-def _duration(seconds):
-    for unit, length in (("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} seconds" if seconds >= 2 else "a second or two"
 
 
 # -- settings --------------------------------------------------------------------------------------

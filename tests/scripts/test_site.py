@@ -16,7 +16,7 @@ from infosim.datasets.sources import SOURCES
 from infosim.errors import ConfigError
 from infosim.experiments import Experiment, preset_names
 from infosim.experiments.reading import flat, read_files
-from scripts import reproducing
+from scripts import pages, reproducing
 from scripts.files import ROOT
 from scripts.site import copies, docstrings, links, making, models, objects, times
 
@@ -101,10 +101,10 @@ def test_goals_of_groups_and_of_four_sources():
 
 
 def test_durations():
-    assert models._duration(0.3) == "a second or two"
-    assert models._duration(63) == "63 seconds"
-    assert models._duration(150) == "2 minutes"
-    assert models._duration(3 * 3600) == "3 hours"
+    assert pages.duration(0.3) == "a second or two"
+    assert pages.duration(63) == "63 seconds"
+    assert pages.duration(150) == "2 minutes"
+    assert pages.duration(3 * 3600) == "3 hours"
 
 
 def test_times_are_of_presets():

@@ -3,6 +3,7 @@
 import functools
 import shlex
 import sys
+import time
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 from infosim.errors import InfosimError
 from infosim.kernels.workers import available
+from scripts import timing
 from scripts.files import ROOT
 from scripts.work import Work
 
@@ -78,12 +80,26 @@ def figure_script(paper, settings=None):
                 draw=draw,
                 settings=_READING | (settings or {}).get(scale, {}),
             )
-            with told_in_a_line():
+            with told_in_a_line(), _timed(work, spec.name):
                 function(work, **own)
 
         return command
 
     return decorate
+
+
+@contextmanager
+def _timed(work, script):
+    """Enter how long it took, unless only to draw or it failed before anything was trained."""
+    began, done = time.perf_counter(), False
+    try:
+        yield
+        done = True
+    finally:
+        if not work.draw and (done or work.trained):
+            took = time.perf_counter() - began
+            lock = work.runs / ".times.lock"
+            timing.record(work.out, script, len(set(work.trained)), took, lock)
 
 
 def _folders(paper, scale):

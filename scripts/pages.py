@@ -56,6 +56,14 @@ def percent(value, digits=2):
     return f"{100 * value:.{digits}f}" if np.isfinite(value) else "–"
 
 
+def duration(seconds):
+    """Seconds in words."""
+    for unit, length in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} seconds" if seconds >= 2 else "a second or two"
+
+
 def listing(rows, columns):
     """A table of rows, columns as {head: key}; what a key calls an error or accuracy is in %."""
     lines = [[_shown(row[key], key) for key in columns.values()] for row in rows]

@@ -13,11 +13,12 @@ from infosim.errors import ConfigError
 from infosim.experiments import store
 from scripts.command import told_in_a_line
 from scripts.files import ROOT
-from scripts.pages import table
+from scripts.pages import duration, table
+from scripts.timing import times
 
 PAGE = ROOT / "REPRODUCING.md"
 _TABLES = r"(<!-- figures -->\n).*?(<!-- end -->\n)"
-_HEAD = ["figure", "shows", "command", "seeds"]
+_HEAD = ["figure", "shows", "command", "seeds", "time"]
 
 
 def figures():
@@ -43,7 +44,8 @@ def _row(caption):
     command = f"[`{made[1]}`]({script.replace('.', '/')}.py)"
     where = caption.with_suffix("").relative_to(ROOT).as_posix()
     files = ", ".join(f"[{kind}]({where}.{kind})" for kind in ("png", "csv"))
-    return [f"{caption.stem} ({files})", title[1].rstrip("."), command, _seeds(caption, text)]
+    shown = f"{caption.stem} ({files})", title[1].rstrip("."), command
+    return [*shown, _seeds(caption, text), _time(caption.parent, script)]
 
 
 def _seeds(caption, text):
@@ -54,6 +56,17 @@ def _seeds(caption, text):
         return " to ".join(map(str, sorted({min(found), max(found)})))
     said = re.search(r"[Ss]eeds? \d+(?: to \d+)?", text.partition("Made by")[0])
     return said[0].lower() if said else "none"
+
+
+def _time(folder, script):
+    """What the script took, on each machine that it was started on."""
+    told = [
+        f"{duration(one.seconds)} for {one.networks or 'no'} network{'s' * (one.networks != 1)}, "
+        f"{one.machine}"
+        for one in times(folder)
+        if one.script == script
+    ]
+    return "; ".join(told) or "not recorded"
 
 
 def _ledger(folder):

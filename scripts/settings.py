@@ -17,6 +17,7 @@ from infosim.datasets.own.options import Options
 from infosim.errors import ConfigError
 from infosim.experiments import store, tables
 from infosim.experiments.identity import DEFAULTS_VERSION
+from infosim.experiments.provenance import CERTAINTIES
 from infosim.neuron.activation import ACTIVATIONS
 from infosim.settings import WORDS, settings
 from scripts.command import told_in_a_line
@@ -33,7 +34,8 @@ _HEAD = ["type", "default", "allowed", "unit", ""]
 
 def sections():
     """The tables of the page, by the names that its markers give."""
-    top = {"extends": tables.EXTENDS} | {name: tables.TOP[name] for name in tables.DESCRIPTIONS}
+    descriptions = {name: tables.TOP[name] for name in tables.DESCRIPTIONS}
+    top = {"extends": tables.EXTENDS, **descriptions, "sources": tables.SOURCES}
     optimizers = [
         [f"`{name}`", *row] for name, known in tables.OPTIMIZER.items() for row in _rows(known)
     ]
@@ -52,6 +54,9 @@ def sections():
         "compartment": _settings(tables.COMPARTMENT),
         "connection": _settings(tables.CONNECTION),
         "group": _settings(tables.GROUP),
+        "sources": table(
+            ["certainty", ""], [[f"`{key}`", doc] for key, doc in CERTAINTIES.items()]
+        ),
     }
 
 

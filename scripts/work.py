@@ -8,7 +8,7 @@ on the machine where the ledger was filled.
 import csv
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,6 +56,7 @@ class Work:
     out : folder of the figures and the ledger; runs : folder of run directories
     jobs : processes; draw : whether to draw what is in the ledger and run nothing
     settings : of every run at this scale, key path -> value
+    trained : keys of the networks that were trained for it (`scripts.timing`)
     """
 
     paper: str
@@ -66,6 +67,7 @@ class Work:
     jobs: int
     draw: bool
     settings: dict
+    trained: list = field(default_factory=list)
 
     def pick(self, **choices):
         """The value for this scale; laptop's where paper's is not given."""
@@ -111,9 +113,12 @@ class Work:
             def report(done, running, failed, n):
                 bar.update(done + failed - bar.pos)
 
-            found = run_sweep(
-                plan, self.runs, jobs=self.jobs, resume=True, retry=True, report=report
-            )
+            try:
+                found = run_sweep(
+                    plan, self.runs, jobs=self.jobs, resume=True, retry=True, report=report
+                )
+            finally:
+                self.trained.extend(one.key for one in wanted if read_result(self.folder(one)))
         if found.failed:
             key, reason = next(iter(found.failed.items()))
             raise CheckpointError(f"{len(found.failed)} runs failed; the first, {key}: {reason}")
@@ -135,11 +140,14 @@ class Work:
             numbers["minutes"] = minutes
         pairs += [part for k, v in numbers.items() for part in (f"--{k}", str(v))]
         command = [sys.executable, "-m", "infosim", "optimize", preset, *pairs]
+        before = {name: len(self._trials(name)) for name in samplers}
         started = [
             subprocess.Popen([*command, "--sampler", name, "--out", str(self._searched(name))])
             for name in samplers
         ]
         codes = [one.wait() for one in started]  # both, whatever becomes of the first
+        for name, n in before.items():
+            self.trained.extend(f"{name} {row['number']}" for row in self._trials(name)[n:])
         if any(codes):
             raise CheckpointError("a search did not end; the same command continues it")
 
@@ -150,16 +158,22 @@ class Work:
         ------
         CheckpointError : it has not
         """
-        labels, path = _goal(preset).labels, self._searched(sampler) / "trials.csv"
-        try:
-            with open(path, encoding="utf-8", newline="") as file:
-                rows = [row for row in csv.DictReader(file) if row["state"] in _ENDED]
-        except FileNotFoundError:
-            raise CheckpointError(f"{path.parent} holds no search; run without --draw") from None
+        labels, rows = _goal(preset).labels, self._trials(sampler)
+        if not rows:
+            folder = self._searched(sampler)
+            raise CheckpointError(f"{folder} holds no search; run without --draw")
         complete = [row for row in rows if row["state"] == "complete"]
         best = min(complete, key=lambda row: float(row["value"]))
         gammas = Goal({label: float(best[label]) for label in labels}, _goal(preset).sources)
         return Found(gammas, int(best["number"]), float(best["value"]), len(complete), len(rows))
+
+    def _trials(self, sampler):
+        """The rows of the trials of a search that have ended."""
+        try:
+            with open(self._searched(sampler) / "trials.csv", encoding="utf-8", newline="") as file:
+                return [row for row in csv.DictReader(file) if row["state"] in _ENDED]
+        except FileNotFoundError:
+            return []
 
     def _searched(self, sampler):
         return self.runs / f"search-{sampler}"

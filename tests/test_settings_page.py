@@ -142,8 +142,12 @@ def test_the_script_makes_the_page_and_the_defaults(tmp_path):
 @pytest.mark.parametrize(
     ("page", "known", "message"),
     [
-        (PAGE.replace("<!-- settings: training -->", ""), None, "page has places for top, data, "),
-        (PAGE.replace("settings: data", "settings: date"), None, "places for top, date, "),
+        (
+            PAGE.replace("<!-- settings: training -->", ""),
+            None,
+            "page has places for top, sources, data, ",
+        ),
+        (PAGE.replace("settings: data", "settings: date"), None, "places for top, sources, date, "),
         ("nothing\n", None, "the page has places for nothing"),
         (PAGE, '{"training": {"batch": 512}}', "the default of batch was 512 and is 1024 now, but"),
         (PAGE, '{"training": {"bach": 512}}', "the default of bach was 512 and is gone"),

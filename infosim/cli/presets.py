@@ -19,12 +19,17 @@ def presets(context):
 @presets.command()
 @click.argument("name")
 def show(name):
-    """Print the resolved settings of preset (or .toml file) NAME, ready to edit and train."""
+    """Print the resolved settings of preset (or .toml file) NAME, ready to edit and train.
+
+    Behind each stands where it comes from, and how sure that is, as far as NAME says so.
+    """
     import tomli_w
 
     from infosim.experiments import Experiment
+    from infosim.experiments.provenance import commented, provenance
 
-    click.echo(tomli_w.dumps(Experiment.load(name).config), nl=False)
+    config = Experiment.load(name).config
+    click.echo(commented(tomli_w.dumps(config), provenance(name)), nl=False)
 
 
 @presets.command()

@@ -13,7 +13,8 @@ from infosim.engine.training import Training
 from infosim.errors import ConfigError, InfosimError, brief
 from infosim.experiments.follow import fitted, hash_of, needs_data
 from infosim.experiments.identity import key
-from infosim.experiments.reading import override, preset_names, read_table
+from infosim.experiments.provenance import check
+from infosim.experiments.reading import laid, override, preset_names, read_files
 from infosim.experiments.resolve import connections, resolve
 from infosim.experiments.tables import SHOWN
 from infosim.network import Compartment, Connection, Group, Layer, Network
@@ -104,7 +105,9 @@ class Experiment:
 
         folder : from which paths of data in overrides are
         """
-        table, last = read_table(str(name)), {}
+        files, last = read_files(str(name)), {}
+        check(files)
+        table, _ = laid(files)
         label = str(name) if str(name) in preset_names() else Path(name).stem
 
         def load(overrides=()):

@@ -5,7 +5,7 @@ import json
 from dataclasses import fields
 
 from infosim import datasets
-from infosim.experiments.reading import merge
+from infosim.experiments.reading import flat, merge
 from infosim.experiments.resolve import connections
 from infosim.experiments.tables import (
     BINNING,
@@ -143,15 +143,6 @@ def _shared_of_compartment(table):
         return _shared(table, COMPARTMENT)
     parts = table["connections"].items()
     return table | {"connections": {name: _shared(one, CONNECTION) for name, one in parts}}
-
-
-def flat(table, prefix=""):
-    """(key path, value) of every leaf of a nested table."""
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def differences(before, now, free=()):

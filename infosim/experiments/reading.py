@@ -6,6 +6,7 @@ import tomllib
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -83,8 +84,19 @@ def read(path):
         raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None
 
 
-def read_table(name, seen=()):
-    """The table of a preset or file, with what it extends under it."""
+class File(NamedTuple):
+    """What a preset or file itself says.
+
+    name : as it was asked for; table : its settings; sources : its [sources], path -> text
+    """
+
+    name: str
+    table: dict
+    sources: dict
+
+
+def read_files(name, seen=()):
+    """The `File` of a preset or file, last, after those of what it extends."""
     if name in seen:
         raise ConfigError(f"{' extends '.join((*seen, name))}: a cycle")
     if name in _presets():
@@ -100,10 +112,33 @@ def read_table(name, seen=()):
         raise ConfigError(f"{name} {error}") from None
     folder = "." if name in _presets() else Path(name).parent
     table = _located(table, folder)
-    base = table.pop("extends", None)
+    base, sources = table.pop("extends", None), table.pop("sources", {})
+    if not isinstance(sources, dict):
+        raise ConfigError(f"sources must be a table, was {brief(sources)}")
     if isinstance(base, str) and base.endswith(".toml") and name not in _presets():
         base = os.path.normpath(folder / base)  # from the folder of the file
-    return table if base is None else merge(read_table(base, (*seen, name)), table)
+    below = () if base is None else read_files(base, (*seen, name))
+    return (*below, File(name, table, dict(flat(sources))))
+
+
+def laid(files):
+    """(the table that files make, each laid over those before, key path -> who says it)."""
+    origin, table = {}, {}
+    for file in files:
+        table = merge(table, file.table)
+        kept = {path for path, _ in flat(table)}
+        said = {path: file.name for path, _ in flat(file.table)}
+        origin = {path: one for path, one in (origin | said).items() if path in kept}
+    return table, origin
+
+
+def flat(table, prefix=""):
+    """(key path, value) of every leaf of a nested table."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def _located(table, folder):

@@ -8,7 +8,6 @@ written to, its process holds it (`store.hold`): another one is refused.
 
 import csv
 import io
-import os
 import time
 import warnings
 from contextlib import ExitStack, suppress

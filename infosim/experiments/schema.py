@@ -12,6 +12,7 @@ from infosim.datasets import names
 from infosim.datasets.catalogue import NAME
 from infosim.datasets.generated import GENERATED
 from infosim.datasets.own.options import Options
+from infosim.experiments.provenance import CERTAINTIES
 from infosim.experiments.reading import preset_names
 from infosim.experiments.tables import (
     BINNING,
@@ -25,6 +26,7 @@ from infosim.experiments.tables import (
     NETWORK,
     OPTIMIZER,
     RECALL,
+    SOURCES,
     SUM,
     TOP,
     TRAINING,
@@ -59,10 +61,18 @@ def schema():
             "extends": extends | _said(EXTENDS),
             **top,
             **{name: one | _said(TOP[name]) for name, one in tables.items()},
+            "sources": _sources() | _said(SOURCES),
         }),
         "if": {"not": {"required": ["extends"]}},
         "then": _whole(),
     }  # fmt: skip
+
+
+def _sources():
+    """Text for each setting, of which a table may be in tables, as keys with dots are."""
+    words = "|".join(CERTAINTIES)
+    text = {"type": "string", "pattern": rf"^({words}) *(:.*)?$"}
+    return {"type": "object", "additionalProperties": _any(text, {"$ref": "#/properties/sources"})}
 
 
 def _whole():

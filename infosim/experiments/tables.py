@@ -112,6 +112,8 @@ CLASSES, PIXELS = "classes", "pixels"
 ALL = "all"
 #: Above all tables of a file, but in no resolved settings: the preset or file below it.
 EXTENDS = Setting("extends", (str,), None, "the preset or `.toml` file that this one is laid over")
+#: Likewise: what it says of where its settings come from (`provenance`).
+SOURCES = Setting("sources", (dict,), None, "where settings come from, see [below](#sources)")
 TOP = settings(Top)
 #: Those that change nothing.
 DESCRIPTIONS = tuple(name for name, one in TOP.items() if str in one.kinds)

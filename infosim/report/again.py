@@ -4,7 +4,7 @@ import shlex
 
 from infosim.errors import ConfigError
 from infosim.experiments import Experiment, preset_names
-from infosim.experiments.identity import flat
+from infosim.experiments.reading import flat
 from infosim.experiments.tables import DESCRIPTIONS
 
 #: What is shown of an environment, in this order, beside the packages.

@@ -410,6 +410,7 @@ class _Ledger:
         preset = (job.run if isinstance(job, _Tries) else job).settings["preset"]
         rows = self.rows()
         rows[job.key] = {"key": job.key, "preset": preset, "settings": said} | row
+        self._work.trained.append(job.key)
         ordered = sorted(rows.values(), key=lambda one: (one["preset"], one["settings"]))
         store.write_text(self._path, table(ordered, self._columns))
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import tomllib
 from functools import cache
 from statistics import median
 from types import SimpleNamespace
@@ -13,11 +12,13 @@ from infosim import datasets
 from infosim.datasets import Dataset
 from infosim.datasets.sources import SOURCES
 from infosim.experiments import Experiment, preset_names
+from infosim.experiments.provenance import CERTAINTIES, provenance
+from infosim.experiments.reading import flat
 from infosim.pid import Goal
 from infosim.plotting import goal_summary, network_page, save, style
 from infosim.plotting.ink import MOST_DRAWN
 from scripts.files import ROOT
-from scripts.pages import percent, table
+from scripts.pages import duration, percent, table
 from scripts.settings import toml
 from scripts.site import times
 
@@ -31,7 +32,6 @@ FAMILIES = {
     "memory": "Associative memories",
     "own": "For data of your own",
 }
-FOLDER = ROOT / "infosim" / "experiments" / "presets"
 _DRAWN = {}
 
 
@@ -98,7 +98,8 @@ def _pages_of(name):
             lines += [f"## The goal of {population}", "", f"![Goal of {population}]({drawn})", ""]
     lines += ["## Run it", "", *(f"    {line}" for line in _commands(experiment)), ""]
     lines += ["## What to expect", "", *_expected(name), *_time(name), ""]
-    lines += ["## Settings", "", _SETTINGS, "", _settings(name, experiment.config), ""]
+    lines += ["## Settings", "", _SETTINGS, _sources(name), ""]
+    lines += [_settings(name, experiment.config), ""]
     return made | {f"models/{file}.md": "\n".join(lines)}
 
 
@@ -108,8 +109,8 @@ _LEGEND = (
 )
 _SETTINGS = (
     "All of them, with where each is said: in this preset, in one that it extends, or nowhere, so "
-    "that the default holds. What is published of them and what was chosen here is said above; "
-    "what each means is in [Settings](../../settings.md)."
+    "that the default holds; and with [where it comes from, and how sure that "
+    "is](../../settings.md#sources). What each means is in [Settings](../../settings.md)."
 )
 
 
@@ -196,56 +197,31 @@ def _time(name):
     if row is None:
         return []
     return [
-        f"About {_duration(float(row['seconds']))} for {row['epochs']} epochs on "
+        f"About {duration(float(row['seconds']))} for {row['epochs']} epochs on "
         f"{row['machine']}, as `infosim train {name} --dry-run` estimates from a few batches.",
         "",
     ]
-
-
-def _duration(seconds):
-    for unit, length in (("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} seconds" if seconds >= 2 else "a second or two"
 
 
 # -- settings --------------------------------------------------------------------------------------
 
 
 def _settings(name, config):
-    rows = []
-    said = _said(name)
-    for path, value in _flat(config):
-        if path in ("title", "paper", "doi", "notes"):
-            continue
-        where = next((one for one, there in said if _covers(there, path)), "default")
-        rows.append([f"`{path}`", f"`{toml(value)}`", where if where != name else "here"])
-    return table(["setting", "value", "said in"], rows)
+    found, rows = provenance(name), []
+    for path, value in flat(config):
+        if path in found:
+            source = found[path]
+            where = "here" if source.file == name else source.file or "default"
+            rows.append([f"`{path}`", f"`{toml(value)}`", where, _source(source)])
+    return table(["setting", "value", "said in", "source"], rows)
 
 
-def _said(name):
-    """[(preset, paths that it says)], itself first, then what it extends."""
-    chain = []
-    while name:
-        own = _own(name)
-        chain.append((name, {path for path, _ in _flat(own)}))
-        name = own.get("extends", "")
-    return chain
+def _source(source):
+    return f"{source.certainty}: {source.note}" if source.note else source.certainty
 
 
-def _own(name):
-    """What a preset's own file says."""
-    return tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
-
-
-def _covers(paths, path):
-    return any(path == one or path.startswith(f"{one}.") for one in paths)
-
-
-def _flat(config, prefix=""):
-    """(dotted path, value) of all that is no table, or an empty one."""
-    for key, value in config.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        elif not isinstance(value, dict):
-            yield f"{prefix}{key}", value
+def _sources(name):
+    """How many settings come from where, in a sentence."""
+    known = [one.certainty for one in provenance(name).values()]
+    told = [f"{known.count(one)} {one}" for one in CERTAINTIES if one in known]
+    return f"Of {len(known)} settings: {', '.join(told)}."

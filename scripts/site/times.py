@@ -12,11 +12,10 @@ import click
 
 from infosim.errors import DataError
 from infosim.experiments import Experiment, preset_names, store
-from infosim.experiments.environment import cpu
 from infosim.experiments.rehearsal import rehearse
-from infosim.kernels.workers import available
 from scripts.command import told_in_a_line
 from scripts.files import ROOT, table
+from scripts.timing import machine
 
 PATH = ROOT / "scripts" / "site" / "times.csv"
 COLUMNS = ("preset", "epochs", "seconds", "machine")
@@ -28,12 +27,6 @@ def known(path):
         return {}
     with open(path, newline="", encoding="utf-8") as file:
         return {row["preset"]: row for row in csv.DictReader(file)}
-
-
-def machine():
-    """What this one is, in words."""
-    n = available()
-    return f"{n} core{'s' * (n > 1)} of {cpu()}"
 
 
 @click.command(help=__doc__)

@@ -8,7 +8,7 @@ import pytest
 from infosim.errors import ConfigError
 from infosim.experiments import Experiment, directory, identity, store
 from infosim.experiments.identity import DEFAULTS_VERSION
-from infosim.experiments.reading import parse
+from infosim.experiments.reading import flat, parse
 from scripts import settings
 
 RUNS = Path(__file__).parents[1] / "runs"
@@ -46,8 +46,8 @@ def test_the_version_of_the_defaults_is_part_of_a_key_from_the_second_on(monkeyp
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda one: one.name)
 def test_runs_of_an_earlier_version_have_their_names(folder):
     config = directory.read_config(folder)
-    named = dict(identity.flat(parse(store.read_text(folder / "config.toml"))))
-    assert named.items() <= dict(identity.flat(config)).items()
+    named = dict(flat(parse(store.read_text(folder / "config.toml"))))
+    assert named.items() <= dict(flat(config)).items()
     result = directory.read_result(folder)
     if result is not None:
         assert Experiment("", config).key == result["key"]

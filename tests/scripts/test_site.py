@@ -15,7 +15,8 @@ from infosim.cli import main
 from infosim.datasets.sources import SOURCES
 from infosim.errors import ConfigError
 from infosim.experiments import Experiment, preset_names
-from scripts import reproducing
+from infosim.experiments.reading import flat, read_files
+from scripts import pages, reproducing
 from scripts.files import ROOT
 from scripts.site import copies, docstrings, links, making, models, objects, times
 
@@ -36,23 +37,31 @@ def page():
 
 def test_a_page_holds_every_setting_as_it_is_resolved(page):
     text = page["models/iclr-trivariate-feedback.md"]
-    rows = re.findall(r"^\| `([\w.-]+)` \| `(.*)` \| (.*) \|$", text, re.MULTILINE)
-    found = {path: tomllib.loads(f"x = {value}")["x"] for path, value, _ in rows}
+    rows = re.findall(r"^\| `([\w.-]+)` \| `(.*)` \| (.*) \| (.*) \|$", text, re.MULTILINE)
+    found = {path: tomllib.loads(f"x = {value}")["x"] for path, value, *_ in rows}
     config = Experiment.load("iclr/trivariate-feedback").config
-    expected = dict(models._flat(config))
+    expected = dict(flat(config))
     for name in ("title", "paper", "doi", "notes"):
         del expected[name]
     assert found == expected
-    said = {path: where for path, _, where in rows}
-    own = dict(models._flat(tomllib.loads(read(models.FOLDER / "iclr/trivariate-feedback.toml"))))
+    said = {path: where for path, _, where, _ in rows}
+    (own,) = (one.table for one in read_files("iclr/trivariate-feedback")[-1:])
+    own = dict(flat(own))
     assert {path for path, where in said.items() if where == "here"} == own.keys() & said.keys()
     assert said["data.scaling"] == "default"
+    sources = {path: source for path, *_, source in rows}
+    assert sources["layers.hidden.compartments.C.source"] == "released code"
+    assert sources["training.record_every"] == "ours"
+    assert sources["training.epochs"].startswith("inferred: the released study's name")
+    told = re.search(r"Of (\d+) settings: (\d+) released code, (\d+) inferred, (\d+) ours", text)
+    n, *parts = map(int, told.groups())
+    assert n == len(rows) == sum(parts)
 
 
 def test_where_a_setting_is_said_follows_what_a_preset_extends():
     text = models._settings("memory/storkey", Experiment.load("memory/storkey").config)
-    assert '| `network.rule` | `"storkey"` | here |' in text
-    assert '| `data.name` | `"patterns"` | pnas/memory-heuristic |' in text
+    assert '| `network.rule` | `"storkey"` | here | paper |' in text
+    assert '| `data.name` | `"patterns"` | pnas/memory-heuristic | inferred |' in text
 
 
 def test_a_page_shows_its_network_goals_and_numbers(page):
@@ -92,10 +101,10 @@ def test_goals_of_groups_and_of_four_sources():
 
 
 def test_durations():
-    assert models._duration(0.3) == "a second or two"
-    assert models._duration(63) == "63 seconds"
-    assert models._duration(150) == "2 minutes"
-    assert models._duration(3 * 3600) == "3 hours"
+    assert pages.duration(0.3) == "a second or two"
+    assert pages.duration(63) == "63 seconds"
+    assert pages.duration(150) == "2 minutes"
+    assert pages.duration(3 * 3600) == "3 hours"
 
 
 def test_times_are_of_presets():

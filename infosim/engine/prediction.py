@@ -292,7 +292,7 @@ class Prediction(Stepper):
                 xp = self.kernels.xp
                 part = part[:, xp.minimum(xp.arange(at_once), part.shape[1] - 1)]
             # whether it is sparse would depend on the other samples
-            self.gather(samples, part, without, dense=filled)
+            self.gather(samples, part, without, dense=filled, later=True)
             yield number, span
 
     def _pass(self, sampled, stream, number):

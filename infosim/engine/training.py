@@ -238,7 +238,7 @@ class Training:
             self._rows = sim.rows(self.samples, orders)
             sim.look_ahead(self.n_batches)
         rows = self._rows[:, self.position * self.batch : (self.position + 1) * self.batch]
-        sim.gather(self.samples, rows)
+        sim.gather(self.samples, rows, later=True)
         sim.present(
             *sim.gathered,
             learn=self.epoch > 0,

@@ -92,10 +92,11 @@ class Feed:
         rows = np.broadcast_to(rows, (self._n_replicas, rows.shape[-1]))
         return self._kernels.resident(np.ascontiguousarray(rows))
 
-    def gather(self, samples, rows, without=(), dense=False):
+    def gather(self, samples, rows, without=(), dense=False, later=False):
         """Copy the samples in these rows (R, B) of their arrays.
 
         without : names of arrays that are left out; dense : no input is presented as sparse
+        later : whether that may wait (`Tape.play`)
 
         Returns
         -------
@@ -114,7 +115,8 @@ class Feed:
             rows.shape[1],
             *((name, getattr(x, "key", x.ndim)) for name, x in shown.items()),
         )
-        self._tape.play(key, self._gather, batch, samples, data, shown, data=(samples.arrays,))
+        given = batch, samples, data, shown
+        self._tape.play(key, self._gather, *given, data=(samples.arrays,), later=later)
         return batch, shown
 
     def _data(self, samples, names, dense=False):

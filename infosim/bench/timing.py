@@ -77,7 +77,8 @@ class Step:
         """Train on the batch that was drawn."""
         simulator = self.simulator
         with simulator.workers.engaged():
-            simulator.gather(self.samples, simulator.rows(self.samples, self._positions))
+            rows = simulator.rows(self.samples, self._positions)
+            simulator.gather(self.samples, rows, later=True)
         self.inputs, outputs = simulator.gathered
         self.present(outputs)
 

@@ -296,7 +296,8 @@ class Prediction(Stepper):
         for number, span in enumerate(spans):
             then = part(spans[number + 1]) if number + 1 < len(spans) else None
             # whether it is sparse would depend on the other samples
-            self.gather(samples, part(span), without, dense=filled, then=then)
+            given = {"without": without, "dense": filled, "later": True, "then": then}
+            self.gather(samples, part(span), **given)
             yield number, span
 
     def _pass(self, sampled, stream, number):

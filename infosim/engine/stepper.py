@@ -108,6 +108,8 @@ class Stepper:
             for name, rule in rules.items()
         }
         self._inputs, self.gathered = {}, ({}, {})
+        #: whether what was gathered waits, and whether learning does
+        self._gathering = self._learnt = False
         self._feed.may_be_sparse = self._may_be_sparse()
 
     def _may_be_sparse(self):
@@ -241,19 +243,29 @@ class Stepper:
         """
         if not self.events:
             raise ConfigError("no event is scheduled; present something first")
-        with self.workers.engaged():
+        with self._engaged():
             return self._advance()
 
     def run(self):
         """Carry out all scheduled events."""
-        with self.workers.engaged():
+        with self._engaged():
             while self.events:
                 self._advance()
+
+    @contextmanager
+    def _engaged(self):
+        """A context at whose end all is done that events have led to."""
+        with self.workers.engaged():
+            try:
+                yield
+            finally:
+                self.tape.catch_up()
 
     def _advance(self):
         event = self.events.next()
         self.done += 1
         try:
+            self._meet(event)
             match event:
                 case Present():
                     self._present(event)
@@ -270,6 +282,32 @@ class Stepper:
             self.events.clear()  # the rest of what failed must not run into the next presentation
             raise
         return event
+
+    def _meet(self, event):
+        """Have all carried out that must be before an event.
+
+        Firings wait for each other, and for the layers' learning, to be carried out together; what
+        was gathered waits for the presentation that follows.
+        """
+        match event:
+            case Fire():
+                waits = not self._learnt
+            case Learn():
+                waits = self._plays(self.executors[event.layer])
+            case Present():
+                waits = self._gathering
+            case _:
+                waits = False
+        if not waits:
+            self.tape.catch_up()
+            self._learnt = False
+        self._gathering = False
+
+    @staticmethod
+    def _plays(executor):
+        """Whether its learning is on tape, all of it."""
+        frozen = any(layer.imposed.frozen() for layer in executor.layers.values())
+        return executor.played and not frozen
 
     # -- what events do --------------------------------------------------------------------------
 
@@ -288,6 +326,8 @@ class Stepper:
         for name, values in given.items():
             if name not in self._sizes:
                 raise ConfigError(f"the network has no input {name!r}; {near(name, self._sizes)}")
+            if name in self.layers or not batch.owns(name, values):
+                self.tape.catch_up()  # what is copied now must not be waited for
             if name in self.layers:
                 self.layers[name].clamp_output(event.time - 1, self._shaped(name, values))
                 continue
@@ -364,10 +404,11 @@ class Stepper:
         nth, place = layer.place(numbers, self.network.steps)
         sampled = event.sampled and layer.spec.sampled
         key = "fire", event.layer, n_samples, nth, slot, sampled, *projected
-        self.tape.play(key, infomorphic.fire, layer, layer.firing, new, sampled, place, slot)
+        given = layer, layer.firing, new, sampled, place, slot
+        self.tape.play(key, infomorphic.fire, *given, later=True)
         if event.kept:
             key = "keep", event.layer, n_samples, step
-            self.tape.play(key, keep, layer.firing, step, layer.spec.size)
+            self.tape.play(key, keep, layer.firing, step, layer.spec.size, later=True)
 
     def _shown(self, connection, x, step):
         """What a connection hears of its input x at a step: a key of it, and x then."""
@@ -382,14 +423,18 @@ class Stepper:
         if not executor.rule.once:
             self._begin_updates(executor)
         self._turn()
-        with _frozen(executor):
-            executor.learn(self._inputs)
+        self.tape.may_wait = self._learnt = self._plays(executor)
+        try:
+            with _frozen(executor):
+                executor.learn(self._inputs)
+        finally:
+            self.tape.may_wait = True
 
     def _turn(self):
         """Have what was gathered of sparse inputs ordered as gradients read it."""
         for x in self._inputs.values():
             if isinstance(x, Remainder) and not x.turned:
-                self.tape.play(("turn", x.key, self._n_samples), x.turn)
+                self.tape.play(("turn", x.key, self._n_samples), x.turn, later=True)
                 x.turned = True
 
     def _begin_updates(self, executor):
@@ -512,14 +557,17 @@ class Stepper:
         may_be = self._feed.may_be_sparse.intersection(samples.arrays)
         return sorted(name for name in may_be if samples.sparse(name) is not None)
 
-    def gather(self, samples, rows, without=(), dense=False, then=None):
+    def gather(self, samples, rows, without=(), dense=False, later=False, then=None):
         """Let `gathered` be the samples in these rows (R, B) of their arrays.
 
         dense : whether all are arrays; else inputs may be a `machine.sparse.Remainder`
+        later : whether that may wait until they are presented
         then : the rows that are gathered next, if that is known: those on disk are read meanwhile
         """
         self.done += 1
-        batch, shown = self._feed.gather(samples, rows, without, dense, then)
+        self.tape.catch_up()
+        batch, shown = self._feed.gather(samples, rows, without, dense, later, then)
+        self._gathering = later
         self._rows = batch.rows
         inputs, outputs = {}, {}
         for name, values in shown.items():

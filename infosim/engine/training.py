@@ -313,7 +313,7 @@ class Training:
             slice(i * self.batch, (i + 1) * self.batch) for i in (self.position, self.position + 1)
         ]
         rows, then = (self._rows[:, span] for span in spans)
-        sim.gather(self.samples, rows, then=then if then.size else None)
+        sim.gather(self.samples, rows, later=True, then=then if then.size else None)
         sim.present(
             *sim.gathered,
             learn=self.epoch > 0,

@@ -14,6 +14,10 @@ from typing import NamedTuple
 #: is to read from a layer is not cut.
 NEURONS, TILES, REPLICAS, ROWS, WHOLE = "neurons", "tiles", "replicas", "rows", "whole"
 
+#: Samples of which inputs are ordered at a time (`kernels.sparse.cpu.turn`), of which a core's
+#: fastest memory holds the gradients of some neurons.
+SAMPLES = 128
+
 #: The parts of a step; what is left is the event loop and Python.
 STAGES = ("gather", "project", "activate", "score", "chain", "accumulate", "update")
 
@@ -60,6 +64,7 @@ class Kernel:
     of_part : (part, arguments by keyword) -> positional arguments, where they are not just those
         named in `arguments`
     on_device : whether backends with a device of their own have it, too
+    samples : of a kernel cut by rows, how many each is of
     """
 
     arguments: tuple[str, ...]
@@ -69,6 +74,7 @@ class Kernel:
     function: str | None = None
     of_part: Callable | None = None
     on_device: bool = True
+    samples: int = 1
 
     def given(self, part, arguments):
         """The positional arguments for a part, of those of the whole layer by keyword."""
@@ -138,7 +144,7 @@ _FORM = ("scalar", "n_compartments")
 KERNELS = {
     # a batch
     "take_scaled": _kernel("data index shift scale first last out", ROWS, "gather"),
-    "take_one_hot": _kernel("labels index off on out", WHOLE, "gather"),
+    "take_one_hot": _kernel("labels index off on first last out", ROWS, "gather"),
     "take_remainder": _kernel(
         "data columns places scale index first last out_columns borders out",
         ROWS,
@@ -150,6 +156,7 @@ KERNELS = {
         ROWS,
         "gather",
         on_device=False,
+        samples=SAMPLES,
     ),
     # firing
     "project": _kernel("weights x u", TILES, "project", of_part=_of_products),

@@ -186,6 +186,11 @@ class Stream:
         """Nothing: kernels compute all replicas at once."""
         return None
 
+    @staticmethod
+    def joined(recordings):
+        """The plans of recordings, (plans, apart) each."""
+        return [plan for plans, _ in recordings for plan in plans]
+
     def run(self, plan):
         """Carry out a plan; kernels may still be at work when this returns."""
         with self.engaged():

@@ -10,12 +10,10 @@ from contextlib import contextmanager
 from functools import partial
 
 from infosim.kernels.contract import KERNELS, NEURONS, REPLICAS, ROWS, TILES, Part
-from infosim.kernels.workers import Stage, cut
+from infosim.kernels.workers import Stage, spans
 
 #: Recordings that are kept: of shapes alone, and of each kind that holds data of the user's.
 _MOST, _MOST_OF_DATA = 256, 8
-#: Numbers that a batch must have for its gathering to be shared out.
-_MANY = 100_000
 #: Ways to cut the work on a layer (`Calls.over`).
 _OF_LAYER = NEURONS, TILES, REPLICAS
 
@@ -75,18 +73,31 @@ class Calls:
         how = kernel.cut, self._over if kernel.cut in _OF_LAYER else None
         if kernel.cut == ROWS or how != self._cut:
             self._cut = how
-            self._parts = [(part, []) for part in self._cutting(kernel.cut, arguments)]
+            self._parts = [(part, []) for part in self._cutting(kernel, arguments)]
             if not self._joining:
                 self.stages.append(Stage())
-            self.stages[-1].take(self._parts)
+            self.stages[-1].take(self._parts, *self._chains(kernel, arguments))
         return self._parts
 
-    def _cutting(self, how, arguments):
-        workers, n_replicas = self._workers, self._n_replicas
+    def _chains(self, kernel, arguments):
+        """Of which samples each part is, and nothing but, and how many numbers those of a replica
+        write; nothing if it is of all samples."""
+        parts = [part for part, _ in self._parts]
+        if kernel.cut == TILES:
+            size, n_samples = self._over
+            return [(p.start // size, p.first, p.last) for p in parts], size * n_samples
+        if kernel.cut == ROWS and self._n_replicas == 1:
+            n, out = kernel.samples, arguments["out"]
+            last = arguments.get("n_samples", len(out))
+            return [(0, p.first * n, min(p.last * n, last)) for p in parts], out.size // 2
+        return ()
+
+    def _cutting(self, kernel, arguments):
+        workers, n_replicas, how = self._workers, self._n_replicas, kernel.cut
         if how == ROWS:
-            out = arguments["out"]
-            n_parts = 2 if out.size > _MANY and not self._kernels.ON_DEVICE else 1
-            return [Part(0, 0, *rows, 0, 0) for rows in cut(len(out), n_parts)]
+            n, of = kernel.samples, len(arguments["out"])
+            rows = [(0, of)] if self._kernels.ON_DEVICE else spans(of * n)
+            return [Part(0, 0, first // n, -(-last // n), 0, 0) for first, last in rows]
         if how not in _OF_LAYER:
             return [None]
         size, n_samples = self._over
@@ -114,7 +125,10 @@ class Tape:
     def __init__(self, kernels, workers, n_replicas, kept=True):
         self._kernels, self._workers, self._n_replicas = kernels, workers, n_replicas
         self._kept = kept
-        self._recorded, self._of_data = {}, {}
+        self._recorded, self._of_data, self._plans = {}, {}, {}
+        self._waiting = []  # (stages, apart) of what was played and is not carried out yet
+        #: whether what may wait does
+        self.may_wait = True
         #: how often it was cleared, and a list that stages are put into as they are played, or None
         self.cleared, self.log = 0, None
 
@@ -129,15 +143,20 @@ class Tape:
 
     def clear(self):
         """Forget all recordings: an array they hold is another now."""
+        self.catch_up()
         self.cleared += 1
+        self._plans.clear()
         self._recorded.clear()
         self._of_data.clear()
 
-    def play(self, key, write, *arguments, data=()):
+    def play(self, key, write, *arguments, data=(), later=False, apart=False):
         """Carry out the calls that `write(*arguments, k)` makes, or made under this key before.
 
         key : hashable, says all that the calls depend on but `data`, objects by identity that are
             not the machine's own; its first entry says of which kind it is
+        later : whether that may wait for what is played next, or `catch_up`, so that threads go on
+            from one to the other without waiting for each other
+        apart : whether it needs nothing of what is played beside it and is apart, too
         """
         recordings = self._recorded
         if data:
@@ -157,7 +176,25 @@ class Tape:
             recordings[key] = recording = self._workers.prepared(calls.stages), data
         elif data:  # those used last are kept
             recordings[key] = recordings.pop(key)
+        stages, _ = recording
         if self.log is not None:
-            self.log += recording[0]
-        for stage in recording[0]:
-            self._workers.run(stage)
+            self.log += stages
+        self._waiting.append((stages, apart))
+        if not (later and self.may_wait) or self._kernels.ON_DEVICE:
+            self.catch_up()
+
+    def catch_up(self):
+        """Carry out what waits, as one."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        key = tuple([id(stages) for stages, _ in waiting])
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) == _MOST:
+                del self._plans[next(iter(self._plans))]
+            # recordings are kept, so that their identity is not given away
+            self._plans[key] = plan = self._workers.joined(waiting), waiting
+        with self._workers.engaged():
+            for stage in plan[0]:
+                self._workers.run(stage)

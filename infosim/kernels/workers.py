@@ -15,7 +15,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache, partial
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -27,6 +27,8 @@ from infosim.errors import integer
 _FULL = 1.25
 #: Numbers that are no longer finite are looked for once in an epoch (`Training.check`), which says
 #: where and why; NumPy would warn of every product that meets one.
+#: Numbers that a batch leads to for which another thread is not worth waking up.
+_LITTLE = 50_000
 _QUIET = {"over": "ignore", "invalid": "ignore"}
 
 
@@ -48,18 +50,24 @@ def blocks(n_neurons, n_samples):
     return cut(n_neurons, 2 if n_neurons < 200 else 4 if n_neurons < 1000 else 8)
 
 
+def spans(n_samples):
+    """Cut a batch where its samples need nothing of each other: ((first, last), ...).
+
+    These are about 512 samples at most, and begin at multiples of 128, as the blocks do in which
+    inputs are ordered (`kernels.sparse.cpu`) and random numbers drawn (`kernels.firing.cpu`).
+    """
+    return cut(n_samples, max(min(2, n_samples // 256), -(-n_samples // 512)), 128)
+
+
 def tiles(n_neurons, n_samples):
     """Cut a layer's firing into tiles [(start, stop, first, last), ...] of neurons and samples.
 
-    A tile has about 25 000 potentials or more, and about 250 neurons and 512 samples at most;
-    samples are cut at multiples of 64, as the random numbers are (`kernels.firing.cpu`).
+    A tile has about 250 neurons at most, and a span of samples.
     """
-    by_samples = max(min(2, n_samples // 256), -(-n_samples // 512))
-    by_samples = min(by_samples, max(1, n_neurons * n_samples // 25_000))
     return [
         (start, stop, first, last)
         for start, stop in cut(n_neurons, -(-n_neurons // 250))
-        for first, last in cut(n_samples, by_samples, 64)
+        for first, last in spans(n_samples)
     ]
 
 
@@ -69,18 +77,35 @@ class Stage(list):
     Attributes
     ----------
     replicas : of each part the replica that it belongs to, None if it is of several
+    chains : of each part (replica, first, last), the samples that it is of and needs nothing but;
+        None where parts are of all samples
+    work : how many numbers the parts of a replica write, where `chains` says whose
     """
 
     def __init__(self):
         super().__init__()
-        self.replicas = []
+        self.replicas, self.chains, self.work = [], [], 0
 
-    def take(self, parts):
+    def take(self, parts, chains=None, work=0):
         """Add parts, each with the `contract.Part` that its calls are given, or None."""
         for part, calls in parts:
             self.append(calls)
             within = part is not None and part.size and part.stop <= part.start + part.size
             self.replicas.append(part.start // part.size if within else None)
+        alike = chains is not None and self.chains is not None
+        self.chains = [*self.chains, *chains] if alike else None
+        self.work = max(self.work, work)
+
+
+def _grouped(stage, chains):
+    """A stage whose parts of the same chain are one."""
+    found = Stage()
+    found.chains, found.work = list(dict.fromkeys(chains)), stage.work
+    found += [[] for _ in found.chains]
+    for chain, calls in zip(chains, stage, strict=True):
+        found[found.chains.index(chain)].extend(calls)
+    found.replicas = [replica for replica, _, _ in found.chains]
+    return found
 
 
 class _SingleThreadedBlas:
@@ -201,6 +226,46 @@ class Workers:
                     return None
                 calls[replica] += part
         return calls
+
+    def joined(self, recordings):
+        """The stages of recordings, (stages, apart) each, in as few of the same calls.
+
+        Parts that are of the same samples go on with what the next stage does with these, and need
+        not wait for others. apart : whether a recording needs nothing of others that say so, side
+        by side: then they are one stage. What is of few numbers is not shared out.
+        """
+        found, before = [], None
+        for stages, apart in recordings:
+            alone = len(stages) == 1 and apart
+            for stage in stages:
+                last = found[-1] if found else None
+                chains = self._chains(stage)
+                if alone and before is last is not None:
+                    last += stage
+                    last.replicas += stage.replicas
+                elif chains and last and last.chains == list(dict.fromkeys(chains)):
+                    for calls, more in zip(last, _grouped(stage, chains), strict=True):
+                        calls += more
+                    last.work = max(last.work, stage.work)
+                else:
+                    found.append(
+                        _grouped(stage, chains or [*zip(stage.replicas, count(), count())])
+                    )
+                    found[-1].chains = chains and found[-1].chains
+            before = found[-1] if alone else None
+        return [self._shared(stage) for stage in found]
+
+    def _chains(self, stage):
+        """A stage's chains, None if it has none, or as many threads would not find work by them."""
+        few = stage.chains and len(set(stage.chains)) < min(self.n_threads, len(stage))
+        return None if few else stage.chains
+
+    @staticmethod
+    def _shared(stage):
+        """The stage, all of a replica in one part if that is little."""
+        if stage.chains and stage.work < _LITTLE:
+            return _grouped(stage, [(replica, 0, 0) for replica in stage.replicas])
+        return stage
 
     def run(self, stage):
         """Carry out a stage: a list of parts, each a list of calls (function, arguments) in order.

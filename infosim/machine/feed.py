@@ -107,10 +107,11 @@ class Feed:
         rows = np.broadcast_to(rows, (self._n_replicas, rows.shape[-1]))
         return self._kernels.resident(np.ascontiguousarray(rows))
 
-    def gather(self, samples, rows, without=(), dense=False, then=None):
+    def gather(self, samples, rows, without=(), dense=False, later=False, then=None):
         """Copy the samples in these rows (R, B) of their arrays.
 
         without : names of arrays that are left out; dense : no input is presented as sparse
+        later : whether that may wait (`Tape.play`)
         then : the rows that are likely to be gathered next, or None
 
         Returns
@@ -136,7 +137,8 @@ class Feed:
             rows.shape[1],
             *((name, getattr(x, "key", x.ndim)) for name, x in shown.items()),
         )
-        self._tape.play(key, self._gather, index, samples, data, shown, data=(samples.arrays,))
+        given = index, samples, data, shown
+        self._tape.play(key, self._gather, *given, data=(samples.arrays,), later=later)
         if on_disk and then is not None:
             self.reader.begin(on_disk, self._on_host(then))
         return batch, shown

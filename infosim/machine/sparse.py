@@ -4,7 +4,7 @@ import numpy as np
 
 from infosim.elementary import number
 from infosim.errors import DataError
-from infosim.kernels.sparse.cpu import SAMPLES
+from infosim.kernels.contract import SAMPLES
 from infosim.kernels.sparse.split import count, split
 
 #: The part of its numbers in which data may differ from a background: where more do, or there are

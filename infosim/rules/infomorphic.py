@@ -104,4 +104,4 @@ class InfomorphicExecutor(Executor):
         layer = self.layer
         keys, signals = layer.read
         key = "learn", layer.spec.name, layer.firing.n_samples, *keys
-        self.tape.play(key, learn, layer, layer.firing, signals)
+        self.tape.play(key, learn, layer, layer.firing, signals, later=True, apart=True)

@@ -269,7 +269,9 @@ def test_take_one_hot_writes_whole_rows(kernels, dtype, kind, values):
     off, on = map(np.dtype(dtype).type, values)
     labels, index = np.array([2, 0, 3, 1], kind), np.array([3, 3, 0, 2, 1])
     out = kernels.resident(np.full((5, 4), np.nan, dtype))
-    kernels.take_one_hot(kernels.resident(labels), kernels.resident(index), off, on, out)
+    kernels.take_one_hot(
+        kernels.resident(labels), kernels.resident(index), off, on, 0, len(index), out
+    )
     expected = np.where(np.eye(4)[[1, 1, 2, 3, 0]] > 0, on, off)
     np.testing.assert_array_equal(kernels.host(out), expected)
 

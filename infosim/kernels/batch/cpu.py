@@ -18,12 +18,14 @@ def take_scaled(data, index, shift, scale, first, last, out):
 
 
 @kernel
-def take_one_hot(labels, index, off, on, out):
-    """Gather a batch of labels as one-hot rows: out[b, labels[index[b]]] = on, otherwise off.
+def take_one_hot(labels, index, off, on, first, last, out):
+    """Gather a batch of labels as one-hot rows, first <= b < last.
+
+    out[b, labels[index[b]]] = on, otherwise off
 
     labels : (n,), any integer type; index : int64 (B,); out : written, (B, n_classes)
     """
-    for b in range(out.shape[0]):
+    for b in range(first, last):
         for i in range(out.shape[1]):
             out[b, i] = off
         out[b, labels[index[b]]] = on

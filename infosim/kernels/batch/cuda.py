@@ -19,13 +19,13 @@ def take_scaled(data, index, shift, scale, first, last, out):
 
 
 @cuda.jit
-def _take_one_hot(labels, index, off, on, out):
+def _take_one_hot(labels, index, off, on, first, last, out):
     n_classes = out.shape[1]
-    for i in range(cuda.grid(1), out.shape[0] * n_classes, cuda.gridsize(1)):
-        b, j = i // n_classes, i % n_classes
+    for i in range(cuda.grid(1), (last - first) * n_classes, cuda.gridsize(1)):
+        b, j = first + i // n_classes, i % n_classes
         out[b, j] = on if labels[index[b]] == j else off
 
 
-def take_one_hot(labels, index, off, on, out):
+def take_one_hot(labels, index, off, on, first, last, out):
     """Gather a batch of labels as one-hot rows, as on the CPU."""
-    device.launch(_take_one_hot, blocks_for(out.size), labels, index, off, on, out)
+    device.launch(_take_one_hot, blocks_for(out.size), labels, index, off, on, first, last, out)

@@ -17,10 +17,9 @@ import numpy as np
 from infosim.elementary import number
 from infosim.jit import inline, kernel
 from infosim.kernels.common import dot, replica_of, total
+from infosim.kernels.contract import SAMPLES
 from infosim.kernels.sparse.lanes import LANES, WIDTHS, add_rows, aligned, prefetch, transpose
 
-#: Samples of which a table is made, small enough for a core's fastest memory.
-SAMPLES = 128
 #: Neurons side by side, and samples (or inputs) whose sums are in memory at once.
 _LANES, _AT_ONCE = max(WIDTHS), 1024
 #: Rows of the data ahead of the one that is gathered that are asked for.

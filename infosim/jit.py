@@ -16,7 +16,9 @@ import os
 import pickle
 import stat
 import sys
+import threading
 import warnings
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from numba.core.compiler import Compiler, CompileResult
 from numba.core.environment import lookup_environment
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
+from numba.core.targetconfig import ConfigStack
 from numba.extending import register_jitable
 
 from infosim.errors import InfosimWarning
@@ -50,6 +53,11 @@ FLAGS = {
 
 #: Called once, before the first kernel is compiled that no cache holds; None says nothing.
 before_compiling = None
+
+#: A process that compiles kernels into the same cache (`experiments.ahead`); None if there is none.
+another = None
+#: Held by whoever writes a kernel's file.
+writing = threading.Lock()
 
 _PACKAGE = Path(__file__).parent
 _SOURCES = [
@@ -117,6 +125,9 @@ class _KernelCache(NullCache):
         kept = self._load_overload(sig, target_context)
         if kept is None:
             _announce()
+            known = another is not None and self._content is not None
+            if known and another.compiles(self._name(sig, target_context.codegen())):
+                kept = self._load_overload(sig, target_context)
         return kept
 
     def _load_overload(self, sig, target_context):
@@ -176,11 +187,26 @@ class _KernelCache(NullCache):
 
         if self._folder is None:
             raise OSError("there is no home folder")
+        self._make()
+        with writing, atomic(self._folder / name, 0o644) as file:
+            file.write(_digest(name, content) + content)
+
+    def _make(self):
+        """Make the folder, if there is none; OSError where it is none to write to."""
         self._folder.mkdir(0o755 if self._default else 0o777, parents=True, exist_ok=True)
         if not self._trusted():
             raise OSError("others may write there")
-        with atomic(self._folder / name, 0o644) as file:
-            file.write(_digest(name, content) + content)
+
+    @property
+    def filled(self):
+        """Whether there are kernels; None where none can be kept."""
+        try:
+            if self._folder is None or self.given_up:
+                return None
+            self._make()
+            return any(self._folder.glob("*.kernel")) if os.access(self._folder, os.W_OK) else None
+        except OSError:
+            return None
 
     def _trusted(self):
         """Whether the folder was asked for, or is a real one in which only the user can write."""
@@ -188,6 +214,23 @@ class _KernelCache(NullCache):
             return True
         status = os.lstat(self._folder)
         return stat.S_ISDIR(status.st_mode) and _safe(status)
+
+
+def filled():
+    """Whether kernels are in the cache; None where none can be kept."""
+    return _KernelCache(filled).filled
+
+
+def name_of(function, types):
+    """The name of the file that keeps a kernel for these types, None if it is not kept."""
+    cache = getattr(function, "_cache", None)
+    if not isinstance(cache, _KernelCache) or _KernelCache.given_up:
+        return None
+    try:
+        cache._content = fingerprint(function.py_func, _KNOWN)
+    except Exception:  # as above
+        return None
+    return cache._name(types, function.targetctx.codegen())
 
 
 def _announce():
@@ -244,16 +287,47 @@ class _Kernel(Compiler):
     _library = _Whole
 
     def _compile_core(self):
-        library = self._library(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
-        library.enable_object_caching()
-        self.state.library = library
-        return super()._compile_core()
+        codegen = self.state.targetctx.codegen()
+        self.state.library = self._library(codegen, self.state.func_id.func_qualname)
+        self.state.library.enable_object_caching()
+        with _inlining(codegen):
+            return super()._compile_core()
 
 
 class _Part(_Kernel):
     """The same for what is inlined."""
 
     _library = _Inlined
+
+
+class _Apart(_Kernel):
+    """The same for what is optimised by itself, and then where it is called."""
+
+    _library = JITCodeLibrary
+
+
+@contextmanager
+def _inlining(codegen):
+    """Let what is compiled for a kernel, and has no wrapper for Python, be `_Inlined`.
+
+    It is Numba's own: what stands in for functions of Python and NumPy, a maximum for example.
+    Kernels are compiled one at a time in a process, by Numba's lock.
+    """
+
+    def create_library(name):
+        inner = ConfigStack.top_or_none()
+        python_calls_it = inner is None or not inner.no_cpython_wrapper
+        return (JITCodeLibrary if python_calls_it else _Inlined)(codegen, name)
+
+    before = vars(codegen).get("create_library")
+    codegen.create_library = create_library
+    try:
+        yield
+    finally:
+        if before is None:
+            del codegen.create_library
+        else:
+            codegen.create_library = before
 
 
 def kernel(function):
@@ -287,17 +361,18 @@ def inline(function):
 
 def apart(function):
     """The same for a formula whose roundings would follow from what it stands beside."""
-    return register_jitable(**FLAGS, forceinline=True)(function)
+    return register_jitable(**FLAGS, forceinline=True, pipeline_class=_Apart)(function)
 
 
 def exact(function):
     """The same for a helper whose quotient decides between two things: rounded everywhere."""
-    return register_jitable(**FLAGS | {"fastmath": False})(function)
+    return register_jitable(**FLAGS | {"fastmath": False}, pipeline_class=_Apart)(function)
 
 
 def reduction(function):
     """The same for a helper that does nothing but add up, in vector lanes, so in another order."""
-    return register_jitable(**FLAGS | {"fastmath": FLAGS["fastmath"] | {"reassoc"}})(function)
+    flags = FLAGS | {"fastmath": FLAGS["fastmath"] | {"reassoc"}}
+    return register_jitable(**flags, pipeline_class=_Apart)(function)
 
 
 def reason(error):

@@ -22,7 +22,7 @@ from infosim import datasets
 from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
-from infosim.experiments import environment, examination, health, store
+from infosim.experiments import ahead, environment, examination, health, store
 from infosim.experiments.encoded import ENCODING, called, write_encodings
 from infosim.experiments.experiment import Experiment
 from infosim.experiments.identity import recorded
@@ -78,7 +78,8 @@ def train(
     """
     out = Path(out) if out is not None else default_directory(experiment)
     options = {"threads": threads, "backend": backend, "resume": resume, "force": force}
-    train_together([experiment], [out], **options, report=report)
+    with ahead.compiling(experiment, backend, threads):
+        train_together([experiment], [out], **options, report=report)
     return out
 
 

@@ -7,10 +7,24 @@ import stat
 from contextlib import contextmanager
 from pathlib import Path
 
+import platformdirs
+
 #: What opening asks for where the system has it: not to wait for whoever writes a pipe.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _MADE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _MADE |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+def user_cache():
+    """The folder for what is kept for this user.
+
+    It is pooch's, which takes longer to import than all kernels of a network to be read.
+
+    Raises
+    ------
+    RuntimeError : the user has no home
+    """
+    return Path(platformdirs.user_cache_dir("infosim"))
 
 
 def opened(path):

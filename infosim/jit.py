@@ -22,10 +22,9 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import llvmlite
+import llvmlite.binding
 import numba
 import numpy as np
-import pooch
 from numba.core.caching import NullCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult
@@ -35,6 +34,7 @@ from numba.core.serialize import dumps
 from numba.core.targetconfig import ConfigStack
 from numba.extending import register_jitable
 
+from infosim import files
 from infosim.errors import InfosimWarning
 from infosim.fingerprint import fingerprint
 
@@ -81,7 +81,7 @@ def _folder():
         digest.update(path.read_bytes())
     given = os.environ.get("NUMBA_CACHE_DIR")
     try:
-        base = Path(given or pooch.os_cache("infosim") / "kernels")
+        base = Path(given or files.user_cache() / "kernels")
     except RuntimeError:
         return None, True
     if not given and not base.is_absolute():  # a "~" that stands for nothing
@@ -153,7 +153,7 @@ class _KernelCache(NullCache):
         if _KernelCache.given_up or unkept:
             return
         try:
-            content = dumps((sig, result._reduce()))
+            content = dumps((sig, _parts(result)))
             self._write(self._name(sig, result.codegen), content)
         except Exception as problem:
             _KernelCache.given_up = True
@@ -183,12 +183,10 @@ class _KernelCache(NullCache):
 
     def _write(self, name, content):
         """Write a file that appears whole or not at all, whoever writes or reads it meanwhile."""
-        from infosim.files import atomic  # needed only where something was compiled
-
         if self._folder is None:
             raise OSError("there is no home folder")
         self._make()
-        with writing, atomic(self._folder / name, 0o644) as file:
+        with writing, files.atomic(self._folder / name, 0o644) as file:
             file.write(_digest(name, content) + content)
 
     def _make(self):
@@ -239,6 +237,21 @@ def _announce():
     say, before_compiling = before_compiling, None
     if say is not None:
         say()
+
+
+def _parts(result):
+    """What a kernel is made of again.
+
+    Numba keeps what it takes to put the kernel into another, and the modules of all functions that
+    became part of it, which are imported then: both take longer to read than the kernel itself.
+    """
+    (name, kind, (code, _)), *rest, environments = result._reduce()
+    text = result.library.get_llvm_str()
+    used = tuple(one for one in environments if text.count(one.env_name) > 1)
+    defined = (function.name for function in result.library.get_defined_functions())
+    stubs = "\n".join(f'define void @"{name}"() {{ ret void }}' for name in defined)
+    stubs = llvmlite.binding.parse_assembly(stubs).as_bitcode()
+    return (name, kind, (code, stubs)), *rest, used
 
 
 def _digest(name, content):
@@ -331,13 +344,16 @@ def _inlining(codegen):
 
 
 def kernel(function):
-    """Compile `function` lazily for the CPU with our flags, cached on disk."""
-    return _kernel(function, FLAGS)
+    """Compile `function` lazily for the CPU with our flags, cached on disk.
 
-
-def frugal(function):
-    """The same for a kernel that makes no arrays, so that it need not count who refers to them."""
+    It makes no arrays, so that it need not count who refers to them.
+    """
     return _kernel(function, FLAGS | {"_nrt": False})
+
+
+def allocating(function):
+    """The same for a kernel that makes arrays."""
+    return _kernel(function, FLAGS)
 
 
 def _kernel(function, flags):

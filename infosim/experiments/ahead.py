@@ -176,7 +176,8 @@ def _called(training):
 def _in_order(measuring, learning):
     """What the training needs first and what takes longest first; the rest from the end."""
     for group in measuring, learning:
-        yield from sorted(group[::-1], key=lambda one: one[0].__name__ not in _LONGEST)
+        backwards = list(reversed(group))
+        yield from sorted(backwards, key=lambda one: one[0].__name__ not in _LONGEST)
 
 
 #: Kernels that take as long to compile as all others of a batch.

@@ -5,12 +5,12 @@ import math
 import numpy as np
 
 from infosim.elementary import exp
-from infosim.jit import kernel
+from infosim.jit import allocating, kernel
 from infosim.kernels.common import ZERO, total
 from infosim.kernels.readout.scalar import climb, surer, wrong_rather
 
 
-@kernel
+@allocating
 def classify(theta, inverted, absent, predictions):
     """The class of each sample: the neuron that says "mine" most surely.
 

@@ -15,7 +15,7 @@ inputs, for each SAMPLES samples.
 import numpy as np
 
 from infosim.elementary import number
-from infosim.jit import inline, kernel
+from infosim.jit import allocating, inline, kernel
 from infosim.kernels.common import dot, replica_of, total
 from infosim.kernels.sparse.lanes import WIDTHS, add_rows
 
@@ -111,7 +111,7 @@ def turn(values, columns, borders, n_samples, first, last, starts, rows, out):
             at[j] += block * out.shape[1]
 
 
-@kernel
+@allocating
 def project_remainder(weights, background, values, columns, borders, tile, u):
     """Potentials of densely connected neurons, u = W (b + r).
 
@@ -144,7 +144,7 @@ def project_remainder(weights, background, values, columns, borders, tile, u):
             _write(sums, width, u, start, n, first, n_samples)
 
 
-@kernel
+@allocating
 def accumulate_remainder(delta, background, values, rows, starts, start, stop, gradient):
     """Gradient of the weights of densely connected neurons, δ (b + r)ᵀ.
 

@@ -1,7 +1,7 @@
 """A second process that compiles kernels of a training, while the first is about others of them.
 
-Numba compiles one function at a time in a process. So where a training needs kernels that no cache
-holds, a process of its own is given the configuration, finds out what kernels the training will
+Numba compiles one function at a time in a process. So where no kernels are kept yet, as after
+installing, a process of its own is given a training's configuration, finds out what kernels it will
 call, with what types, and compiles them into the cache, the long ones and those needed last first.
 Each tells the other what it has begun; the training waits only for what is being compiled already.
 Nothing depends on it: without a second processor, or a cache that can be written to, or where it
@@ -27,16 +27,17 @@ _PATIENCE = 60
 
 @contextmanager
 def compiling(experiment, backend, threads):
-    """A context in which kernels of this training may be compiled by a second process, too."""
+    """A context in which kernels of this training may be compiled by a second process, too.
+
+    Data of a user's own are not read twice, which may take longer than kernels do.
+    """
     alone = threads == 1 or available() == 1 or is_own(experiment.config["data"]["name"])
-    filled = None if alone or backend == "cuda" or jit.another is not None else jit.filled()
-    if filled is None:
+    if alone or backend != "cpu" or jit.another is not None or jit.filled() is not False:
         yield
         return
-    jit.another = another = Another(experiment.config)
+    jit.another = another = Another([sys.executable, "-W", "ignore", "-m", __name__])
     try:
-        if not filled:
-            another.start()
+        another.say(json.dumps(experiment.config))
         yield
     finally:
         jit.another = None
@@ -44,46 +45,47 @@ def compiling(experiment, backend, threads):
 
 
 class Another:
-    """The process, from the side of the training."""
+    """The process, from the side of the training; none, if it cannot be started.
 
-    def __init__(self, config):
-        self._config = config
-        self._process = None
+    Parameters
+    ----------
+    command : what to start, with arguments; modules are looked for where they are looked for here
+    """
+
+    def __init__(self, command):
         self._changed = threading.Condition()
         #: names of kernels it has begun and not ended, and whether it says nothing any more
         self._begun, self._ended = set(), False
-
-    def start(self):
-        """Start it, if it was not."""
-        if self._process is not None or self._ended:
-            return
-        # modules are looked for where they are looked for here
         path = os.pathsep.join(filter(None, sys.path))
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", __name__],
-                env=os.environ | {"PYTHONPATH": path},
+                command, env=os.environ | {"PYTHONPATH": path},
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 text=True, encoding="utf-8",
             )  # fmt: skip
         except (OSError, ValueError):  # no memory, or no interpreter to be started
-            self._ended = True
-            return
-        threading.Thread(target=self._listen, daemon=True).start()
-        self._say(json.dumps(self._config))
+            self._process = None
+        else:
+            threading.Thread(target=self._listen, daemon=True).start()
 
     def compiles(self, name):
         """Wait until it has compiled the kernel of this name, if it has begun to; whether it had.
 
         Else it is told to leave that to this process.
         """
-        self.start()
         with self._changed:
             if name in self._begun:
                 self._changed.wait_for(lambda: name not in self._begun or self._ended, _PATIENCE)
                 return True
-        self._say(name)
+        self.say(name)
         return False
+
+    def say(self, line):
+        """Send it a line."""
+        if self._process is not None:
+            with suppress(OSError, ValueError):  # it has ended
+                self._process.stdin.write(line + "\n")
+                self._process.stdin.flush()
 
     def stop(self):
         """Let it end, at once but for a file that it is writing."""
@@ -95,11 +97,6 @@ class Another:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-
-    def _say(self, line):
-        with suppress(OSError, ValueError):  # it has ended
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
 
     def _listen(self):
         with self._process.stdout as told:

@@ -357,16 +357,16 @@ def _inlining(codegen):
 
 
 def kernel(function):
-    """Compile `function` lazily for the CPU with our flags, cached on disk.
+    """Compile `function` lazily for the CPU with our flags, cached on disk."""
+    return _kernel(function, FLAGS)
 
-    It makes no arrays, so that it need not count who refers to them.
+
+def frugal(function):
+    """The same for a kernel that makes no arrays, so that it need not count who refers to them.
+
+    It must not call what a user wrote, which may make some.
     """
     return _kernel(function, FLAGS | {"_nrt": False})
-
-
-def allocating(function):
-    """The same for a kernel that makes arrays."""
-    return _kernel(function, FLAGS)
 
 
 def _kernel(function, flags):

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from infosim.jit import allocating, inline, kernel
+from infosim.jit import frugal, inline, kernel
 from infosim.kernels.common import ONE, replica_of, total
 from infosim.kernels.firing.scalar import philox, potentials, probabilities, pull, spread, unit
 
@@ -47,7 +47,7 @@ def activate(scalar, n_compartments):
     """
     potential = potentials(n_compartments)
 
-    @allocating
+    @kernel
     def activate(u, bias, current, p, clamp, off, sampled, seeds, place, tile, theta, y):
         start, stop = tile[0], tile[1]
         first, last = np.uint64(tile[2]), np.uint64(tile[3])  # unsigned: an index is never negative
@@ -97,7 +97,7 @@ def chain(scalar, n_compartments):
     return chain
 
 
-@kernel
+@frugal
 def add_direct(direct, start, stop, delta, bias_gradient):
     """Add what potentials do to the goal beside what they do to θ, where bins are soft.
 

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from infosim.jit import inline, kernel
+from infosim.jit import frugal, inline
 from infosim.kernels.common import ONE, extremes
 from infosim.kernels.score.assign.cpu import ASSIGNMENTS
 from infosim.kernels.score.credit.cpu import credit, credit_split
@@ -48,7 +48,7 @@ def _needed(measure):
     return _nothing if measure.select is None else informations
 
 
-@kernel
+@frugal
 def span(u, bias, spans):
     """The least and the greatest potential of each replica's neurons, over all samples.
 
@@ -70,7 +70,7 @@ def assign(assignment):
     """An assignment's kernel (u, bias, binning, start, stop, work, bins): the first verb alone."""
     assign_, _ = ASSIGNMENTS[assignment]
 
-    @kernel
+    @frugal
     def assign(u, bias, binning, start, stop, work, bins):
         for n in range(start, stop):
             assign_(u, bias, n, binning, work, bins)
@@ -107,7 +107,7 @@ def score(assignment, measure):
     select, inform = inline(measure.choice), _needed(measure)
     price_ = price if measure.select is None and not split else price_both
 
-    @kernel
+    @frugal
     def score(
         u, bias, binning, theta, terms, candidates, weights, entropy_weights, rows, start, stop,
         work, bins, slope, direct,
@@ -149,7 +149,7 @@ def information(assignment, measure):
     begin_, estimate_, *_ = _verbs(split)
     select = inline(measure.choice)
 
-    @kernel
+    @frugal
     def information(
         u, bias, binning, theta, terms, candidates, rows, start, stop, work, bins, result
     ):

@@ -15,7 +15,7 @@ inputs, for each SAMPLES samples.
 import numpy as np
 
 from infosim.elementary import number
-from infosim.jit import allocating, inline, kernel
+from infosim.jit import frugal, inline, kernel
 from infosim.kernels.common import dot, replica_of, total
 from infosim.kernels.sparse.lanes import WIDTHS, add_rows
 
@@ -52,7 +52,7 @@ def _write(sums, width, array, start, n, first, n_rows):
                 array[start + lane, first + i] = sums[np.uint64(i) * lines + np.uint64(lane)]
 
 
-@kernel
+@frugal
 def take_remainder(data, columns, places, scale, index, first, last, out_columns, borders, out):
     """Gather a batch of remainders: those of rows index[b] for first <= b < last, scaled.
 
@@ -74,7 +74,7 @@ def take_remainder(data, columns, places, scale, index, first, last, out_columns
             out_columns[b, i] = columns[begin + i]
 
 
-@kernel
+@frugal
 def turn(values, columns, borders, n_samples, first, last, starts, rows, out):
     """Order remainders by inputs, in each of the blocks of SAMPLES samples first to last.
 
@@ -111,7 +111,7 @@ def turn(values, columns, borders, n_samples, first, last, starts, rows, out):
             at[j] += block * out.shape[1]
 
 
-@allocating
+@kernel
 def project_remainder(weights, background, values, columns, borders, tile, u):
     """Potentials of densely connected neurons, u = W (b + r).
 
@@ -144,7 +144,7 @@ def project_remainder(weights, background, values, columns, borders, tile, u):
             _write(sums, width, u, start, n, first, n_samples)
 
 
-@allocating
+@kernel
 def accumulate_remainder(delta, background, values, rows, starts, start, stop, gradient):
     """Gradient of the weights of densely connected neurons, δ (b + r)ᵀ.
 

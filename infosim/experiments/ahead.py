@@ -8,6 +8,7 @@ Nothing depends on it: without a second processor, or a cache that can be writte
 fails, the training compiles everything itself. It ends when the pipe from the training does.
 """
 
+import gc
 import json
 import os
 import subprocess
@@ -119,6 +120,7 @@ def main(commands, answers):
     commands : then a line with the name of each kernel that the training compiles itself
     answers : written, "begin NAME" and "end NAME" of each that is compiled here
     """
+    gc.disable()  # it ends before there is much
     config = json.loads(commands.readline())
     taken = set()
 

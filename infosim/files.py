@@ -8,6 +8,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import platformdirs
+
 #: What opening asks for where the system has it: not to wait for whoever writes a pipe.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _MADE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -15,6 +17,18 @@ _MADE |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 #: Seconds to wait before a file is moved or removed again that another program has open. Windows
 #: refuses both as long as one has, which virus scanners and indexers of a file that is new do.
 _AGAIN = (0.02, 0.05, 0.1, 0.2, 0.4) if os.name == "nt" else ()
+
+
+def user_cache():
+    """The folder for what is kept for this user.
+
+    It is pooch's, which takes longer to import than all kernels of a network to be read.
+
+    Raises
+    ------
+    RuntimeError : the user has no home
+    """
+    return Path(platformdirs.user_cache_dir("infosim"))
 
 
 def opened(path):

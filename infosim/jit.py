@@ -11,27 +11,31 @@ at once can leave an entry that leads to the other's code; and where Numba canno
 into the package, or raises. Here nothing depends on the cache: what cannot be read is compiled.
 """
 
+import gc
 import hashlib
 import os
 import pickle
 import stat
 import sys
+import threading
 import warnings
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import llvmlite
+import llvmlite.binding
 import numba
 import numpy as np
-import pooch
 from numba.core.caching import NullCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult
 from numba.core.environment import lookup_environment
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
+from numba.core.targetconfig import ConfigStack
 from numba.extending import register_jitable
 
+from infosim import files
 from infosim.errors import InfosimWarning
 from infosim.fingerprint import fingerprint
 
@@ -50,6 +54,11 @@ FLAGS = {
 
 #: Called once, before the first kernel is compiled that no cache holds; None says nothing.
 before_compiling = None
+
+#: A process that compiles kernels into the same cache (`experiments.ahead`); None if there is none.
+another = None
+#: Held by whoever writes a kernel's file.
+writing = threading.Lock()
 
 _PACKAGE = Path(__file__).parent
 _SOURCES = [
@@ -73,7 +82,7 @@ def _folder():
         digest.update(path.read_bytes())
     given = os.environ.get("NUMBA_CACHE_DIR")
     try:
-        base = Path(given or pooch.os_cache("infosim") / "kernels")
+        base = Path(given or files.user_cache() / "kernels")
     except RuntimeError:
         return None, True
     if not given and not base.is_absolute():  # a "~" that stands for nothing
@@ -117,6 +126,9 @@ class _KernelCache(NullCache):
         kept = self._load_overload(sig, target_context)
         if kept is None:
             _announce()
+            known = another is not None and self._content is not None
+            if known and another.compiles(self._name(sig, target_context.codegen())):
+                kept = self._load_overload(sig, target_context)
         return kept
 
     def _load_overload(self, sig, target_context):
@@ -142,7 +154,7 @@ class _KernelCache(NullCache):
         if _KernelCache.given_up or unkept:
             return
         try:
-            content = dumps((sig, result._reduce()))
+            content = dumps((sig, _parts(result)))
             self._write(self._name(sig, result.codegen), content)
         except Exception as problem:
             _KernelCache.given_up = True
@@ -172,15 +184,28 @@ class _KernelCache(NullCache):
 
     def _write(self, name, content):
         """Write a file that appears whole or not at all, whoever writes or reads it meanwhile."""
-        from infosim.files import atomic  # needed only where something was compiled
-
         if self._folder is None:
             raise OSError("there is no home folder")
+        self._make()
+        with writing, files.atomic(self._folder / name, 0o644) as file:
+            file.write(_digest(name, content) + content)
+
+    def _make(self):
+        """Make the folder, if there is none; OSError where it is none to write to."""
         self._folder.mkdir(0o755 if self._default else 0o777, parents=True, exist_ok=True)
         if not self._trusted():
             raise OSError("others may write there")
-        with atomic(self._folder / name, 0o644) as file:
-            file.write(_digest(name, content) + content)
+
+    @property
+    def filled(self):
+        """Whether there are kernels; None where none can be kept."""
+        try:
+            if self._folder is None or self.given_up:
+                return None
+            self._make()
+            return any(self._folder.glob("*.kernel")) if os.access(self._folder, os.W_OK) else None
+        except OSError:
+            return None
 
     def _trusted(self):
         """Whether the folder was asked for, or is a real one in which only the user can write."""
@@ -190,12 +215,44 @@ class _KernelCache(NullCache):
         return stat.S_ISDIR(status.st_mode) and _safe(status)
 
 
+def filled():
+    """Whether kernels are in the cache; None where none can be kept."""
+    return _KernelCache(filled).filled
+
+
+def name_of(function, types):
+    """The name of the file that keeps a kernel for these types, None if it is not kept."""
+    cache = getattr(function, "_cache", None)
+    if not isinstance(cache, _KernelCache) or _KernelCache.given_up:
+        return None
+    try:
+        cache._content = fingerprint(function.py_func, _KNOWN)
+    except Exception:  # as above
+        return None
+    return cache._name(types, function.targetctx.codegen())
+
+
 def _announce():
     """Say, the first time, that a kernel is about to be compiled."""
     global before_compiling
     say, before_compiling = before_compiling, None
     if say is not None:
         say()
+
+
+def _parts(result):
+    """What a kernel is made of again.
+
+    Numba keeps what it takes to put the kernel into another, and the modules of all functions that
+    became part of it, which are imported then: both take longer to read than the kernel itself.
+    """
+    (name, kind, (code, _)), *rest, environments = result._reduce()
+    text = result.library.get_llvm_str()
+    used = tuple(one for one in environments if text.count(one.env_name) > 1)
+    defined = (function.name for function in result.library.get_defined_functions())
+    stubs = "\n".join(f'define void @"{name}"() {{ ret void }}' for name in defined)
+    stubs = llvmlite.binding.parse_assembly(stubs).as_bitcode()
+    return (name, kind, (code, stubs)), *rest, used
 
 
 def _digest(name, content):
@@ -244,10 +301,11 @@ class _Kernel(Compiler):
     _library = _Whole
 
     def _compile_core(self):
-        library = self._library(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
-        library.enable_object_caching()
-        self.state.library = library
-        return super()._compile_core()
+        codegen = self.state.targetctx.codegen()
+        self.state.library = self._library(codegen, self.state.func_id.func_qualname)
+        self.state.library.enable_object_caching()
+        with _uncollected(), _inlining(codegen):
+            return super()._compile_core()
 
 
 class _Part(_Kernel):
@@ -256,13 +314,58 @@ class _Part(_Kernel):
     _library = _Inlined
 
 
+class _Apart(_Kernel):
+    """The same for what is optimised by itself, and then where it is called."""
+
+    _library = JITCodeLibrary
+
+
+@contextmanager
+def _uncollected():
+    """Leave Python's garbage: looking for it again and again took a twentieth of compiling."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def _inlining(codegen):
+    """Let what is compiled for a kernel, and has no wrapper for Python, be `_Inlined`.
+
+    It is Numba's own: what stands in for functions of Python and NumPy, a maximum for example.
+    Kernels are compiled one at a time in a process, by Numba's lock.
+    """
+
+    def create_library(name):
+        inner = ConfigStack.top_or_none()
+        python_calls_it = inner is None or not inner.no_cpython_wrapper
+        return (JITCodeLibrary if python_calls_it else _Inlined)(codegen, name)
+
+    before = vars(codegen).get("create_library")
+    codegen.create_library = create_library
+    try:
+        yield
+    finally:
+        if before is None:
+            del codegen.create_library
+        else:
+            codegen.create_library = before
+
+
 def kernel(function):
     """Compile `function` lazily for the CPU with our flags, cached on disk."""
     return _kernel(function, FLAGS)
 
 
 def frugal(function):
-    """The same for a kernel that makes no arrays, so that it need not count who refers to them."""
+    """The same for a kernel that makes no arrays, so that it need not count who refers to them.
+
+    It must not call what a user wrote, which may make some.
+    """
     return _kernel(function, FLAGS | {"_nrt": False})
 
 
@@ -287,17 +390,18 @@ def inline(function):
 
 def apart(function):
     """The same for a formula whose roundings would follow from what it stands beside."""
-    return register_jitable(**FLAGS, forceinline=True)(function)
+    return register_jitable(**FLAGS, forceinline=True, pipeline_class=_Apart)(function)
 
 
 def exact(function):
     """The same for a helper whose quotient decides between two things: rounded everywhere."""
-    return register_jitable(**FLAGS | {"fastmath": False})(function)
+    return register_jitable(**FLAGS | {"fastmath": False}, pipeline_class=_Apart)(function)
 
 
 def reduction(function):
     """The same for a helper that does nothing but add up, in vector lanes, so in another order."""
-    return register_jitable(**FLAGS | {"fastmath": FLAGS["fastmath"] | {"reassoc"}})(function)
+    flags = FLAGS | {"fastmath": FLAGS["fastmath"] | {"reassoc"}}
+    return register_jitable(**flags, pipeline_class=_Apart)(function)
 
 
 def reason(error):

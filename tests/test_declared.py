@@ -26,7 +26,7 @@ WITH = {
     "numba": {"llvmlite"},
     "numba-cuda": {"cuda-bindings", "cuda-core", "cuda-pathfinder"},
     "optuna": {"sqlalchemy"},
-    "pooch": {"requests"},
+    "pooch": {"platformdirs", "requests"},
     "scikit-learn": {"scipy"},
     "distributed": {"dask"},
     "matplotlib": {"pillow"},

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numba
 import numpy as np
-import pooch
 import pytest
 from numba.extending import overload
 
@@ -243,7 +242,7 @@ def default(monkeypatch, tmp_path):
     """The user's own cache folder, which is not there yet."""
     folder = tmp_path / "user"
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setattr(pooch, "os_cache", lambda name: folder / name)
+    monkeypatch.setattr(infosim.files, "user_cache", lambda: folder / "infosim")
     start_anew(monkeypatch)
     yield folder
     jit._folder.cache_clear()
@@ -477,12 +476,12 @@ def test_a_disk_that_is_full_leaves_nothing_behind(asked_for, monkeypatch):
 @compiled
 @pytest.mark.parametrize("home", [Path("~/.cache/infosim"), None], ids=["unknown", "error"])
 def test_without_a_home_nothing_is_kept(default, monkeypatch, tmp_path, home):
-    def os_cache(name):
+    def user_cache():
         if home is None:
             raise RuntimeError("could not determine the home directory")
         return home
 
-    monkeypatch.setattr(pooch, "os_cache", os_cache)
+    monkeypatch.setattr(infosim.files, "user_cache", user_cache)
     monkeypatch.chdir(tmp_path)
     with pytest.warns(InfosimWarning, match=r"cannot be kept, .* \(there is no home folder\)"):
         assert found(doubles(), 3) == (6, False)

@@ -14,8 +14,7 @@ import threading
 from pathlib import Path
 from textwrap import shorten
 
-import pooch
-
+from infosim import files
 from infosim.datasets.dataset import Dataset
 from infosim.datasets.sources import SOURCES, find_source
 from infosim.errors import DataError
@@ -27,7 +26,7 @@ _SILENT, _SLOWEST = 60, 20_000
 
 def cache_dir():
     """The folder in which data sets are looked for and kept."""
-    return Path(os.environ.get("INFOSIM_DATA") or pooch.os_cache("infosim")).expanduser()
+    return Path(os.environ.get("INFOSIM_DATA") or files.user_cache()).expanduser()
 
 
 def find(source):
@@ -147,6 +146,8 @@ def _download(source, file, progress):
     """The path of `file`, downloaded from the first mirror that serves what was published."""
     if not source.mirrors:
         raise DataError(f"{source.name} cannot be fetched; {_remedies(source)}")
+    import pooch  # which imports much, and is needed for downloads alone
+
     folder = _writable_folder(source.name)
     for mirror in source.mirrors:
         try:

@@ -7,8 +7,8 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import pooch
 
+from infosim import files
 from infosim.datasets.files import verified
 from infosim.errors import DataError
 from infosim.files import atomic, opened
@@ -35,7 +35,7 @@ def read_cifar10_jpeg(path, sha256):
     DataError : the file is missing, damaged or not the one expected
     """
     path = Path(path)
-    kept = Path(pooch.os_cache("infosim")) / "decoded" / f"{sha256}.bin"
+    kept = files.user_cache() / "decoded" / f"{sha256}.bin"
     with verified(path, sha256, "a tar.xz archive") as file:
         x = _recall(kept)
         if x is None:

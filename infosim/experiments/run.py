@@ -21,7 +21,7 @@ from infosim.datasets.generated import GENERATED
 from infosim.engine import Samples, Simulator, Training
 from infosim.engine.progress import may_skip
 from infosim.errors import CheckpointError, ConfigError, InfosimError, InfosimWarning
-from infosim.experiments import environment, health, store
+from infosim.experiments import ahead, environment, health, store
 from infosim.experiments.directory import (
     CHECKPOINTS,
     ERRORS,
@@ -76,7 +76,8 @@ def train(
     """
     out = Path(out) if out is not None else default_directory(experiment)
     options = {"threads": threads, "backend": backend, "resume": resume, "force": force}
-    train_together([experiment], [out], **options, report=report)
+    with ahead.compiling(experiment, backend, threads):
+        train_together([experiment], [out], **options, report=report)
     return out
 
 

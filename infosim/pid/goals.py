@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from numbers import Real
 
@@ -172,7 +172,7 @@ class Goal:
         """
         if name not in _published():
             raise ConfigError(f"no published goal {brief(name)}; {near(name, goal_names())}")
-        published = _published()[name]
+        published = _published()[name]()
         if sources is None:
             return published
         if len(sources) != len(published.sources):
@@ -298,13 +298,19 @@ def _position(label, sources):
 
 @cache
 def _published():
-    """Goals by name; of a goal in γ by γ the first row, {F}{C}..., also gives the sources."""
+    """Functions that make goals, by name; to make all would take as long as a network does.
+
+    Of a goal in γ by γ the first row, {F}{C}..., also gives the sources.
+    """
     gammas = {}
     for row in _rows("published_goals.csv"):
         gammas.setdefault(row["name"], {})[row["atom"]] = float(row["gamma"])
-    listed = {name: Goal(g, re.findall(r"\w", next(iter(g)))) for name, g in gammas.items()}
+    listed = {
+        name: cache(partial(Goal, one, re.findall(r"\w", next(iter(one)))))
+        for name, one in gammas.items()
+    }
     formulas = bivariate_goals().items()
-    return listed | {name: Goal.parse(row["goal"], "FC") for name, row in formulas}
+    return listed | {name: cache(partial(Goal.parse, row["goal"], "FC")) for name, row in formulas}
 
 
 def _rows(table):

@@ -10,6 +10,7 @@ import numpy as np
 import pooch
 import pytest
 
+import infosim.files
 from infosim.datasets import cifar, cifar_jpeg, sources
 
 
@@ -118,7 +119,7 @@ def small_cifar(monkeypatch, cache):
 @pytest.fixture
 def user_cache(tmp_path, monkeypatch):
     """A cache folder of the user's own."""
-    monkeypatch.setattr(pooch, "os_cache", lambda name: str(tmp_path / "user" / name))
+    monkeypatch.setattr(infosim.files, "user_cache", lambda: tmp_path / "user" / "infosim")
     return tmp_path / "user" / "infosim"
 
 

@@ -1,10 +1,10 @@
 """Gathering a batch, on the CPU."""
 
 from infosim.elementary import number
-from infosim.jit import kernel
+from infosim.jit import frugal
 
 
-@kernel
+@frugal
 def take_scaled(data, index, shift, scale, first, last, out):
     """Gather a batch of rows: out[b] = (data[index[b]] - shift) * scale for first <= b < last.
 
@@ -17,7 +17,7 @@ def take_scaled(data, index, shift, scale, first, last, out):
             out[b, i] = (number(data[row, i]) - shift) * scale
 
 
-@kernel
+@frugal
 def take_one_hot(labels, index, off, on, first, last, out):
     """Gather a batch of labels as one-hot rows, first <= b < last.
 

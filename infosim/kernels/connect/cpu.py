@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from infosim.jit import kernel
+from infosim.jit import frugal
 from infosim.kernels.common import ZERO, dot, replica_of
 
 
@@ -22,7 +22,7 @@ def accumulate(delta, x, gradient):
     np.matmul(delta, x.transpose(0, 2, 1), out=gradient)
 
 
-@kernel
+@frugal
 def silence(tile, u):
     """Potentials of neurons whose source is silent: zero. tile : as for `activate`; u : (N, B)"""
     first, last = np.uint64(tile[2]), np.uint64(tile[3])
@@ -31,7 +31,7 @@ def silence(tile, u):
             u[n, s] = ZERO
 
 
-@kernel
+@frugal
 def hold(which, values, tile, u):
     """Let the rows of some neurons be what they are held at.
 
@@ -44,7 +44,7 @@ def hold(which, values, tile, u):
                 u[n, s] = values[n]
 
 
-@kernel
+@frugal
 def shift(values, tile, u):
     """Add its number of `values` (N,) to each neuron's row of u (N, B), in a tile."""
     first, last = np.uint64(tile[2]), np.uint64(tile[3])
@@ -53,7 +53,7 @@ def shift(values, tile, u):
             u[n, s] += values[n]
 
 
-@kernel
+@frugal
 def project_sparse(weights, index, x, tile, u):
     """Potentials of neurons with few inputs: u_n = Σ_j weights[n, j] x[index[n, j]].
 
@@ -83,7 +83,7 @@ def project_sparse(weights, index, x, tile, u):
                 u[n, s] += w * x[r, source, s]
 
 
-@kernel
+@frugal
 def accumulate_sparse(delta, index, x, start, stop, gradient):
     """Gradient of the weights of neurons with few inputs: Σ_s delta[n, s] x[index[n, j], s].
 
@@ -96,7 +96,7 @@ def accumulate_sparse(delta, index, x, start, stop, gradient):
             gradient[n, j] = dot(delta[n], inputs[index[n, j]])
 
 
-@kernel
+@frugal
 def spread(weights, index, start, stop, dense):
     """The matrix that sparse weights stand for.
 
@@ -109,7 +109,7 @@ def spread(weights, index, start, stop, dense):
             dense[n, index[n, j]] = weights[n, j]
 
 
-@kernel
+@frugal
 def add(values, factor, tile, total):
     """Add `factor` times `values` to `total`, both (N, M), in tile (start, stop, first, last)."""
     for n in range(tile[0], tile[1]):

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from infosim.jit import inline, kernel
+from infosim.jit import frugal, inline, kernel
 from infosim.kernels.common import ONE, replica_of, total
 from infosim.kernels.firing.scalar import philox, potentials, probabilities, pull, spread, unit
 
@@ -98,7 +98,7 @@ def chain(scalar, n_compartments):
     return chain
 
 
-@kernel
+@frugal
 def add_direct(direct, start, stop, delta, bias_gradient):
     """Add what potentials do to the goal beside what they do to θ, where bins are soft.
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from infosim.elementary import exp
-from infosim.jit import kernel
+from infosim.jit import frugal, kernel
 from infosim.kernels.common import ZERO, total
 from infosim.kernels.readout.scalar import climb, surer, wrong_rather
 
@@ -38,7 +38,7 @@ def classify(theta, inverted, absent, predictions):
             first = False
 
 
-@kernel
+@frugal
 def mostly_firing(theta, inverted):
     """Let neurons be inverted that fire in half of this batch or more (ICLR 2025).
 
@@ -49,7 +49,7 @@ def mostly_firing(theta, inverted):
         inverted[n] = np.uint8(total(theta[0, n]) >= 0.5 * n_samples)
 
 
-@kernel
+@frugal
 def tally(theta, labels, rows, agreement):
     """Count how often each neuron is expected to say rightly whether a sample is of its class.
 
@@ -67,7 +67,7 @@ def tally(theta, labels, rows, agreement):
         agreement[n, 1] += n_samples
 
 
-@kernel
+@frugal
 def invert(agreement, otherwise, inverted):
     """Let neurons be inverted that are wrong more often than right.
 
@@ -78,7 +78,7 @@ def invert(agreement, otherwise, inverted):
         inverted[n] = wrong_rather(agreement[n, 0], agreement[n, 1], otherwise[n])
 
 
-@kernel
+@frugal
 def count_wrong(predictions, labels, rows, wrong):
     """Add to `wrong`, int64 (R,), how many predictions (R, B) differ from labels[rows], (R, B)."""
     for r in range(predictions.shape[0]):
@@ -86,7 +86,7 @@ def count_wrong(predictions, labels, rows, wrong):
             wrong[r] += predictions[r, s] != labels[rows[r, s]]
 
 
-@kernel
+@frugal
 def cross_entropy(theta, target, tile, slope, loss):
     """Each sample's loss, log Σ_n exp θ_n - Σ_n target_n θ_n: firing probabilities as logits.
 

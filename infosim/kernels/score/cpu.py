@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from infosim.jit import frugal, inline, kernel
+from infosim.jit import frugal, inline
 from infosim.kernels.common import ONE, extremes, replica_of
 from infosim.kernels.score.assign.cpu import ASSIGNMENTS
 from infosim.kernels.score.credit.cpu import credit, credit_split
@@ -48,7 +48,7 @@ def _needed(measure):
     return _nothing if measure.select is None else informations
 
 
-@kernel
+@frugal
 def span(u, bias, start, stop, spans):
     """The least and the greatest potential of a replica's neurons, over all samples.
 

@@ -15,7 +15,7 @@ inputs, for each SAMPLES samples.
 import numpy as np
 
 from infosim.elementary import number
-from infosim.jit import inline, kernel
+from infosim.jit import frugal, inline, kernel
 from infosim.kernels.common import dot, replica_of, total
 from infosim.kernels.contract import SAMPLES
 from infosim.kernels.sparse.lanes import LANES, WIDTHS, add_rows, aligned, prefetch, transpose
@@ -70,7 +70,7 @@ def _group(n):
     return (n + n_groups * LANES - 1) // (n_groups * LANES) * LANES
 
 
-@kernel
+@frugal
 def take_remainder(data, columns, places, scale, index, first, last, out_columns, borders, out):
     """Gather a batch of remainders: those of rows index[b] for first <= b < last, scaled.
 
@@ -102,7 +102,7 @@ def take_remainder(data, columns, places, scale, index, first, last, out_columns
         to += np.int64(n)
 
 
-@kernel
+@frugal
 def turn(values, columns, borders, n_samples, first, last, starts, rows, out):
     """Order remainders by inputs, in each of the blocks of SAMPLES samples first to last.
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from infosim.jit import kernel
+from infosim.jit import frugal
 from infosim.kernels.common import replica_of
 from infosim.kernels.update.scalar import adam_step
 
 
-@kernel
+@frugal
 def adam(weights, gradient, mask, moments, rates, start, stop):
     """One ascending Adam step (Kingma & Ba 2015), with L2 decay added to the gradient, in place.
 
@@ -29,7 +29,7 @@ def adam(weights, gradient, mask, moments, rates, start, stop):
             )
 
 
-@kernel
+@frugal
 def sgd(weights, gradient, mask, moments, rates, start, stop):
     """One ascending gradient step with L2 decay, in place.
 

@@ -1,0 +1,231 @@
+"""The process that compiles beside a training: what it compiles, who waits, how it ends."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numba
+import pytest
+
+from infosim import jit
+from infosim.experiments import Experiment, ahead
+from infosim.experiments.run import prepared
+
+compiled = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="asks the compiler")
+SMALL = ["data.name='digits'", "training.batch=64", "layers.hidden.size=5"]
+
+
+def training_of(preset, *changes):
+    experiment = Experiment.load(preset, list(changes))
+    return prepared([experiment], experiment.dataset(), "cpu", 1)[0]
+
+
+@compiled
+@pytest.mark.parametrize(
+    ("preset", "changes"),
+    [("iclr/trivariate-optimized", SMALL), ("iclr/backprop", SMALL), ("memory/redundancy", [])],
+)
+def test_all_that_a_batch_calls_is_known_before(preset, changes, monkeypatch):
+    """The same functions and types as of batches that are carried out, in epochs 0 and 1."""
+    measuring, learning = ahead._called(training_of(preset, *changes))
+    assert not set(measuring) & set(learning)
+    training, called = training_of(preset, *changes), []
+    carry_out = training.simulator.workers.run
+
+    def take(stage):
+        called.extend(
+            (function, tuple(map(function.typeof_pyval, arguments)))
+            for calls in stage
+            for function, arguments in calls
+            if hasattr(function, "typeof_pyval")
+        )
+        carry_out(stage)
+
+    monkeypatch.setattr(training.simulator.workers, "run", take)
+    training.advance()
+    assert set(called) == set(measuring)
+    training.position = training.n_batches
+    training.advance()  # what is measured when an epoch ends is not looked for
+    called.clear()
+    training.advance()
+    assert set(learning) <= set(called) <= {*measuring, *learning}
+    names = [function.__name__ for function, _ in ahead._in_order(measuring, learning)]
+    assert len(names) == len(measuring) + len(learning)
+    longest = [name for name in names if name in ("information", "score")]
+    if preset.startswith("iclr/tri"):
+        assert names[0] == longest[0] == "information"
+        assert names[len(measuring)] == "score"
+
+
+TRAINS = """
+import sys
+from numba.core.dispatcher import Dispatcher
+from infosim import jit
+from infosim.experiments import Experiment, ahead, train
+ahead.available = lambda: 2
+made = []
+class Another(ahead.Another):
+    def __init__(self, command):
+        super().__init__(command)
+        made.append(self)
+        self.waited = []
+    def compiles(self, name):
+        self.waited.append(super().compiles(name))
+        return self.waited[-1]
+ahead.Another = Another
+settings = [*sys.argv[2:], "training.epochs=1", "data.validation=0"]
+train(Experiment.load("iclr/backprop", settings), sys.argv[1])
+print(len(made), *[sum(one.waited) for one in made], *[one._process.poll() for one in made])
+assert jit.another is None
+"""
+
+
+@compiled
+def test_a_first_training_gets_the_same_bits_from_kernels_of_both(tmp_path):
+    """Both compile, each kernel is kept once, and nothing is left running or half-written."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    told, kept = [], []
+    for name in "first", "second":
+        result = subprocess.run(
+            [sys.executable, "-c", TRAINS, str(tmp_path / name), *SMALL], env=environment,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        told.append(list(map(int, result.stdout.split())))
+        kept.append({path.name for path in (tmp_path / "cache").rglob("*") if path.is_file()})
+    n_processes, _, code = told[0]
+    assert (n_processes, code) == (1, 0)
+    assert told[1] == [0]
+    assert kept[0] == kept[1]
+    assert all(name.endswith(".kernel") for name in kept[0])
+    for file in "weights.npz", "metrics.csv":
+        first, second = ((tmp_path / name / file).read_bytes() for name in ("first", "second"))
+        if file == "metrics.csv":  # all but the seconds of epochs
+            first, second = (
+                [line.rpartition(b",")[0] for line in text.splitlines()] for text in (first, second)
+            )
+        assert first == second
+
+
+def test_only_a_first_training_with_processors_to_spare_has_it(monkeypatch):
+    class Made(Exception):
+        pass
+
+    def refuse(command):
+        raise Made
+
+    monkeypatch.setattr(ahead, "Another", refuse)
+    experiment = Experiment.load("demo/digits")
+
+    def made(backend="cpu", threads=None, available=2, filled=False, data="digits"):
+        monkeypatch.setattr(ahead, "available", lambda: available)
+        monkeypatch.setattr(jit, "filled", lambda: filled)
+        monkeypatch.setitem(experiment.config["data"], "name", data)
+        try:
+            with ahead.compiling(experiment, backend, threads):
+                return False
+        except Made:
+            return True
+
+    assert made()
+    assert made(threads=2)
+    assert not made(threads=1)
+    assert not made(available=1)
+    assert not made(backend="cuda")
+    assert not made(filled=True)
+    assert not made(filled=None)  # a cache that nothing can be kept in
+    assert not made(data="/a/table.csv")
+    monkeypatch.setattr(jit, "another", object())
+    assert not made()  # one beside another training is enough
+
+
+def started(program):
+    return ahead.Another([sys.executable, "-c", "import sys, time\n" + program])
+
+
+def eventually(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
+def test_what_it_has_begun_is_waited_for_and_the_rest_is_not():
+    another = started(
+        "print('begin x', flush=True)\n"
+        "name = sys.stdin.readline().strip()\n"
+        "print('begin', name + '-was-told', flush=True)\n"
+        "time.sleep(0.3)\n"
+        "print('end x', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    assert eventually(lambda: "x" in another._begun)
+    assert not another.compiles("y")
+    assert eventually(lambda: "y-was-told" in another._begun)
+    began = time.monotonic()
+    assert another.compiles("x")
+    assert 0.1 < time.monotonic() - began < 10
+    assert not another.compiles("x")  # what has ended is looked for in the cache before
+    another.stop()
+    assert another._process.poll() == 0
+
+
+@pytest.mark.parametrize("ending", ["sys.exit(3)", "import os; os.abort()", "1 / 0"])
+def test_nothing_is_waited_for_that_will_not_come(ending):
+    another = started(f"print('begin x', flush=True)\ntime.sleep(0.2)\n{ending}")
+    assert eventually(lambda: "x" in another._begun)
+    began = time.monotonic()
+    assert another.compiles("x")  # to be looked for, and compiled if it is not there
+    assert time.monotonic() - began < 10
+    another.say("y")
+    another.stop()
+    assert another._process.poll() not in (None, 0)
+
+
+def test_one_that_does_not_answer_is_ended():
+    another = started("print('begin x', flush=True)\ntime.sleep(100)")
+    assert eventually(lambda: "x" in another._begun)
+    began = time.monotonic()
+    another.stop()
+    assert time.monotonic() - began < 10
+    assert another._process.poll() is not None
+
+
+def test_words_that_mean_nothing_are_passed_over():
+    another = started("print('begin', flush=True)\nprint('\\0 end\\nend x')\nsys.stdin.read()")
+    assert eventually(lambda: "" in another._begun)
+    assert not another.compiles("x")
+    another.stop()
+
+
+def test_one_that_cannot_be_started_is_done_without(tmp_path):
+    another = ahead.Another([str(tmp_path / "nothing")])
+    another.say("x")
+    assert not another.compiles("x")
+    another.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "kill") or os.name == "nt", reason="asks for a process by kill")
+def test_it_ends_with_the_training_that_is_killed():
+    program = (
+        "import json, os, sys\n"
+        "from infosim.experiments import Experiment, ahead\n"
+        "another = ahead.Another([sys.executable, '-m', 'infosim.experiments.ahead'])\n"
+        "another.say(json.dumps(Experiment.load('demo/digits').config))\n"
+        "print(another._process.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == -9
+
+    def ended():
+        try:
+            os.kill(int(result.stdout), 0)
+        except ProcessLookupError:
+            return True
+        stat = Path(f"/proc/{int(result.stdout)}/stat")  # it may be that nobody asks for its end
+        return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+    assert eventually(ended, 30)

@@ -180,6 +180,22 @@ def test_it_stands_for_an_array(tmp_path):
         assert Mapped.of(other) is None
 
 
+def test_rows_that_are_slow_to_come_are_asked_for_all_at_once(tmp_path, monkeypatch):
+    mapped = Mapped.of(on_disk(tmp_path, IMAGES)[7:])
+    asked, rows = [], np.array([N - 8, 0, 300, 0])
+
+    def fetch(source, at):
+        asked.append(at.tolist())
+        really(source, at)
+
+    really = mapped._file.fetch
+    monkeypatch.setattr(mapped._file, "fetch", fetch)
+    for slow in (0.0, 1e9, 0.0):
+        monkeypatch.setattr("infosim.machine.mapped._SLOW", (slow, slow))
+        np.testing.assert_array_equal(mapped.read(rows), IMAGES[7:][rows])
+    assert asked == [[0, 0, 300, N - 8]]  # after the first, which was slow
+
+
 # -- what is wrong ---------------------------------------------------------------------------------
 
 

@@ -41,7 +41,9 @@ class Mapped:
         self._source, self._file, self._rows, self._change = source, file, rows, change
         # a copy of all, should rows be taken of an array with gaps, is what is to be avoided
         self._plain = source.flags.c_contiguous and source.flags.aligned and source.dtype.isnative
-        self._ends, self._slow = None, False
+        self._ends = None
+        #: whether rows were slow to come when they were last read
+        self.slow = False
         n = len(source) if rows is None else len(rows)
         if not n:
             raise DataError(f"{file} has no rows")
@@ -134,12 +136,12 @@ class Mapped:
         """
         self._file.check()
         began = time.perf_counter()
-        if apart and self._slow:
+        if apart and self.slow:
             self._file.fetch(self._source, at)
         found = self._source.take(at, axis=0) if self._plain else self._source[at]
         by_row, by_byte = _SLOW
         took = time.perf_counter() - began
-        self._slow = self._plain and took > by_row * len(at) + by_byte * found.nbytes
+        self.slow = self._plain and took > by_row * len(at) + by_byte * found.nbytes
         return found.astype(found.dtype.newbyteorder("="), copy=False)
 
     def _changed(self, found):

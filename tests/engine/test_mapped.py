@@ -45,7 +45,7 @@ def on_disk(folder, array, name="x.npy"):
     return np.load(folder / name, mmap_mode="r")
 
 
-def fitted(images, sparse=None, ahead=True, seeds=0, labels=LABELS, net=None, **options):
+def fitted(images, sparse=None, ahead=None, seeds=0, labels=LABELS, net=None, **options):
     simulator = Simulator(net or network(), seed=seeds, **options)
     simulator._feed.reader.ahead = ahead
     samples = Samples({"image": images, "label": labels}, SCALING, sparse=sparse)
@@ -237,6 +237,7 @@ def halfway(folder):
     training = Training(
         Simulator(network()), {"image": on_disk(folder, IMAGES), "label": LABELS}, batch=100
     )
+    training.simulator._feed.reader.ahead = True
     training.advance()
     training.simulator._feed.reader._next._thread.join()
     return training
@@ -291,7 +292,10 @@ def test_a_reader_reads_what_is_asked_for_whatever_it_has_begun(tmp_path):
     for source, rows in ((other, [1, 2]), (one, [2, 1]), (one, [1, 2])):
         found, index = reader.read({"image": source}, np.array(rows))["image"]
         np.testing.assert_array_equal(found[index], source[rows])
-    reader.begin({"image": one}, np.array([1, 2]))
+    for spare, slow, expected in ((True, False, 1), (False, False, 0), (False, True, 1)):
+        reader, one.slow = Reader(spare), slow
+        reader.begin({"image": one}, np.array([1, 2]))
+        assert (reader._next is not None) == expected
     reader._next._thread.join()
     reader._next._found = None  # as in a child that is forked while rows are read
     found, index = reader.read({"image": one}, np.array([1, 2]))["image"]

@@ -2,9 +2,9 @@
 
 Images of a data set, each shifted by up to two pixels and of a strength of its own, are written to
 an .npy file in `--folder`, unless they are there; the seed says which. Every combination of the
-listed numbers is trained on them for some batches in a process of its own, in turn with rows read ahead, not ahead
-and, with `--in-memory`, from memory; with `--cold` also while none of the file is in memory. An
-epoch is as many batches and as much evaluation as it has, at the measured speed.
+listed numbers is trained on them for some batches in a process of its own, in turn with rows read
+ahead, not ahead and, with `--in-memory`, from memory; with `--cold` also while none of the file is
+in memory. An epoch is as many batches and as much evaluation as it has, at the measured speed.
 
     python -m benchmarks.scale --folder data --samples 10000,100000,1000000 --in-memory
     python -m benchmarks.scale --folder data --neurons 10000 --sparse 100 --group 3 --rounds 2
@@ -140,11 +140,11 @@ def measure(neurons, sparse, samples, threads, folder, data, in_memory, cold, gr
         calls["memory_ms"] = Passing(experiment.on(loaded), loaded, threads)
     seconds = timing.alternate(calls, rounds, group)
     found = {name: _median(values) for name, values in seconds.items()} | found
-    batches = -(-len(step.samples) // step.batch)
+    training = -(-len(step.samples) // step.batch) * min(found["ahead_ms"], found["waiting_ms"])
     return {
         "neurons": neurons, "lateral": sparse, "samples": samples, "batch": step.batch,
         "threads": step.simulator.workers.n_threads, "prepared_s": prepared, **found,
-        "evaluated_s": evaluated, "epoch_s": batches * min(found["ahead_ms"], found["waiting_ms"]) / 1e3 + evaluated,
+        "evaluated_s": evaluated, "epoch_s": training / 1e3 + evaluated,
         "own_mb": own, "file_mb": of_file,
     }  # fmt: skip
 

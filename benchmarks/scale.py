@@ -118,21 +118,20 @@ def measure(neurons, sparse, samples, threads, folder, data, in_memory, cold, gr
     if sparse != "dense":
         overrides.append(f"layers.hidden.compartments.L.connectivity='sparse({sparse})'")
     images, classes = made(folder, data, samples)
-    now, peak = time.perf_counter, _Peak()
-    began = now()
-    x, y = np.load(images, mmap_mode="r"), np.load(classes)
-    dataset = Dataset.of(x, y, test=_HELD_OUT)
-    experiment = Experiment.load(timing.PRESETS[3], overrides).on(dataset)
-    step = Passing(experiment, dataset, threads)
-    step()
-    prepared = now() - began
-    _, validation, test = experiment.samples(dataset)
-    shown = test.subset(np.arange(min(_EVALUATED, len(test))))
-    began = now()
-    step.simulator.evaluate(shown)
-    evaluated = (now() - began) / len(shown) * (len(validation) + len(test))
-    step()
-    own, of_file = peak.end()
+    now, began = time.perf_counter, time.perf_counter()
+    with _Peak() as peak:
+        x, y = np.load(images, mmap_mode="r"), np.load(classes)
+        dataset = Dataset.of(x, y, test=_HELD_OUT)
+        experiment = Experiment.load(timing.PRESETS[3], overrides).on(dataset)
+        step = Passing(experiment, dataset, threads)
+        step()
+        prepared = now() - began
+        _, validation, test = experiment.samples(dataset)
+        shown = test.subset(np.arange(min(_EVALUATED, len(test))))
+        began = now()
+        step.simulator.evaluate(shown)
+        evaluated = (now() - began) / len(shown) * (len(validation) + len(test))
+        step()
     calls = {"ahead_ms": step, "waiting_ms": lambda: step(ahead=False)}
     found = _cold(step, images, x, group, rounds) if cold else {}
     if in_memory:
@@ -145,7 +144,7 @@ def measure(neurons, sparse, samples, threads, folder, data, in_memory, cold, gr
         "neurons": neurons, "lateral": sparse, "samples": samples, "batch": step.batch,
         "threads": step.simulator.workers.n_threads, "prepared_s": prepared, **found,
         "evaluated_s": evaluated, "epoch_s": training / 1e3 + evaluated,
-        "own_mb": own, "file_mb": of_file,
+        "own_mb": peak.own, "file_mb": peak.file,
     }  # fmt: skip
 
 
@@ -170,26 +169,28 @@ def _cold(step, path, x, group, rounds):
 
 
 class _Peak:
-    """The largest memory of this process from now on, looked at by a thread of its own, in MB."""
+    """A context in which a thread looks for this process's largest memory.
 
-    def __init__(self):
-        self._own = self._file = float("nan")
+    own : what it had for itself, MB; file : pages of files
+    """
+
+    def __enter__(self):
+        self.own = self.file = float("nan")
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._look)
+        self._thread = threading.Thread(target=self._look, name="infosim-peak")
         self._thread.start()
+        return self
 
     def _look(self):
         while True:
             own, file = resident()
-            self._own, self._file = np.fmax(self._own, own), np.fmax(self._file, file)
+            self.own, self.file = float(np.fmax(self.own, own)), float(np.fmax(self.file, file))
             if self._end.wait(0.02):
                 return
 
-    def end(self):
-        """What this process had for itself, and of files."""
+    def __exit__(self, *error):
         self._end.set()
         self._thread.join()
-        return float(self._own), float(self._file)
 
 
 def resident():

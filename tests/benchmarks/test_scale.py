@@ -1,6 +1,7 @@
 """The benchmark of data on disk writes what it promises; the numbers themselves are not tested."""
 
 import csv
+import threading
 
 import numpy as np
 import pytest
@@ -62,3 +63,4 @@ def test_bad_input_is_one_line(arguments, message, tmp_path, monkeypatch):
     assert result.exit_code == 2
     assert message in result.output
     assert "Traceback" not in result.output
+    assert "infosim-peak" not in [thread.name for thread in threading.enumerate()]

@@ -37,6 +37,7 @@ from benchmarks.step import (
 from infosim.bench import timing
 from infosim.errors import InfosimError
 from infosim.files import atomic
+from infosim.machine import mapped
 from infosim.machine.randomness import generator
 
 #: Images that are made at once, by random numbers of their own.
@@ -153,19 +154,29 @@ def _median(seconds):
 
 
 def _cold(step, path, x, group, rounds):
-    """Times of the step, ahead and not, while all of the file that it reads is on disk alone."""
-    now, seconds = time.perf_counter, {True: [], False: []}
-    for _ in range(rounds):
-        for ahead, found in seconds.items():
+    """Times of the step while all of the file that it reads is on disk alone.
+
+    That is: with rows read ahead, not ahead, and not ahead one after the other.
+    """
+    now, slow = time.perf_counter, mapped._SLOW
+    ways = {
+        "cold_ms": (True, slow, group), "cold_waiting_ms": (False, slow, group),
+        "single_ms": (False, (np.inf, np.inf), 2),
+    }  # fmt: skip
+    seconds = {name: [] for name in ways}
+    try:
+        for _, (name, (ahead, mapped._SLOW, n)) in product(range(rounds), ways.items()):
             x._mmap.madvise(mmap.MADV_DONTNEED)
             with open(path, "rb") as file:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             step(ahead)  # some of its rows were read before
-            for _ in range(group):
+            for _ in range(n):
                 began = now()
                 step(ahead)
-                found.append(now() - began)
-    return {"cold_ms": _median(seconds[True]), "cold_waiting_ms": _median(seconds[False])}
+                seconds[name].append(now() - began)
+    finally:
+        mapped._SLOW = slow
+    return {name: _median(values) for name, values in seconds.items()}
 
 
 class _Peak:
@@ -235,7 +246,8 @@ def main(folder, data, samples, neurons, sparse, threads, in_memory, cold, group
         raise BadInput(f"{folder}: cannot be written to ({error.strerror})") from None
     click.echo(err=True)
     header = ["neurons", "lateral", "samples", "prepared, s", "ahead, ms", "not ahead, ms"]
-    header += ["in memory, ms"] * in_memory + ["cold, ahead, ms", "cold, not ahead, ms"] * cold
+    header += ["in memory, ms"] * in_memory
+    header += ["cold, ahead, ms", "cold, not ahead, ms", "cold, row by row, ms"] * cold
     header += ["epoch, s", "own memory, MB", "file, MB"]
     markdown(header, [_cells(row) for row in rows])
     if table:

@@ -165,7 +165,8 @@ def _cold(step, path, x, group, rounds):
     }  # fmt: skip
     seconds = {name: [] for name in ways}
     try:
-        for _, (name, (ahead, mapped._SLOW, n)) in product(range(rounds), ways.items()):
+        for _, (name, (ahead, at, n)) in product(range(rounds), ways.items()):
+            mapped._SLOW = at
             x._mmap.madvise(mmap.MADV_DONTNEED)
             with open(path, "rb") as file:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

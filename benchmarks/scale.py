@@ -2,9 +2,9 @@
 
 Images of a data set, each shifted by up to two pixels and of a strength of its own, are written to
 an .npy file in `--folder`, unless they are there; the seed says which. Every combination of the
-listed numbers is trained on them for some batches in a process of its own, from the file and, with
-`--in-memory`, from memory, in turn. An epoch is as many batches and as much evaluation as it
-has, at the measured speed.
+listed numbers is trained on them for some batches in a process of its own, in turn with rows read
+ahead, not ahead and, with `--in-memory`, from memory; with `--cold` also while none of the file is
+in memory. An epoch is as many batches and as much evaluation as it has, at the measured speed.
 
     python -m benchmarks.scale --folder data --samples 10000,100000,1000000 --in-memory
     python -m benchmarks.scale --folder data --neurons 10000 --sparse 100 --group 3 --rounds 2
@@ -37,6 +37,7 @@ from benchmarks.step import (
 from infosim.bench import timing
 from infosim.errors import InfosimError
 from infosim.files import atomic
+from infosim.machine import mapped
 from infosim.machine.randomness import generator
 
 #: Images that are made at once, by random numbers of their own.
@@ -118,75 +119,90 @@ def measure(neurons, sparse, samples, threads, folder, data, in_memory, cold, gr
     if sparse != "dense":
         overrides.append(f"layers.hidden.compartments.L.connectivity='sparse({sparse})'")
     images, classes = made(folder, data, samples)
-    now, peak = time.perf_counter, _Peak()
-    began = now()
-    x, y = np.load(images, mmap_mode="r"), np.load(classes)
-    dataset = Dataset.of(x, y, test=_HELD_OUT)
-    experiment = Experiment.load(timing.PRESETS[3], overrides).on(dataset)
-    step = Passing(experiment, dataset, threads)
-    step()
-    prepared = now() - began
-    _, validation, test = experiment.samples(dataset)
-    shown = test.subset(np.arange(min(_EVALUATED, len(test))))
-    began = now()
-    step.simulator.evaluate(shown)
-    evaluated = (now() - began) / len(shown) * (len(validation) + len(test))
-    step()
-    own, of_file = peak.end()
-    calls = {"step_ms": step, "waiting_ms": lambda: step(ahead=False)}
-    if cold:
-        calls["cold_ms"], calls["cold_waiting_ms"] = _cold(step, images, x)
+    now, began = time.perf_counter, time.perf_counter()
+    with _Peak() as peak:
+        x, y = np.load(images, mmap_mode="r"), np.load(classes)
+        dataset = Dataset.of(x, y, test=_HELD_OUT)
+        experiment = Experiment.load(timing.PRESETS[3], overrides).on(dataset)
+        step = Passing(experiment, dataset, threads)
+        step()
+        prepared = now() - began
+        _, validation, test = experiment.samples(dataset)
+        shown = test.subset(np.arange(min(_EVALUATED, len(test))))
+        began = now()
+        step.simulator.evaluate(shown)
+        evaluated = (now() - began) / len(shown) * (len(validation) + len(test))
+        step()
+    calls = {"ahead_ms": step, "waiting_ms": lambda: step(ahead=False)}
+    found = _cold(step, images, x, group, rounds) if cold else {}
     if in_memory:
         loaded = Dataset.of(np.load(images), y, test=_HELD_OUT)
         calls["memory_ms"] = Passing(experiment.on(loaded), loaded, threads)
     seconds = timing.alternate(calls, rounds, group)
-    found = {name: 1e3 * float(np.median(values)) for name, values in seconds.items()}
-    batches = -(-len(step.samples) // step.batch)
+    found = {name: _median(values) for name, values in seconds.items()} | found
+    training = -(-len(step.samples) // step.batch) * min(found["ahead_ms"], found["waiting_ms"])
     return {
         "neurons": neurons, "lateral": sparse, "samples": samples, "batch": step.batch,
         "threads": step.simulator.workers.n_threads, "prepared_s": prepared, **found,
-        "evaluated_s": evaluated, "epoch_s": batches * found["step_ms"] / 1e3 + evaluated,
-        "own_mb": own, "file_mb": of_file,
+        "evaluated_s": evaluated, "epoch_s": training / 1e3 + evaluated,
+        "own_mb": peak.own, "file_mb": peak.file,
     }  # fmt: skip
 
 
-def _cold(step, path, x):
-    """The step, ahead and not, with nothing of the file in memory before each."""
-    pages = x._mmap
+def _median(seconds):
+    return 1e3 * float(np.median(seconds))
 
-    def forget():
-        pages.madvise(mmap.MADV_DONTNEED)
-        with open(path, "rb") as file:
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
-    def call(ahead):
-        forget()
-        step(ahead)
+def _cold(step, path, x, group, rounds):
+    """Times of the step while all of the file that it reads is on disk alone.
 
-    return (lambda: call(True)), (lambda: call(False))
+    That is: with rows read ahead, not ahead, and not ahead one after the other.
+    """
+    now, slow = time.perf_counter, mapped._SLOW
+    ways = {
+        "cold_ms": (True, slow, group), "cold_waiting_ms": (False, slow, group),
+        "single_ms": (False, (np.inf, np.inf), 2),
+    }  # fmt: skip
+    seconds = {name: [] for name in ways}
+    try:
+        for _, (name, (ahead, at, n)) in product(range(rounds), ways.items()):
+            mapped._SLOW = at
+            x._mmap.madvise(mmap.MADV_DONTNEED)
+            with open(path, "rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            step(ahead)  # some of its rows were read before
+            for _ in range(n):
+                began = now()
+                step(ahead)
+                seconds[name].append(now() - began)
+    finally:
+        mapped._SLOW = slow
+    return {name: _median(values) for name, values in seconds.items()}
 
 
 class _Peak:
-    """The largest memory of this process from now on, looked at by a thread of its own, in MB."""
+    """A context in which a thread looks for this process's largest memory.
 
-    def __init__(self):
-        self._own = self._file = float("nan")
+    own : what it had for itself, MB; file : pages of files
+    """
+
+    def __enter__(self):
+        self.own = self.file = float("nan")
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._look)
+        self._thread = threading.Thread(target=self._look, name="infosim-peak")
         self._thread.start()
+        return self
 
     def _look(self):
         while True:
             own, file = resident()
-            self._own, self._file = np.fmax(self._own, own), np.fmax(self._file, file)
+            self.own, self.file = float(np.fmax(self.own, own)), float(np.fmax(self.file, file))
             if self._end.wait(0.02):
                 return
 
-    def end(self):
-        """What this process had for itself, and of files."""
+    def __exit__(self, *error):
         self._end.set()
         self._thread.join()
-        return float(self._own), float(self._file)
 
 
 def resident():
@@ -230,12 +246,11 @@ def main(folder, data, samples, neurons, sparse, threads, in_memory, cold, group
     except OSError as error:
         raise BadInput(f"{folder}: cannot be written to ({error.strerror})") from None
     click.echo(err=True)
-    markdown(
-        ["neurons", "lateral", "samples", "prepared, s", "step, ms", "not ahead, ms"]
-        + ["cold, ms", "cold, not ahead, ms"] * cold + ["in memory, ms"] * in_memory
-        + ["epoch, s", "own memory, MB", "file, MB"],
-        [_cells(row) for row in rows],
-    )  # fmt: skip
+    header = ["neurons", "lateral", "samples", "prepared, s", "ahead, ms", "not ahead, ms"]
+    header += ["in memory, ms"] * in_memory
+    header += ["cold, ahead, ms", "cold, not ahead, ms", "cold, row by row, ms"] * cold
+    header += ["epoch, s", "own memory, MB", "file, MB"]
+    markdown(header, [_cells(row) for row in rows])
     if table:
         write_numbers(table, rows, 4)
 

@@ -547,3 +547,26 @@ def test_where_it_is_missing_the_extra_is_named():
     assert line.startswith("infosim's estimators need scikit-learn")
     assert line.endswith("pip install 'infosim[sklearn]'")
     assert walked == "True"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_that_are_mapped_stay_on_disk_to_the_same_bits(dtype, tmp_path, monkeypatch):
+    """Also where joblib maps them for other processes, however many columns are read at once."""
+    from infosim.estimators import base
+    from infosim.machine.mapped import Mapped
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(3, 10, (2000, 11)).astype(dtype)
+    y = x.sum(axis=1) > 33
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    monkeypatch.setattr(base, "_AT_ONCE", 3 * x[:, 0].nbytes)
+    model = InfomorphicClassifier(n_neurons=5, epochs=2, random_state=0)
+    other = clone(model)
+    expected = model.fit(x, y).predict_proba(x)
+    np.testing.assert_array_equal(other.fit(mapped, y).predict_proba(mapped), expected)
+    np.testing.assert_array_equal(np.array(other._scale), np.array(model._scale))
+    assert isinstance(other._scaled(mapped), Mapped)
+    transformer = InfomorphicTransformer(n_neurons=3, epochs=1, random_state=0)
+    one, two = (clone(transformer).fit(rows).transform(rows) for rows in (x, mapped))
+    np.testing.assert_array_equal(one, two)

@@ -83,7 +83,8 @@ class Dataset:
         Parameters
         ----------
         x : array (n, d) of rows, also of scipy.sparse; pandas DataFrame or mapping of columns by
-            name; array (n, h, w), (n, h, w, c) or (n, c, h, w) of images, c 1 or 3
+            name; array (n, h, w), (n, h, w, c) or (n, c, h, w) of images, c 1 or 3. One that
+            is memory-mapped stays on disk
         y : (n,), numbers or names of classes; or the name of the column of x that holds them
         image_shape : (h, w) or (c, h, w) if rows (n, d) are images, too
         options : `test`, `seed`, `missing`, `missing_cells`, `columns`, `exclude` and `categorical`

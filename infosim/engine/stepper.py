@@ -5,6 +5,7 @@ from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
+from infosim.cpus import available
 from infosim.errors import ConfigError, DataError, ShapeError, integer, near
 from infosim.kernels import backend as backends
 from infosim.kernels.contract import Part
@@ -51,7 +52,9 @@ class Stepper:
         #: counts what was done: events, and batches that were gathered
         self.done = 0
         self.tape = Tape(self.kernels, self.workers, self.n_replicas, tape)
-        self._feed = Feed(self.network, self.n_replicas, self.kernels, self.tape, self.dtype)
+        spare = self.kernels.ON_DEVICE or self.workers.n_threads < available()
+        machine = self.kernels, self.tape, self.dtype
+        self._feed = Feed(self.network, self.n_replicas, *machine, spare)
         with self.workers.engaged():
             self._wrong = self.kernels.xp.zeros(self.n_replicas, np.int64)
             self.reset()

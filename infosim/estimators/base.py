@@ -28,7 +28,7 @@ from infosim.tasks import Task
 #: the last one, so that BLAS rounds what is said of a row alike beside any others.
 BLOCK = 256
 #: Bytes that columns on disk take while their means and deviations are found.
-_AT_ONCE = 2**27
+_AT_ONCE = 2**26
 #: Tables of an experiment that an estimator's parameters and data stand for.
 _STOOD_FOR = ("data", "training")
 

@@ -120,5 +120,6 @@ def digest_of(arrays):
     digest = hashlib.sha256()
     for name in sorted(arrays):
         digest.update(name.encode())
-        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+        # as bytes, not copied to bytes: some are large
+        digest.update(np.ascontiguousarray(arrays[name]).reshape(-1).view(np.uint8))
     return np.array(digest.hexdigest())

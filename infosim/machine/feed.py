@@ -74,12 +74,13 @@ class Feed:
     ----------
     network, n_replicas : what the batches are for; each replica has a batch of its own
     kernels, tape, dtype : what gathers them, and as what
+    spare : whether there are CPUs beside those that compute
     """
 
     #: inputs that may be sparse, since all that reads them takes them so
     may_be_sparse = frozenset()
 
-    def __init__(self, network, n_replicas, kernels, tape, dtype):
+    def __init__(self, network, n_replicas, kernels, tape, dtype, spare=True):
         self._n_replicas, self._kernels, self._tape, self._dtype = n_replicas, kernels, tape, dtype
 
         def made(n_samples, array):
@@ -87,7 +88,7 @@ class Feed:
 
         self._batches = Sizes(kernels.xp, made, tape.clear)
         #: what reads arrays that are on disk
-        self.reader = Reader()
+        self.reader = Reader(spare)
 
     def __getitem__(self, n_samples):
         """The `Batch` of so many samples."""

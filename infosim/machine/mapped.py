@@ -5,7 +5,9 @@ order of the file, and it is in this order that rows are read.
 """
 
 import math
+import mmap
 import os
+import time
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from infosim.errors import DataError
 
 #: Bytes that are in memory at once where all rows are looked at.
 _AT_ONCE = 2**23
+#: Seconds for a row, and for a byte, beyond which rows were not in memory before they were read.
+_SLOW = 1e-5, 1e-9
 
 
 class Mapped:
@@ -38,6 +42,8 @@ class Mapped:
         # a copy of all, should rows be taken of an array with gaps, is what is to be avoided
         self._plain = source.flags.c_contiguous and source.flags.aligned and source.dtype.isnative
         self._ends = None
+        #: whether rows were slow to come when they were last read
+        self.slow = False
         n = len(source) if rows is None else len(rows)
         if not n:
             raise DataError(f"{file} has no rows")
@@ -53,7 +59,8 @@ class Mapped:
         base = array
         while isinstance(base, np.ndarray):
             if isinstance(base, np.memmap) and base._mmap is not None:
-                return cls(np.asarray(array), File(base.filename, base.mode in ("r", "c")))
+                fixed = base.mode in ("r", "c")
+                return cls(np.asarray(array), File(base.filename, base._mmap, fixed))
             base = base.base
         return None
 
@@ -106,7 +113,7 @@ class Mapped:
         order = np.argsort(at, kind="stable")
         index = np.empty(len(at), np.int64)
         index[order] = np.arange(len(at))
-        return self._read(at[order]), index
+        return self._changed(self._take(at[order], apart=True)), index
 
     def blocks(self):
         """Pairs (numbers of rows in the file, these rows) of all rows, in the order of the file."""
@@ -118,10 +125,26 @@ class Mapped:
             yield rows, self._read(rows)
 
     def _read(self, at):
-        """Rows of the source."""
+        """Rows of the source, as they are to be."""
+        return self._changed(self._take(at))
+
+    def _take(self, at, apart=False):
+        """Rows of the source, maybe far apart.
+
+        The system reads them from disk one after the other, when each is touched. Where that was
+        slow it is told beforehand which, which takes longer if they are in memory.
+        """
         self._file.check()
+        began = time.perf_counter()
+        if apart and self.slow:
+            self._file.fetch(self._source, at)
         found = self._source.take(at, axis=0) if self._plain else self._source[at]
-        found = found.astype(found.dtype.newbyteorder("="), copy=False)
+        by_row, by_byte = _SLOW
+        took = time.perf_counter() - began
+        self.slow = self._plain and took > by_row * len(at) + by_byte * found.nbytes
+        return found.astype(found.dtype.newbyteorder("="), copy=False)
+
+    def _changed(self, found):
         return found if self._change is None else self._change(found)
 
     # -- what is known of all rows -----------------------------------------------------------------
@@ -158,11 +181,12 @@ class Mapped:
 class File:
     """The file of a mapped array: reading what is no longer there would end the process.
 
+    path : its name, or None; pages : the map of it
     fixed : whether nobody here writes to it, so that it is to stay as it is
     """
 
-    def __init__(self, path, fixed):
-        self._path, self._fixed = path, fixed
+    def __init__(self, path, pages, fixed):
+        self._path, self._pages, self._fixed = path, pages, fixed
         self._was = self._look()
 
     def __str__(self):
@@ -183,3 +207,18 @@ class File:
         if now.st_size < was.st_size or (self._fixed and now.st_mtime_ns != was.st_mtime_ns):
             how = "cut off" if now.st_size < was.st_size else "written to"
             raise DataError(f"{self._path} was {how} while it was being read")
+
+    def fetch(self, source, rows):
+        """Have the system read rows of an array that is mapped, all at once."""
+        if not hasattr(mmap, "MADV_WILLNEED"):  # it does not offer that
+            return
+        first = _address(source) - _address(np.frombuffer(self._pages, np.uint8))
+        begin = first + rows * source.strides[0]
+        page = begin // mmap.PAGESIZE * mmap.PAGESIZE
+        size = begin + source[:1].nbytes - page
+        for one in zip(page.tolist(), size.tolist(), strict=True):
+            self._pages.madvise(mmap.MADV_WILLNEED, *one)
+
+
+def _address(array):
+    return array.__array_interface__["data"][0]

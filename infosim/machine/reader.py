@@ -19,6 +19,11 @@ class MappedSparse:
         self._mapped, self.background, self.widest = mapped, background, widest
         self.shape, self.dtype, self.ndim = mapped.shape, mapped.dtype, 2
 
+    @property
+    def slow(self):
+        """As of `Mapped`."""
+        return self._mapped.slow
+
     @classmethod
     def of(cls, mapped, density=None):
         """`Sparse.of` of rows on disk."""
@@ -91,13 +96,17 @@ class Staged:
 
 
 class Reader:
-    """Reads batches of rows on disk, the next one while something else is done."""
+    """Reads batches of rows on disk, the next one while something else is done.
 
-    #: whether it does; results are the same bits
-    ahead = True
+    spare : whether there are CPUs with nothing else to do. Else rows are read ahead where they are
+        slow to come: the CPU's part is then little
+    """
 
-    def __init__(self):
-        self._next = None
+    #: whether they are in any case, or never; None as `spare` has it. Results are the same bits
+    ahead = None
+
+    def __init__(self, spare=True):
+        self._spare, self._next = spare, None
 
     def read(self, sources, rows):
         """What `read_sorted` of each of the sources, by name, finds of these rows (m,)."""
@@ -107,8 +116,9 @@ class Reader:
         return _read(sources, rows)
 
     def begin(self, sources, rows):
-        """Begin to read what is asked for next."""
-        if self.ahead:
+        """Begin to read what is asked for next, if it is worth while."""
+        worthwhile = self._spare or any(one.slow for one in sources.values())
+        if worthwhile if self.ahead is None else self.ahead:
             self._next = _Following(sources, rows)
 
 

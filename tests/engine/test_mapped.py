@@ -45,7 +45,7 @@ def on_disk(folder, array, name="x.npy"):
     return np.load(folder / name, mmap_mode="r")
 
 
-def fitted(images, sparse=None, ahead=True, seeds=0, labels=LABELS, net=None, **options):
+def fitted(images, sparse=None, ahead=None, seeds=0, labels=LABELS, net=None, **options):
     simulator = Simulator(net or network(), seed=seeds, **options)
     simulator._feed.reader.ahead = ahead
     samples = Samples({"image": images, "label": labels}, SCALING, sparse=sparse)
@@ -180,6 +180,22 @@ def test_it_stands_for_an_array(tmp_path):
         assert Mapped.of(other) is None
 
 
+def test_rows_that_are_slow_to_come_are_asked_for_all_at_once(tmp_path, monkeypatch):
+    mapped = Mapped.of(on_disk(tmp_path, IMAGES)[7:])
+    asked, rows = [], np.array([N - 8, 0, 300, 0])
+
+    def fetch(source, at):
+        asked.append(at.tolist())
+        really(source, at)
+
+    really = mapped._file.fetch
+    monkeypatch.setattr(mapped._file, "fetch", fetch)
+    for slow in (0.0, 1e9, 0.0):
+        monkeypatch.setattr("infosim.machine.mapped._SLOW", (slow, slow))
+        np.testing.assert_array_equal(mapped.read(rows), IMAGES[7:][rows])
+    assert asked == [[0, 0, 300, N - 8]]  # after the first, which was slow
+
+
 # -- what is wrong ---------------------------------------------------------------------------------
 
 
@@ -221,6 +237,7 @@ def halfway(folder):
     training = Training(
         Simulator(network()), {"image": on_disk(folder, IMAGES), "label": LABELS}, batch=100
     )
+    training.simulator._feed.reader.ahead = True
     training.advance()
     training.simulator._feed.reader._next._thread.join()
     return training
@@ -275,7 +292,10 @@ def test_a_reader_reads_what_is_asked_for_whatever_it_has_begun(tmp_path):
     for source, rows in ((other, [1, 2]), (one, [2, 1]), (one, [1, 2])):
         found, index = reader.read({"image": source}, np.array(rows))["image"]
         np.testing.assert_array_equal(found[index], source[rows])
-    reader.begin({"image": one}, np.array([1, 2]))
+    for spare, slow, expected in ((True, False, 1), (False, False, 0), (False, True, 1)):
+        reader, one.slow = Reader(spare), slow
+        reader.begin({"image": one}, np.array([1, 2]))
+        assert (reader._next is not None) == expected
     reader._next._thread.join()
     reader._next._found = None  # as in a child that is forked while rows are read
     found, index = reader.read({"image": one}, np.array([1, 2]))["image"]

@@ -86,7 +86,7 @@ def _mapped(file, size, path):
     begin, rows = file.tell(), len(shape) > 1 and not fortran and dtype.kind in "biuf"
     if rows and dtype.isnative and math.prod(shape) * dtype.itemsize >= _ON_DISK:
         array = np.memmap(file, dtype, "r", begin, shape)
-        return Mapped(np.asarray(array), File(path, fixed=True))
+        return Mapped(np.asarray(array), File(path, array._mmap, fixed=True))
     file.seek(0)
     return None
 

@@ -50,8 +50,8 @@ def read_own(path, target=None, **options):
     Parameters
     ----------
     path : CSV or, with the extra `parquet`, Parquet; .npz of x and y, or of x_train, y_train,
-        x_test and y_test; .npy; IDX of images, beside one of labels; a folder of images in a folder
-        for each class, or of such folders `train` and `test`
+        x_test and y_test; .npy, which stays on disk if it is large; IDX of images, beside one of
+        labels; a folder of images in a folder for each class, or of such folders `train` and `test`
     target : of a table the column of classes, by its name or its number from 1 on, -1 for the last;
         by default one called target, label, class or y; of .npy the file of classes
     test : part of each class that is held out as test rows, 0.2

@@ -298,19 +298,13 @@ def test_ctrl_break_stops_like_ctrl_c(monkeypatch):
 # -- processes -------------------------------------------------------------------------------------
 
 
-def spawned(method):
-    """Start further processes as `method` does, which Windows and macOS have "spawn" for."""
+@pytest.fixture
+def spawning():
+    """Other processes are spawned, as on Windows and macOS; test_sweep.py has loky's own way."""
     context = pytest.importorskip("joblib").externals.loky.backend.context
-    context.set_start_method(method, force=True)
-    return lambda: context.set_start_method(None, force=True)
-
-
-@pytest.fixture(params=["loky", "spawn"])
-def method(request):
-    """How other processes start."""
-    undo = spawned(request.param)
-    yield request.param
-    undo()
+    context.set_start_method("spawn", force=True)
+    yield
+    context.set_start_method(None, force=True)
 
 
 class Jobs:
@@ -328,7 +322,7 @@ def asked(name, parent):
     return {name: (os.getpid(), engines._orphaned(parent))}
 
 
-def test_workers_know_their_parent_however_they_are_started(method):
+def test_workers_that_are_spawned_know_their_parent(spawning):
     jobs = Jobs(partial(asked, parent=os.getpid()), {name: name for name in "abcd"})
     with engines.engine(2) as carry_out:
         carry_out(jobs)
@@ -344,9 +338,9 @@ from joblib.externals.loky.backend.context import set_start_method
 from infosim.experiments import engines
 from test_portable import Jobs, endless
 if __name__ == "__main__":
-    set_start_method(sys.argv[1], force=True)
+    set_start_method("spawn", force=True)
     with engines.engine(1) as carry_out:
-        carry_out(Jobs(endless, {"a": sys.argv[2]}))
+        carry_out(Jobs(endless, {"a": sys.argv[1]}))
 """
 
 
@@ -361,7 +355,7 @@ def endless(folder):
     raise engines.Interrupted("saved", arrived[0])
 
 
-def wait(path, seconds=30):
+def wait(path, seconds=100):
     """Wait for a file."""
     until = time.monotonic() + seconds
     while not path.exists():
@@ -369,13 +363,14 @@ def wait(path, seconds=30):
         time.sleep(0.02)
 
 
-def test_a_worker_saves_and_ends_when_its_parent_is_gone(method, tmp_path):
+def test_a_worker_that_was_spawned_saves_and_ends_when_its_parent_is_gone(tmp_path):
+    pytest.importorskip("joblib")
     (tmp_path / "parent.py").write_text(PARENT, "utf-8")
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
     }
-    command = [sys.executable, tmp_path / "parent.py", method, tmp_path]
+    command = [sys.executable, tmp_path / "parent.py", tmp_path]
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )

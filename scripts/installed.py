@@ -90,10 +90,11 @@ def report():
     )
     yield f"| `{light}` | {1000 * seconds(light):.1f} ms, {len(loaded(light))} other packages |"
     yield f"| first use of `infosim.Simulator` | {seconds(heavy):.2f} s |"
-    yield ""
+    yield "\n```text"
     for name in ("infosim", *sorted(packages.keys() - {"infosim"})):
         if packages[name]:
-            yield f"    {name} {distribution(name).version}: {', '.join(packages[name])}"
+            yield f"{name} {distribution(name).version}: {', '.join(packages[name])}"
+    yield "```"
 
 
 if __name__ == "__main__":

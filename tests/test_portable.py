@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from functools import partial
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
@@ -18,7 +17,7 @@ from infosim import files
 from infosim.errors import CheckpointError
 from infosim.experiments import Experiment, engines, preset_names, run, stopping, store
 from infosim.experiments.capacity import LEDGER
-from infosim.experiments.sweep import Sweep
+from infosim.experiments.sweep import Sweep, run_sweep
 from scripts.files import ROOT
 
 TINY = ["layers.hidden.size=5", "training.epochs=2"]
@@ -317,18 +316,16 @@ class Jobs:
         self.found |= result or {}
 
 
-def asked(name, parent):
-    """What a process knows of its parent."""
-    return {name: (os.getpid(), engines._orphaned(parent))}
-
-
-def test_workers_that_are_spawned_know_their_parent(spawning):
-    jobs = Jobs(partial(asked, parent=os.getpid()), {name: name for name in "abcd"})
-    with engines.engine(2) as carry_out:
-        carry_out(jobs)
-    assert jobs.found.keys() == set("abcd")
-    assert {orphaned for _, orphaned in jobs.found.values()} == {False}
-    assert os.getpid() not in {pid for pid, _ in jobs.found.values()}
+def test_a_sweep_whose_processes_are_spawned_comes_to_the_same(spawning, tmp_path):
+    text = 'preset = "demo/digits"\nseeds = 2\n[set]\nlayers.hidden.size = 5\ntraining.epochs = 1\n'
+    (tmp_path / "some.toml").write_text(text, "utf-8")
+    sweep = Sweep.load(tmp_path / "some.toml")
+    for out, options in (("here", {}), ("there", {"jobs": 2, "threads": 1})):
+        found = run_sweep(sweep, tmp_path / out, **options)
+        assert (len(found.done), found.failed, found.left) == (2, {}, [])
+    one, other = (tmp_path / out / "results.csv" for out in ("here", "there"))
+    assert one.read_bytes() == other.read_bytes()
+    assert one.read_bytes().count(b"\n") == 3
 
 
 #: A process whose only worker has a job that never ends, and which says so when it begins.

@@ -37,8 +37,8 @@ types: $(VENV)/.installed-test
 		--cache-dir build/mypy tests/typing
 
 # The source distribution and the wheel, in dist/. Both are tested outside the checkout: the wheel
-# alone trains where there is no compiler and nothing else in PATH; then the source's tests run
-# against the installed wheel, the source's own package taken away.
+# alone trains where there is no compiler and nothing else in PATH, and what it takes is printed; then
+# the source's tests run against the installed wheel, the source's own package taken away.
 dist: $(VENV)/.installed-test
 	rm -rf dist build/sdist && mkdir -p build/sdist
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
@@ -49,6 +49,7 @@ dist: $(VENV)/.installed-test
 	$(PYTHON) -m venv build/wheel
 	build/wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/infosim-*.whl
 	cd build/alone && PATH= ../wheel/bin/infosim train demo/digits --epochs 2 --out run --quiet
+	build/wheel/bin/python -I scripts/installed.py
 	build/wheel/bin/python -m pip install --quiet --disable-pip-version-check \
 		"infosim[test] @ file://$$(ls $(CURDIR)/dist/infosim-*.whl)"
 	cd build/sdist && ../wheel/bin/python -m pytest -n 2 --dist worksteal $(WHEEL_TESTS)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from functools import partial
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
@@ -18,7 +17,7 @@ from infosim import files
 from infosim.errors import CheckpointError
 from infosim.experiments import Experiment, engines, preset_names, run, stopping, store
 from infosim.experiments.capacity import LEDGER
-from infosim.experiments.sweep import Sweep
+from infosim.experiments.sweep import Sweep, run_sweep
 from scripts.files import ROOT
 
 TINY = ["layers.hidden.size=5", "training.epochs=2"]
@@ -298,19 +297,13 @@ def test_ctrl_break_stops_like_ctrl_c(monkeypatch):
 # -- processes -------------------------------------------------------------------------------------
 
 
-def spawned(method):
-    """Start further processes as `method` does, which Windows and macOS have "spawn" for."""
+@pytest.fixture
+def spawning():
+    """Other processes are spawned, as on Windows and macOS; test_sweep.py has loky's own way."""
     context = pytest.importorskip("joblib").externals.loky.backend.context
-    context.set_start_method(method, force=True)
-    return lambda: context.set_start_method(None, force=True)
-
-
-@pytest.fixture(params=["loky", "spawn"])
-def method(request):
-    """How other processes start."""
-    undo = spawned(request.param)
-    yield request.param
-    undo()
+    context.set_start_method("spawn", force=True)
+    yield
+    context.set_start_method(None, force=True)
 
 
 class Jobs:
@@ -323,18 +316,16 @@ class Jobs:
         self.found |= result or {}
 
 
-def asked(name, parent):
-    """What a process knows of its parent."""
-    return {name: (os.getpid(), engines._orphaned(parent))}
-
-
-def test_workers_know_their_parent_however_they_are_started(method):
-    jobs = Jobs(partial(asked, parent=os.getpid()), {name: name for name in "abcd"})
-    with engines.engine(2) as carry_out:
-        carry_out(jobs)
-    assert jobs.found.keys() == set("abcd")
-    assert {orphaned for _, orphaned in jobs.found.values()} == {False}
-    assert os.getpid() not in {pid for pid, _ in jobs.found.values()}
+def test_a_sweep_whose_processes_are_spawned_comes_to_the_same(spawning, tmp_path):
+    text = 'preset = "demo/digits"\nseeds = 2\n[set]\nlayers.hidden.size = 5\ntraining.epochs = 1\n'
+    (tmp_path / "some.toml").write_text(text, "utf-8")
+    sweep = Sweep.load(tmp_path / "some.toml")
+    for out, options in (("here", {}), ("there", {"jobs": 2, "threads": 1})):
+        found = run_sweep(sweep, tmp_path / out, **options)
+        assert (len(found.done), found.failed, found.left) == (2, {}, [])
+    one, other = (tmp_path / out / "results.csv" for out in ("here", "there"))
+    assert one.read_bytes() == other.read_bytes()
+    assert one.read_bytes().count(b"\n") == 3
 
 
 #: A process whose only worker has a job that never ends, and which says so when it begins.
@@ -344,9 +335,9 @@ from joblib.externals.loky.backend.context import set_start_method
 from infosim.experiments import engines
 from test_portable import Jobs, endless
 if __name__ == "__main__":
-    set_start_method(sys.argv[1], force=True)
+    set_start_method("spawn", force=True)
     with engines.engine(1) as carry_out:
-        carry_out(Jobs(endless, {"a": sys.argv[2]}))
+        carry_out(Jobs(endless, {"a": sys.argv[1]}))
 """
 
 
@@ -361,7 +352,7 @@ def endless(folder):
     raise engines.Interrupted("saved", arrived[0])
 
 
-def wait(path, seconds=30):
+def wait(path, seconds=100):
     """Wait for a file."""
     until = time.monotonic() + seconds
     while not path.exists():
@@ -369,13 +360,14 @@ def wait(path, seconds=30):
         time.sleep(0.02)
 
 
-def test_a_worker_saves_and_ends_when_its_parent_is_gone(method, tmp_path):
+def test_a_worker_that_was_spawned_saves_and_ends_when_its_parent_is_gone(tmp_path):
+    pytest.importorskip("joblib")
     (tmp_path / "parent.py").write_text(PARENT, "utf-8")
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
     }
-    command = [sys.executable, tmp_path / "parent.py", method, tmp_path]
+    command = [sys.executable, tmp_path / "parent.py", tmp_path]
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )

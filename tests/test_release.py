@@ -11,6 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from scripts.files import ROOT
+from scripts.installed import closure, loaded, size
 
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg", "utf-8")
@@ -146,3 +147,25 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         capture_output=True, encoding="utf-8", timeout=60,
     )  # fmt: skip
     assert found.stdout.split() == offered, found.stderr
+
+
+# -- lightness -------------------------------------------------------------------------------------
+
+
+def test_importing_infosim_imports_nothing_else():
+    assert loaded("import infosim") == set()
+    assert loaded("import infosim.cli") == {"click"}
+    heavy = loaded("import infosim; infosim.Simulator; infosim.Network; infosim.decompose")
+    assert {"numba", "numpy"} <= heavy
+    # (SciPy is Numba's to import, where there is one)
+    others = {"PIL", "dask", "distributed", "jinja2", "joblib", "matplotlib", "openpyxl", "optuna"}
+    assert not heavy & (others | {"pandas", "requests", "sklearn"})
+
+
+def test_few_packages_are_needed():
+    packages = closure("infosim")
+    assert set(packages["infosim"]) == set(bounds(lines(SETUP["options"]["install_requires"])))
+    assert len(packages["infosim"]) <= 9
+    assert len(packages) - 1 <= 26
+    assert "scipy" not in packages
+    assert size("tomli-w") < size("click") < 2_000_000

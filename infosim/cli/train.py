@@ -1,6 +1,7 @@
 """`infosim train` and `infosim demo`."""
 
 import shlex
+from importlib.util import find_spec
 from math import isfinite
 from pathlib import Path
 
@@ -69,10 +70,11 @@ def demo(out, dry_run, quiet, **options):
     out = Path("infosim-demo") if out is None else out
     _train("demo/digits", [], "cpu", out=out, dry_run=dry_run, quiet=quiet, **options)
     if not quiet and not dry_run:
+        needs = "" if find_spec("jinja2") else "pip install 'infosim[report]' and "
         click.echo(
-            f"Open {out / 'summary.png'}; all numbers are beside it. "
-            f"Next: infosim report {shlex.quote(str(out))} --examine, which explains every neuron; "
-            f"infosim train iclr/trivariate-optimized"
+            f"Open {out / 'summary.png'}; all numbers are beside it. Next: {needs}"
+            f"infosim report {shlex.quote(str(out))} --examine, which explains every neuron; "
+            f"infosim data fetch mnist and infosim train iclr/trivariate-optimized"
         )
 
 

@@ -15,7 +15,7 @@ def thumbnails(gallery):
     beside them does not: they have no text of their own.
     """
     index = gallery / "index.html"
-    text = index.read_text("utf-8")
+    before, article, text = index.read_text("utf-8").partition("<article")
 
     def entry(match):
         article = (gallery / f"{match[2]}.html").read_text("utf-8").partition("<article")[2]
@@ -23,7 +23,8 @@ def thumbnails(gallery):
         picture = f'<img class="thumbnail" alt="" src="{found[-1]}" />' if found else ""
         return match[1] + picture
 
-    index.write_text(re.sub(_ENTRY.pattern + "(?!<img)", entry, text), "utf-8")
+    text = re.sub(_ENTRY.pattern + "(?!<img)", entry, text)
+    index.write_text(before + article + text, "utf-8")
 
 
 def put(app, exception):

@@ -63,7 +63,7 @@ def test_a_page_holds_every_setting_as_it_is_resolved(page):
 
 def test_where_a_setting_is_said_follows_what_a_preset_extends():
     text = models._settings("memory/storkey", Experiment.load("memory/storkey").config)
-    assert '| `network.rule` | `"storkey"` | paper | here |' in text
+    assert '| `network.rule` | `"storkey"` | paper: the rule that it proposes | here |' in text
     assert '| `data.name` | `"patterns"` | inferred | pnas/memory-heuristic |' in text
 
 
@@ -209,7 +209,8 @@ def test_thumbnails_are_the_last_pictures_of_their_pages(tmp_path):
     two = '<img alt="a" src="../_images/1.png" /><p>x</p><img src="../_images/2.png" alt="b"/>'
     (tmp_path / "one.html").write_text(f"<img src='logo'><article>{two}</article><img src='x'>")
     (tmp_path / "none.html").write_text("<article>no picture</article><img src='x'>")
-    text = f"{ENTRY.format('one')}One</a></li>{ENTRY.format('none')}None</a></li>"
+    text = f"<nav>{ENTRY.format('one')}1</a></li></nav><article>"
+    text += f"{ENTRY.format('one')}One</a></li>{ENTRY.format('none')}None</a></li></article>"
     (tmp_path / "index.html").write_text(text)
     for _ in range(2):  # an index that is not built anew keeps what it has
         thumbnails.thumbnails(tmp_path)

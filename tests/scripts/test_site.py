@@ -16,7 +16,7 @@ from infosim.datasets.sources import SOURCES
 from infosim.errors import ConfigError
 from infosim.experiments import Experiment, preset_names
 from infosim.experiments.reading import flat, read_files
-from scripts import installed, pages, reproducing
+from scripts import pages, reproducing
 from scripts.files import ROOT
 from scripts.site import copies, docstrings, links, making, models, objects, thumbnails, times
 
@@ -380,16 +380,6 @@ def test_where_it_stands_is_what_was_measured():
     assert row[0] == "backpropagation, the same stochastic network, ours"
     assert row[2] == " / ".join(mnist("Backpropagation", n) for n in (100, 200, 500))
     assert row[3].startswith(errors("cifar10", model="backpropagation", removed=""))
-
-
-def test_what_is_installed_is_what_it_needs():
-    names = installed.needed().keys()
-    direct = {"numpy", "numba", "matplotlib", "click", "pooch", "tqdm", "threadpoolctl", "filelock"}
-    assert {"infosim", "llvmlite", "requests", "tomli-w"} | direct <= names
-    assert not names & {"pytest", "sphinx", "optuna", "scikit-learn"}
-    assert 1e6 < installed.size(installed.needed()["infosim"]) < 5e6
-    told = re.search(r"about (\d+) MB", read("README.md"))[1]
-    assert re.search(r"that it needs \| (\d+) MB", read("docs/installed.md"))[1][:2] == told[:2]
 
 
 def test_a_caption_that_does_not_say_how_it_was_made_is_refused(tmp_path):

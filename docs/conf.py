@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import infosim
+from scripts.site import thumbnails
 from scripts.site.docstrings import numpydoc
 from scripts.site.making import write
 
@@ -44,6 +45,9 @@ if os.environ.get("INFOSIM_DOCS_ONLINE") == "1":
         "sklearn": ("https://scikit-learn.org/stable", None),
     }
 
+# What is typed stands as it is typed: -- is no dash, a quotation mark of a message is not another.
+smartquotes = False
+
 html_theme = "pydata_sphinx_theme"
 html_title = "infosim"
 html_static_path = ["_static"]
@@ -54,6 +58,7 @@ html_theme_options = {
     "header_links_before_dropdown": 8,
     "navbar_align": "left",
     "show_prev_next": True,
+    "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
@@ -74,4 +79,5 @@ def _only_ours(app, what, name, obj, skip, options):
 def setup(app):
     app.connect("autodoc-skip-member", _only_ours)
     app.connect("autodoc-process-docstring", _docstring, priority=400)  # before numpydoc's own
+    app.connect("build-finished", thumbnails.put)
     write(Path(app.srcdir) / "made")

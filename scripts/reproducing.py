@@ -54,7 +54,11 @@ def _seeds(caption, text):
         found = {int(float(row.get("n_seeds") or 0)) for row in csv.DictReader(file)} - {0}
     if found:
         return " to ".join(map(str, sorted({min(found), max(found)})))
-    said = re.search(r"[Ss]eeds? \d+(?: to \d+)?", text.partition("Made by")[0])
+    text = " ".join(text.partition("Made by")[0].split())
+    said = re.search(r"(\d+(?: to \d+)?) seeds", text)
+    if said:
+        return said[1]
+    said = re.search(r"[Ss]eeds? \d+(?: to \d+)?", text)
     return said[0].lower() if said else "none"
 
 
@@ -70,14 +74,17 @@ def _time(folder, script):
 
 
 def _ledger(folder):
-    """What the paper's ledger holds, in a sentence."""
-    path = folder / "runs.csv"
-    if not path.exists():
+    """What the paper's ledgers hold, tables of what is known by its settings, in a sentence."""
+    told = []
+    for path in sorted(folder.glob("*.csv")):
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if (reader.fieldnames or [""])[0] == "key":
+                name = path.relative_to(ROOT).as_posix()
+                told.append(f"[{name}]({name}) ({sum(1 for _ in reader)} rows)")
+    if not told:
         return "Its figures need no training runs that are kept."
-    with open(path, newline="", encoding="utf-8") as file:
-        n = sum(1 for _ in csv.DictReader(file))
-    name = path.relative_to(ROOT).as_posix()
-    return f"[{name}]({name}) holds the settings, seeds and errors of {n} runs."
+    return f"Settings, seeds and results of what was trained: {', '.join(told)}."
 
 
 def written(text):

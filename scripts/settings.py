@@ -29,7 +29,7 @@ DEFAULTS = ROOT / "tests" / "experiments" / f"defaults-{DEFAULTS_VERSION}.json"
 _FILE = click.Path(path_type=Path)
 
 
-_HEAD = ["type", "default", "allowed", "unit", ""]
+_HEAD = ["type", "default", "allowed", "unit", "what it is"]
 
 
 def sections():

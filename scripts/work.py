@@ -170,7 +170,8 @@ class Work:
     def _trials(self, sampler):
         """The rows of the trials of a search that have ended."""
         try:
-            with open(self._searched(sampler) / "trials.csv", encoding="utf-8", newline="") as file:
+            path = self._searched(sampler) / "trials.csv"
+            with open(path, encoding="utf-8", newline="") as file:
                 return [row for row in csv.DictReader(file) if row["state"] in _ENDED]
         except FileNotFoundError:
             return []

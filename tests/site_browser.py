@@ -2,7 +2,8 @@
 
 Opens pages of the built site (`make docs`) in Chromium as on a desktop, a phone, in the dark, and
 says what is not as it should be: errors of the log, requests that leave the site, pictures that are
-missing, pages wider than their window, a search that does not find. Pictures are left in browser/.
+missing or have no text in their place, headings that leave out a level, pages wider than their
+window, searches that do not find. Pictures are left in browser/.
 """
 
 import functools
@@ -11,16 +12,28 @@ import shutil
 import sys
 import tempfile
 import threading
+from itertools import pairwise
 from pathlib import Path
+from urllib.parse import quote
 
 from tests.browser import _NAMES, DESKTOP, PHONE, Browser
 
 PAGES = (
-    "index", "start", "gallery/inside-a-neuron", "neurons", "standing",
-    "made/models/iclr-trivariate-optimized", "made/objects/Simulator", "commands", "settings",
+    "index", "start", "gallery/index", "gallery/inside-a-neuron", "neurons", "standing",
+    "made/models/iclr-trivariate-optimized", "made/objects/Simulator", "made/project/reproducing",
+    "commands", "settings", "performance", "questions",
 )  # fmt: skip
-#: A word of a search, and a page that it has to find.
-SEARCHED = ("capacity", "questions")
+#: What is searched for -> a page that has to be found.
+SEARCHED = {
+    "capacity": "memory", "gradient": "theory", "resume": "questions",
+    "unique atom negative": "questions",
+}  # fmt: skip
+#: Pictures that a reader who cannot see them learns nothing of; those of the gallery's index say no
+#: more than the names beside them.
+_UNTOLD = """[...document.querySelectorAll('article img')].filter(one => !(
+    one.classList.contains('thumbnail') || (one.alt && !/[.](png|svg)$/.test(one.alt)))).length"""
+_HEADINGS = """[...document.querySelectorAll('article :is(h1, h2, h3, h4, h5, h6)')].map(
+    one => +one.tagName[1])"""
 
 
 def problems(browser, url, out):
@@ -40,14 +53,20 @@ def problems(browser, url, out):
             lazy = "!one.complete || !one.naturalWidth"
             if browser.ask(f"[...document.images].filter(one => {lazy}).length"):
                 yield f"{page}: a picture is missing"
-    word, page = SEARCHED
+            if browser.ask(_UNTOLD):
+                yield f"{page}: a picture has no text in its place"
+            levels = browser.ask(_HEADINGS)
+            for above, below in pairwise(levels):
+                if below > above + 1:
+                    yield f"{page}: a heading of level {below} follows one of level {above}"
     browser.size(*DESKTOP)
-    browser.open(f"{url}/search.html?q={word}")
-    browser.ask("new Promise(done => setTimeout(done, 3000))")
-    browser.picture(out / "search.png")
-    found = browser.ask("[...document.querySelectorAll('#search-results a')].map(a => a.href)")
-    if not any(f"/{page}.html" in one for one in found):
-        yield f"a search for {word} finds {found}"
+    for words, page in SEARCHED.items():
+        browser.open(f"{url}/search.html?q={quote(words)}")
+        browser.ask("new Promise(done => setTimeout(done, 3000))")
+        browser.picture(out / f"search-{words.partition(' ')[0]}.png")
+        found = browser.ask("[...document.querySelectorAll('#search-results a')].map(a => a.href)")
+        if not any(f"/{page}.html" in one for one in found):
+            yield f"a search for {words} finds {found}"
     for event in browser.events:
         what, given = event["method"], event["params"]
         if what == "Network.requestWillBeSent":

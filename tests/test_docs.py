@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from own_files import write_images
 
 from infosim.bench import timing
 from infosim.cli import main
+from infosim.experiments import Experiment
 from infosim.experiments.sweep import Sweep, run_sweep
 from infosim.pid import Goal, decompose, lattice
 from infosim.pid.goals import bivariate_goals
@@ -62,6 +64,17 @@ def test_page(page, tmp_path):
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert result.stdout.endswith("done\n")
+    if page == "docs/activations.md":  # what it says that it prints, and why it has those bins
+        (said,) = blocks(page, "text")
+        atoms = [
+            {name: float(bits) for name, bits in re.findall(r"^(\S+) +(-?\d.\d\d)$", text, re.M)}
+            for text in (said, result.stdout)
+        ]
+        assert atoms[0].keys() == atoms[1].keys() == {"{F}{C}", "{F}", "{C}", "{FC}", "H_res"}
+        assert all(abs(atoms[0][name] - atoms[1][name]) < 0.06 for name in atoms[0])
+        fixed = code[0].replace('Binning("adaptive")', "Binning()")
+        done = subprocess.run([sys.executable, "-c", fixed], capture_output=True, text=True)
+        assert re.search(r"^\{F\}\{C\} +-?0.0\d$", done.stdout, re.MULTILINE), done.stdout
     if page == "docs/networks.md":
         overlap = float(re.search(r"overlap (\S+)", result.stdout)[1])
         assert overlap >= 0.95
@@ -83,6 +96,41 @@ def commands(page):
         for line in re.findall(r"^ {4}(?! )(.*)$", text, re.MULTILINE)
         if re.match(starts, line)
     ]
+
+
+#: Kinds of fenced blocks -> who carries them out, or why nobody does.
+KINDS = {
+    "python": "test_page",
+    "{code-cell} python": "the site, when it is built",
+    "toml": "test_settings_that_stand_there",
+    "text": "no code: what is printed, compared in docs/pid.md, docs/troubleshooting.md and others",
+    "{toctree}": "no code", "{eval-rst}": "no code",
+    "{literalinclude} ../../CITATION.cff": "no code",
+}  # fmt: skip
+#: How lines of a shell begin that would stand in indented blocks and be carried out by nobody.
+_UNKNOWN = re.compile(r"(cd|git|curl|wget|python3?|pip3|sh|bash|conda|docker|sbatch|jupyter)\s")
+
+
+def test_nothing_is_shown_that_nobody_carries_out():
+    assert KINDS["python"] in globals()
+    assert KINDS["toml"] in globals()
+    for page in ["README.md", *PAGES]:
+        text = (ROOT / page).read_text()
+        assert set(re.findall(r"^```(\S.*)$", text, re.MULTILINE)) <= KINDS.keys(), page
+        indented = re.findall(r"^ {4}(?! )(.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL),
+                              re.MULTILINE)  # fmt: skip
+        unknown = [line for line in indented if _UNKNOWN.match(line)]
+        assert not [one for one in unknown if not one.startswith("python -m ")], page
+
+
+@pytest.mark.parametrize("page", [one for one in ["README.md", *PAGES] if blocks(one, "toml")])
+def test_settings_that_stand_there(page, tmp_path):
+    """Files of experiments are what infosim takes; parts of them, and of sweeps, are TOML."""
+    for number, text in enumerate(blocks(page, "toml")):
+        if "extends" in tomllib.loads(text):
+            path = tmp_path / f"{number}.toml"
+            path.write_text(text)
+            assert Experiment.load(str(path)).config["layers"]
 
 
 def test_shell_commands_are_found():

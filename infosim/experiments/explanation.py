@@ -169,7 +169,7 @@ class Explanation:
             look = "image-rendering:pixelated;border:1px solid #ccc"
             picture = sprite([weights], self.image_shape).png
             shown.append(image(picture, "png", alt, height=140, style=look))
-        return element("div", element("h4", self.title), *shown, self.body())
+        return element("div", element("p", element("strong", self.title)), *shown, self.body())
 
 
 def _scrolled(titled):

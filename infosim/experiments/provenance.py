@@ -73,7 +73,10 @@ def _found(files, config, origin):
     paths = [path for path, _ in flat(config) if path not in DESCRIPTIONS]
     for path in files[-1].sources:
         if not any(_within(one, path) for one in paths):
-            raise ConfigError(f"{_shown(path)}: there is no such setting; {near(path, paths)}")
+            hint = near(path, paths)
+            if not hint.startswith("did"):  # a hundred names in a line tell nothing
+                hint = "`infosim presets show` lists those of a file"
+            raise ConfigError(f"{_shown(path)}: there is no such setting; {hint}")
     order = {file.name: i for i, file in enumerate(files)}
     found = {}
     for path in paths:

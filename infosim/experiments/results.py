@@ -229,7 +229,7 @@ class RunResults:
         training = self.config["training"]
         state = "complete" if self.complete else "not complete"
         facts = f"{state}; data set {called(self.config)}, seed {training['seed']}"
-        head = element("h4", self.path.absolute().name)
+        head = element("p", element("strong", self.path.absolute().name))
         return element("div", head, element("p", facts), Html(self.history._repr_html_()))
 
     def dataframe(self):

@@ -13,8 +13,8 @@ from infosim.datasets import Dataset
 from infosim.datasets.sources import SOURCES
 from infosim.experiments import Experiment, preset_names
 from infosim.experiments.provenance import CERTAINTIES, provenance
-from infosim.experiments.reading import flat
-from infosim.pid import Goal
+from infosim.experiments.reading import flat, laid, read_files
+from infosim.pid import Goal, goal_names
 from infosim.plotting import goal_summary, network_page, save, style
 from infosim.plotting.ink import MOST_DRAWN
 from scripts.files import ROOT
@@ -33,6 +33,8 @@ FAMILIES = {
     "own": "For data of your own",
 }
 _DRAWN = {}
+#: What every row of the ledger of capacities says.
+_USUAL = ("training.batch=all", "training.seed=")
 
 
 def pages():
@@ -74,7 +76,7 @@ def _index():
         rows = [
             [f"[{one}]({_file(one)}.md)", Experiment.load(one).config["title"]] for one in names
         ]
-        lines += [f"## {title}", "", table(["preset", ""], rows), ""]
+        lines += [f"## {title}", "", table(["preset", "what it is"], rows), ""]
     entries = "\n".join(_file(name) for name in preset_names())
     return "\n".join([*lines, "```{toctree}", ":hidden:", "", entries, "```", ""])
 
@@ -165,12 +167,31 @@ def _expected(name):
             spread = f"{percent(errors[0])} to {percent(errors[-1])}"
             middle = percent(median(errors))
             rows.append([said or "the preset itself", runs[0]["epochs"], len(runs), middle, spread])
+    capacity = _capacity(name)
     if not rows:
-        return ["No run of it is in the tables of the repository.", ""]
+        return capacity or ["No run of it is in the tables of the repository.", ""]
     rows.sort(key=lambda row: (row[0] != "the preset itself", len(row[0]), row[0]))
     head = ["settings", "epochs", "seeds", "test error, % (median)", "range"]
     return ["Errors of the runs behind [the figures](../../reproduction.md), in %.", "",
-            table(head, rows, 3), ""]  # fmt: skip
+            table(head, rows, 3), "", *capacity]  # fmt: skip
+
+
+def _capacity(name):
+    """The capacity of a memory, in lines, if it is in the ledger for the preset as it is."""
+    path, found = ROOT / "figures" / "memory2025" / "capacities.csv", []
+    with open(path, newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            said = row["settings"].split("; ")
+            if row["preset"] == name and all(one.startswith(_USUAL) for one in said):
+                found.append(float(row["capacity"]))
+    if not found:
+        return []
+    return [
+        f"Capacity: {median(found):.2f} patterns per neuron ({min(found):.2f} to {max(found):.2f}, "
+        f"{len(found)} seeds), the largest load with a mean overlap of 0.95 after recall "
+        "([figures](../../reproduction/memory2025.md), [how](../../memory.md)).",
+        "",
+    ]
 
 
 @cache
@@ -208,12 +229,15 @@ def _time(name):
 
 def _settings(name, config):
     found, rows = provenance(name), []
+    said = dict(flat(laid(read_files(name))[0]))
     for path, value in flat(config):
         if path in found:
             source = found[path]
             where = "here" if source.file == name else source.file or "default"
-            rows.append([f"`{path}`", f"`{toml(value)}`", where, _source(source)])
-    return table(["setting", "value", "said in", "source"], rows)
+            if said.get(path) in goal_names():  # its numbers are in the picture
+                value = said[path]
+            rows.append([f"`{path}`", f"`{toml(value)}`", _source(source), where])
+    return table(["setting", "value", "source", "said in"], rows)
 
 
 def _source(source):

@@ -37,6 +37,7 @@ _SUBJECTS = {
     "infosim.engine": "Simulation",
     "infosim.datasets": "Data",
     "infosim.experiments": "Experiments",
+    "infosim.experiments.capacity": "Capacities of memories",
     "infosim.experiments.results": "Results",
     "infosim.estimators.classifier": "Estimators of scikit-learn",
     "infosim.estimators.memory": "",
@@ -59,16 +60,16 @@ def _index(homes, shown):
     for home, names in homes.items():
         subject = _SUBJECTS.get(home, home)
         if subject and rows:
-            lines += [table(["", ""], rows), ""]
+            lines += [table(["name", "what it is"], rows), ""]
             rows = []
         if subject:
             lines += [f"## {subject}", ""]
         rows += [[f"[{one}]({one}.rst)", _first(shown[one])] for one in sorted(names)]
-    lines += [table(["", ""], rows), "", "## Packages", ""]
+    lines += [table(["name", "what it is"], rows), "", "## Packages", ""]
     rows = [[f"[{name}]({name}.rst)", _first(import_module(name))] for name in PACKAGES]
     entries = "\n".join([*sorted(shown), *PACKAGES])
     toctree = ["```{toctree}", ":hidden:", "", entries, "```", ""]
-    return "\n".join([*lines, table(["", ""], rows), "", *toctree])
+    return "\n".join([*lines, table(["name", "what it is"], rows), "", *toctree])
 
 
 def _first(one):

@@ -136,6 +136,7 @@ def test_what_is_refused(text, message, tmp_path):
         said = refusal(tmp_path, text, load)
         assert message in said
         assert "\n" not in said
+        assert len(said) < 200
 
 
 def test_a_file_that_others_complete_is_judged_when_it_is_complete(tmp_path):

@@ -18,7 +18,7 @@ from infosim.experiments import Experiment, preset_names
 from infosim.experiments.reading import flat, read_files
 from scripts import pages, reproducing
 from scripts.files import ROOT
-from scripts.site import copies, docstrings, links, making, models, objects, times
+from scripts.site import copies, docstrings, links, making, models, objects, thumbnails, times
 
 DOCS = ROOT / "docs"
 
@@ -38,11 +38,14 @@ def page():
 def test_a_page_holds_every_setting_as_it_is_resolved(page):
     text = page["models/iclr-trivariate-feedback.md"]
     rows = re.findall(r"^\| `([\w.-]+)` \| `(.*)` \| (.*) \| (.*) \|$", text, re.MULTILINE)
+    rows = [(path, value, where, source) for path, value, source, where in rows]
     found = {path: tomllib.loads(f"x = {value}")["x"] for path, value, *_ in rows}
     config = Experiment.load("iclr/trivariate-feedback").config
     expected = dict(flat(config))
     for name in ("title", "paper", "doi", "notes"):
         del expected[name]
+    expected["layers.hidden.goal"] = "iclr/trivariate-optimized"  # by their names
+    expected["layers.output.goal"] = "iclr/output"
     assert found == expected
     said = {path: where for path, _, where, _ in rows}
     (own,) = (one.table for one in read_files("iclr/trivariate-feedback")[-1:])
@@ -60,8 +63,22 @@ def test_a_page_holds_every_setting_as_it_is_resolved(page):
 
 def test_where_a_setting_is_said_follows_what_a_preset_extends():
     text = models._settings("memory/storkey", Experiment.load("memory/storkey").config)
-    assert '| `network.rule` | `"storkey"` | here | paper |' in text
-    assert '| `data.name` | `"patterns"` | pnas/memory-heuristic | inferred |' in text
+    assert '| `network.rule` | `"storkey"` | paper: the rule that it proposes | here |' in text
+    assert '| `data.name` | `"patterns"` | inferred | pnas/memory-heuristic |' in text
+
+
+def test_a_memory_has_its_capacity_and_not_that_of_variants():
+    with open(ROOT / "figures/memory2025/capacities.csv", newline="") as file:
+        rows = [one for one in csv.DictReader(file) if one["preset"] == "memory/optimized-2"]
+    plain = [float(one["capacity"]) for one in rows if one["settings"].count(";") == 1]
+    assert len(plain) > 1
+    (said, _) = models._expected("memory/optimized-2")
+    told = re.match(r"Capacity: (\S+) patterns per neuron \((\S+) to (\S+), (\d+) seeds\)", said)
+    middle, low, high, n = map(float, told.groups())
+    assert (low, high, n) == (min(plain), max(plain), len(plain))
+    assert low <= middle <= high
+    assert models._capacity("memory/storkey") == []
+    assert models._expected("memory/storkey")[0].startswith("No run of it")
 
 
 def test_a_page_shows_its_network_goals_and_numbers(page):
@@ -183,6 +200,25 @@ def test_nothing_of_a_docstring_is_lost(text):
     assert all(word in found for word in text.split() if word not in (":", "Raises", "------"))
 
 
+# -- the gallery's index ---------------------------------------------------------------------------
+
+ENTRY = '<li class="toctree-l1"><a class="reference internal" href="{}.html">'
+
+
+def test_thumbnails_are_the_last_pictures_of_their_pages(tmp_path):
+    two = '<img alt="a" src="../_images/1.png" /><p>x</p><img src="../_images/2.png" alt="b"/>'
+    (tmp_path / "one.html").write_text(f"<img src='logo'><article>{two}</article><img src='x'>")
+    (tmp_path / "none.html").write_text("<article>no picture</article><img src='x'>")
+    text = f"<nav>{ENTRY.format('one')}1</a></li></nav><article>"
+    text += f"{ENTRY.format('one')}One</a></li>{ENTRY.format('none')}None</a></li></article>"
+    (tmp_path / "index.html").write_text(text)
+    for _ in range(2):  # an index that is not built anew keeps what it has
+        thumbnails.thumbnails(tmp_path)
+        picture = '<img class="thumbnail" alt="" src="../_images/2.png" />'
+        expected = text.replace("One<", f"{picture}One<")
+        assert (tmp_path / "index.html").read_text() == expected
+
+
 # -- links -----------------------------------------------------------------------------------------
 
 
@@ -275,19 +311,25 @@ def test_shells_complete_commands(shell, monkeypatch, capsys):
 
 
 def test_notebooks_name_their_kernel_and_download():
-    pages = sorted((DOCS / "gallery").glob("*.md"))
+    pages = [*sorted((DOCS / "gallery").glob("*.md")), DOCS / "neurons.md"]
     listed = read("docs/gallery/index.md")
     for path in pages:
         if path.stem == "index":
             continue
         text = path.read_text("utf-8")
         assert text.startswith("---\nfile_format: mystnb\nkernelspec:\n  name: python3\n")
-        assert f"<{path.stem}.ipynb>`" in text
-        assert f"\n{path.stem}\n" in listed
+        if path.parent.name == "gallery":
+            assert f"<{path.stem}.ipynb>`" in text
+            assert f"\n{path.stem}\n" in listed
         cells = re.findall(r"```\{code-cell\} python\n(.*?)```", text, re.DOTALL)
+        options = [re.match(r":mystnb: (.*)\n", cell) for cell in cells]
+        cells = [cell[one.end() if one else 0 :] for cell, one in zip(cells, options, strict=True)]
         assert cells[0].startswith("%matplotlib inline\n")
-        for cell in cells:
+        for cell, given in zip(cells, options, strict=True):
             compile(cell.removeprefix("%matplotlib inline\n"), path.name, "exec")
+            # what ends in a picture says in words what is on it
+            if re.search(r"^(fig|plotting\.\w+\(.*\))\n\Z", cell, re.MULTILINE):
+                assert re.fullmatch(r'\{image: \{alt: "[^"]{20,}"\}\}', given[1]), (path.name, cell)
 
 
 def test_figures_are_listed_as_their_captions_say():
@@ -305,6 +347,39 @@ def test_a_page_without_place_for_figures_is_refused(tmp_path):
     result = CliRunner().invoke(reproducing.main, ["--page", str(tmp_path / "page.md")])
     assert result.exit_code == 2
     assert (tmp_path / "page.md").read_text() == "# Nothing"
+
+
+def test_where_it_stands_is_what_was_measured():
+    """The table of README.md and docs/standing.md: our errors, and that both have the same."""
+    tables = [
+        re.findall(r"^\| .* \|$", read(page), re.MULTILINE)
+        for page in ("README.md", "docs/standing.md")
+    ]
+    tables = [[re.sub(r"\]\(.*?\)", "]", row) for row in rows] for rows in tables]
+    (ours, theirs) = ([row for row in rows if row.count("|") == 6] for rows in tables)
+    assert ours == theirs
+    assert len(ours) == 13
+
+    def errors(table, **asked):
+        with open(ROOT / "figures/iclr2025" / f"{table}.csv", newline="") as file:
+            rows = [row for row in csv.DictReader(file)
+                    if all(row[key] == value for key, value in asked.items())]  # fmt: skip
+        (row,) = rows
+        return f"{100 * float(row.get('test_median') or row['median']):.1f}"
+
+    def mnist(model, n):
+        return errors("fig3_performance", model=model, n_hidden=str(n), split="test")
+
+    sparse = "Trivariate Optimized Sparse"
+    row = [cell.strip() for cell in ours[1].split("|")[1:-1]]
+    assert row[0] == "infomorphic, ours"
+    assert row[2] == " / ".join([mnist("Trivariate Optimized", 100), mnist(sparse, 500),
+                                 mnist(sparse, 2000)])  # fmt: skip
+    assert row[3].startswith(errors("cifar10", model="goal optimised on CIFAR-10", removed=""))
+    row = [cell.strip() for cell in ours[3].split("|")[1:-1]]
+    assert row[0] == "backpropagation, the same stochastic network, ours"
+    assert row[2] == " / ".join(mnist("Backpropagation", n) for n in (100, 200, 500))
+    assert row[3].startswith(errors("cifar10", model="backpropagation", removed=""))
 
 
 def test_a_caption_that_does_not_say_how_it_was_made_is_refused(tmp_path):

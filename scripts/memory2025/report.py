@@ -10,7 +10,7 @@ import click
 from infosim.analysis.hebbian import hebbian_decomposition
 from scripts import pages
 from scripts.memory2025.ablation import LADDER
-from scripts.memory2025.beyond import CEILING, OURS, PUBLISHED
+from scripts.memory2025.beyond import CEILING, OURS, PUBLISHED, half_separable
 from scripts.memory2025.comparison import NOISY, QUIET
 from scripts.memory2025.hebbian import ATOMS, REDUNDANCY
 from scripts.memory2025.landscape import SLICES
@@ -186,6 +186,13 @@ def ceiling():
     return pages.table(["memory", *(f"seed {one}" for one in seeds)], lines, len(seeds))
 
 
+def cover():
+    """Loads up to which half of all networks could be without errors, by their size."""
+    sizes = (50, 100, 200, 400, 800)
+    lines = [["load", *(f"{half_separable(n):.2f}" for n in sizes)]]
+    return pages.table(["N", *map(str, sizes)], lines, len(sizes))
+
+
 def ours():
     """The best goals of our search."""
     rows = [row for row in pages.read(PAPER, "beyond") if row["group"] == OURS]
@@ -217,7 +224,7 @@ def tables():
     """All of the page, by name."""
     made = (
         exact, deviations, recall, classical, between, comparison, noise, ablation, correlations,
-        sizes, measures, landscape, beyond, ceiling, ours,
+        sizes, measures, landscape, beyond, ceiling, cover, ours,
     )  # fmt: skip
     return {one.__name__: one() for one in made}
 

@@ -211,6 +211,15 @@ def test_neurons_separate_as_many_patterns_as_cover_counts():
     assert np.mean(found) == pytest.approx(expected, abs=3 * error)
 
 
+@pytest.mark.parametrize("neurons", [10, 50, 100])
+def test_half_of_all_networks_are_separable_up_to_a_load(neurons):
+    def part(m):  # of networks of M patterns
+        return (sum(comb(m - 1, k) for k in range(neurons - 1)) / 2 ** (m - 1)) ** neurons
+
+    m = round(beyond.half_separable(neurons) * neurons)
+    assert part(m) >= 0.5 > part(m + 1)
+
+
 def test_networks_for_noise_begin_and_learn_as_published():
     kind = for_noise(networks.SOFT, 100, True)
     experiment = Experiment.load(kind.preset, list(kind.settings.items()))

@@ -24,7 +24,7 @@ _FROZEN = networks.changed(_FIRST, **{f"{_PATTERN}__trainable": False})
 
 #: The published steps and their means; the capacity that bisection begins with.
 LADDER = {
-    "ablated": (_FIRST._replace(drawn=True), 0.40),
+    "ablated": (_FIRST._replace(test="drawn"), 0.40),
     "+ determ. recall": (_FIRST, 0.89),
     "+ w_T frozen": (_FROZEN, 0.92),
     "+ w_T = 2.3": (networks.changed(networks.HARD, **_DESCENT), 1.35),

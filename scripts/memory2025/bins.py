@@ -17,10 +17,13 @@ from scripts.memory2025.hebbian import network
 ATOMS = lattice(2).labels(NAMES)
 BINS = (2, 4, 8, 16, 32, 64)
 NEURONS = 100
-_LINES = (("#9a26c8", "-"), ("#0066ac", "--"), ("#d0a807", ":"))
+#: Measure -> how it is drawn, and called.
 LOOKS = {
-    one: {"color": color, "linestyle": line}
-    for one, (color, line) in zip(networks.MEASURES, _LINES, strict=True)
+    "shared-exclusions": ("shared exclusions", "#9a26c8", "-"),
+    "williams-beer": ("Williams and Beer", "#0066ac", "--"),
+    "minimum-mutual-information": ("minimum\nmutual information", "#d0a807", ":"),
+    "specificity-ambiguity": ("specificity\nand ambiguity", "#1dbd68", "-."),
+    "broja": ("BROJA", "#ea535a", "-"),
 }
 #: Of the panels.
 TITLES = dict(zip(ATOMS, ("redundancy", "unique to R", "unique to C", "synergy"), strict=True))
@@ -74,11 +77,11 @@ def main(work, seeds):
         (median over {networks.MEASURING} neurons, N = 100) against load, its field in 2 to 64 bins
         up to its largest magnitude; median and range over {seeds_of(seeds)}. Dashed: exact
         (`infosim.analysis.hebbian`). **Bottom** Atoms of networks that have learnt by redundancy
-        (60 adaptive hard bins, 5000 epochs), by measure of redundancy: shared exclusions, that of
-        Williams and Beer, and minimum mutual information (mean over {networks.MEASURING} neurons;
-        median and range over {seeds_found(of_learnt)}). The paper shows two more, a pointwise one
-        and BROJA, which are not drawn here. Dotted: α_H = {networks.HEBBIAN_LOAD}. Scale:
-        {work.scale}.""",
+        (60 adaptive hard bins, 5000 epochs), by the published measures of redundancy: shared
+        exclusions, that of Williams and Beer, minimum mutual information, specificity and ambiguity
+        (the pointwise measure of Finn and Lizier), and BROJA (mean over {networks.MEASURING}
+        neurons; median and range over {seeds_found(of_learnt)}). Dotted: α_H =
+        {networks.HEBBIAN_LOAD}. Scale: {work.scale}.""",
     )
 
 
@@ -88,14 +91,13 @@ def draw(rows):
     axes = figure.subplots(2, 4, sharex=True)
     names = list(dict.fromkeys(row["name"] for row in rows if row["by"] == "bins"))
     shades = colormaps["viridis"](np.linspace(0, 0.9, len(names)))
-    shades = {name: {"color": shade} for name, shade in zip(names, shades, strict=True)}
+    shades = {name: (name, shade, "-") for name, shade in zip(names, shades, strict=True)}
     ends = [row["load"] for row in rows]
     for atom, column in zip(ATOMS, axes.T, strict=True):
         for ax, by, looks in zip(column, ("bins", "measure"), (shades, LOOKS), strict=True):
-            for name, look in looks.items():
+            for name, (said, color, line) in looks.items():
                 own = [r for r in rows if (r["by"], r["name"], r["atom"]) == (by, name, atom)]
-                said = name.replace("-", " ").replace("minimum ", "minimum\n")
-                curve(ax, [row["load"] for row in own], own, said, **look)
+                curve(ax, [row["load"] for row in own], own, said, color, linestyle=line)
             ax.axvline(networks.HEBBIAN_LOAD, color="#AAAAAA", linestyle=":", linewidth=1, zorder=0)
             ax.set(xscale="log", ylim=(-0.5, 1.05) if by == "bins" else (-0.1, 1.05))
             ax.set_xticks([0.1, 0.5, 2], ["0.1", "0.5", "2"])

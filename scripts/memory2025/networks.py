@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import click
 import numpy as np
+from scipy.optimize import linprog
 
 from infosim.analysis.memory import accuracy, overlap, recall
 from infosim.datasets.generated import flip
@@ -47,10 +48,15 @@ RECALLED = 0.95
 #: many numbers of flipped bits are averaged.
 _FLIPPED, _STEPS, _AVERAGED = 0.5, 50, 5
 #: Measures of redundancy that atoms are shown by, and how many neurons are decomposed.
-MEASURES = ("shared-exclusions", "williams-beer", "minimum-mutual-information")
+MEASURES = (
+    "shared-exclusions", "williams-beer", "minimum-mutual-information", "specificity-ambiguity",
+    "broja",
+)  # fmt: skip
 MEASURING = 20
 #: Steps of the published test in which outputs are drawn.
 _DRAWN = 20
+#: Fields below this are 0 but for what `linprog` tolerates.
+_ROUNDED = 1e-6
 #: At smoke scale.
 SMOKE = {"smoke": {"data.options.units": 20}}
 _SMOKE_EPOCHS = 30
@@ -80,13 +86,14 @@ class Kind(NamedTuple):
     """A memory of the figures: a preset and what is changed in it (key path -> value).
 
     closed : whether its epochs are a matter of the rule
-    drawn : whether capacities are of outputs that are drawn, `overlaps_drawn`
+    test : what its capacities are of, "recall", "drawn" (outputs that are, `overlaps_drawn`) or
+        "separable" (what any weights could do, `separable`)
     """
 
     preset: str
     settings: dict = {}  # noqa: RUF012
     closed: bool = False
-    drawn: bool = False
+    test: str = "recall"
 
 
 def _classical(preset):
@@ -305,7 +312,7 @@ def capacities(work, kinds, seeds, tries, make=True):
         for name, kind in kinds.items():
             own = tries[name] if isinstance(tries, dict) else tries
             run = _run(work, kind, {"data.options.load": 1.0}, seed)
-            jobs[name, seed] = _Tries(run, own, kind.drawn)
+            jobs[name, seed] = _Tries(run, own, kind.test)
     ledger = _Ledger(work, "capacities", ("loads", "capacity", "most", "tried"))
     asked = {one.key: one for one in jobs.values()}
     rows = ledger.complete(asked, _search) if make else ledger.rows()
@@ -321,16 +328,21 @@ def _run(work, kind, settings, seed):
 
 
 class _Tries(NamedTuple):
-    """The capacity of one seed: its network, the loads that are tried, and `Kind.drawn`."""
+    """The capacity of one seed: its network, the loads that are tried, and `Kind.test`."""
 
     run: Run
     loads: search.Loads
-    drawn: bool
+    test: str
 
     @property
     def key(self):
-        said = f"{self.run.key} {self.loads}{' drawn' * self.drawn}"
+        said = f"{self.run.key} {self.loads}{self.suffix}"
         return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+    @property
+    def suffix(self):
+        """The test, where it is not the usual one."""
+        return "" if self.test == "recall" else f" {self.test}"
 
     @property
     def settings(self):
@@ -492,6 +504,33 @@ def overlaps_drawn(at):
     return np.mean(steps, axis=0)
 
 
+def separable(patterns):
+    """Whether there are weights by which every neuron has its bit of all patterns (M, N) ±1.
+
+    Of the other neurons' bits alone, without a bias.
+    """
+    return all(separates(bits, np.delete(patterns, n, axis=1)) for n, bits in enumerate(patterns.T))
+
+
+def separates(bits, others):
+    """Whether some sum of others (M, D) has the sign of bits (M,) ±1 in each row.
+
+    By a linear program, whose value is the least field in its bit's direction that weights within
+    ±1 can have.
+
+    Raises
+    ------
+    InfosimError : the program is not solved
+    """
+    against = np.column_stack([-others * bits[:, None], np.ones(len(bits))])
+    value, bounds = np.zeros(against.shape[1]), [(-1, 1)] * others.shape[1] + [(0, None)]
+    value[-1] = -1
+    found = linprog(value, A_ub=against, b_ub=np.zeros(len(bits)), bounds=bounds)
+    if not found.success:
+        raise InfosimError(f"whether patterns are separable is not known: {found.message}")
+    return bool(-found.fun > _ROUNDED)
+
+
 def stability(simulator, stored, seed, layer=None):
     """The largest part of the bits of a pattern that may be flipped for it to be recalled.
 
@@ -527,14 +566,17 @@ def _search(job, threads):
         while (m := tries.following(found, n)) is not None:
             pairs = settings | {"data.options.load": m / n}
             memory = Experiment.load(preset, list(pairs.items()))
+            if job.test == "separable":
+                found[m] = float(separable(memory.dataset().train_x.reshape(m, n)))
+                continue
             options = {
                 "until": tries.until, "threads": threads, "stopped": arrived,
-                "ask": overlaps_drawn if job.drawn else search.Checked.overlaps,
+                "ask": overlaps_drawn if job.test == "drawn" else search.Checked.overlaps,
             }  # fmt: skip
             found[m] = search.tried(memory, m, [seed], **options)[0].overlap
     m = tries.capacity(found, n)
     return {
-        "loads": _said(tries) + " drawn" * job.drawn, "capacity": m / n,
+        "loads": _said(tries) + job.suffix, "capacity": m / n,
         "most": int(m == max(found)), "tried": len(found),
     }  # fmt: skip
 

@@ -10,6 +10,8 @@ import click
 from infosim.analysis.hebbian import hebbian_decomposition
 from scripts import pages
 from scripts.memory2025.ablation import LADDER
+from scripts.memory2025.beyond import CEILING, OURS, PUBLISHED, half_separable
+from scripts.memory2025.comparison import NOISY, QUIET
 from scripts.memory2025.hebbian import ATOMS, REDUNDANCY
 from scripts.memory2025.landscape import SLICES
 
@@ -90,7 +92,7 @@ def comparison():
 
 def noise():
     """Noise stability by rule."""
-    names = ("Hebb", "Descent L2, λ = 0.5", "MPF", "redundancy", "Optim (i)")
+    names = (*NOISY, *QUIET)
     loads = (0.01, 0.11, 0.21, 0.31, 0.51, 1.01)
     return _by_load("comparison", {name: (name, "stability") for name in names}, loads)
 
@@ -140,6 +142,18 @@ def sizes():
     return pages.table(["load", *names], lines, len(names))
 
 
+def measures():
+    """Atoms by measure of networks that have learnt more than they can."""
+    rows = [row for row in pages.read(PAPER, "bins") if row["by"] == "measure"]
+    most = max(row["load"] for row in rows)
+    found = {(row["name"], row["atom"]): row for row in rows if row["load"] == most}
+    names = dict.fromkeys(name for name, _ in found)
+    lines = [
+        [f"`{name}`", *(_number(found[name, atom], "median") for atom in ATOMS)] for name in names
+    ]
+    return pages.table(["measure", *ATOMS], lines, len(ATOMS))
+
+
 def landscape():
     """The slice through redundancy: capacity by γ of {RC} and of {C}."""
     rows = pages.read(PAPER, "landscape")
@@ -158,6 +172,34 @@ def landscape():
 def beyond():
     """Capacities by change and by goal."""
     return _capacities("beyond", "memory", lambda row: f"{row['group']}: {row['memory']}")
+
+
+def ceiling():
+    """Capacities by seed, beside what any weights could do."""
+    rows = {r["memory"]: r for r in pages.read(PAPER, "beyond") if r["quantity"] == "capacity"}
+    own = {
+        name: dict(one.split(":") for one in rows[name]["by_seed"].split())
+        for name in (CEILING, "as it is", "soft bins", *PUBLISHED)
+    }
+    seeds = sorted({seed for by_seed in own.values() for seed in by_seed}, key=int)
+    lines = [[name, *(by_seed.get(one, "–") for one in seeds)] for name, by_seed in own.items()]
+    return pages.table(["memory", *(f"seed {one}" for one in seeds)], lines, len(seeds))
+
+
+def cover():
+    """Loads up to which half of all networks could be without errors, by their size."""
+    sizes = (50, 100, 200, 400, 800)
+    lines = [["load", *(f"{half_separable(n):.2f}" for n in sizes)]]
+    return pages.table(["N", *map(str, sizes)], lines, len(sizes))
+
+
+def ours():
+    """The best goals of our search."""
+    rows = [row for row in pages.read(PAPER, "beyond") if row["group"] == OURS]
+    lines = [
+        [row["memory"], f"`{row['goal']}`", _with_error(row), f"{row['n_seeds']:g}"] for row in rows
+    ]
+    return pages.table(["memory", "goal", "capacity", "seeds"], lines, 2)
 
 
 def _signed(value):
@@ -182,7 +224,7 @@ def tables():
     """All of the page, by name."""
     made = (
         exact, deviations, recall, classical, between, comparison, noise, ablation, correlations,
-        sizes, landscape, beyond,
+        sizes, measures, landscape, beyond, ceiling, cover, ours,
     )  # fmt: skip
     return {one.__name__: one() for one in made}
 

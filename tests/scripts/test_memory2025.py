@@ -3,18 +3,21 @@
 import csv
 import re
 from importlib import import_module
+from math import comb
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from infosim import Simulator
 from infosim.analysis.hebbian import hebbian_decomposition
 from infosim.experiments import Experiment
 from infosim.experiments import capacity as search
-from scripts.memory2025 import networks, report
+from scripts.memory2025 import beyond, networks, report
 from scripts.memory2025.beyond import replica_symmetric
 from scripts.memory2025.bins import binned
+from scripts.memory2025.comparison import for_noise
 from scripts.memory2025.hebbian import LOADS, odd
 
 ROOT = Path(__file__).parents[2]
@@ -113,11 +116,11 @@ def test_other_figures_of_networks(folder):
 
 def test_a_search_goes_on_from_its_ledger(folder):
     pytest.importorskip("cmaes", reason="needs the extra optimize")
-    rows = script("beyond", folder, "--trials", 6)
+    rows = script("beyond", folder, "--trials", 8)
     found = {row["memory"]: row["mean"] for row in rows if row["quantity"] == "capacity"}
-    assert len(found) == 5
+    assert len(found) == 4 + 1 + beyond.JUDGED
     # of what is not in the ledger nothing is drawn
-    again = script("beyond", folder, "--trials", 12, "--draw")
+    again = script("beyond", folder, "--trials", 16, "--draw")
     assert {r["memory"]: r["mean"] for r in again if r["quantity"] == "capacity"} == found
 
 
@@ -180,6 +183,54 @@ def test_numbers_of_a_ledger_that_are_none_are_told(folder, tmp_path):
     done = carried_out("recall", tmp_path, "--draw")
     assert done.exit_code == 2
     assert done.output.splitlines()[-1].endswith("could not convert string to float: '0.much'")
+
+
+@pytest.mark.parametrize(
+    ("patterns", "possible"),
+    [
+        ([[1, 1], [-1, -1]], True),
+        ([[1, 1], [1, -1]], False),  # the first bit says nothing of the second
+        ([[1, 1, 1], [-1, 1, 1]], False),
+        ([[1, 1, 1, 1], [-1, -1, 1, 1]], True),  # two pairs that tell of each other
+        ([[1, 1, 1, 1], [1, -1, -1, -1]], False),  # no bias: what is opposed has another bit
+    ],
+)
+def test_weights_that_have_all_bits_right(patterns, possible):
+    assert networks.separable(np.array(patterns, float)) is possible
+
+
+def test_neurons_separate_as_many_patterns_as_cover_counts():
+    """Of M random patterns in d dimensions a part P(Bin(M - 1, 1/2) < d) is separable (1965)."""
+    rng, d, m, trials = np.random.default_rng(0), 7, 13, 300
+    expected = sum(comb(m - 1, k) for k in range(d)) / 2 ** (m - 1)
+    found = [
+        networks.separates(rng.choice([-1.0, 1.0], m), rng.normal(size=(m, d)))
+        for _ in range(trials)
+    ]
+    error = np.sqrt(expected * (1 - expected) / trials)
+    assert np.mean(found) == pytest.approx(expected, abs=3 * error)
+
+
+@pytest.mark.parametrize("neurons", [10, 50, 100])
+def test_half_of_all_networks_are_separable_up_to_a_load(neurons):
+    def part(m):  # of networks of M patterns
+        return (sum(comb(m - 1, k) for k in range(neurons - 1)) / 2 ** (m - 1)) ** neurons
+
+    m = round(beyond.half_separable(neurons) * neurons)
+    assert part(m) >= 0.5 > part(m + 1)
+
+
+def test_networks_for_noise_begin_and_learn_as_published():
+    kind = for_noise(networks.SOFT, 100, True)
+    experiment = Experiment.load(kind.preset, list(kind.settings.items()))
+    assert (experiment.config["training"]["batch"], experiment.config["network"]["steps"]) == (
+        100,
+        2,
+    )
+    weights = Simulator(experiment.network(experiment.dataset()))["memory"]["C"].weights
+    drawn = weights.reshape(100, 100)[~np.eye(100, dtype=bool)]
+    assert drawn.std() == pytest.approx(1 / (np.sqrt(2) * 100), rel=0.02)
+    assert "training.batch" not in for_noise(networks.SOFT, 100, False).settings
 
 
 def test_boundary_of_noise():

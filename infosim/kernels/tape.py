@@ -171,7 +171,7 @@ class Tape:
                     self._workers.run(stage)
                 return
             if len(recordings) == (_MOST_OF_DATA if data else _MOST):
-                del recordings[next(iter(recordings))]
+                self._forget(recordings)
             # data are kept, so that their identity is not given away
             recordings[key] = recording = self._workers.prepared(calls.stages), data
         elif data:  # those used last are kept
@@ -183,6 +183,12 @@ class Tape:
         if not (later and self.may_wait) or self._kernels.ON_DEVICE:
             self.catch_up()
 
+    def _forget(self, recordings):
+        """Forget the first of these, and the plans that it is part of: they hold its data."""
+        self.catch_up()
+        stages, _ = recordings.pop(next(iter(recordings)))
+        self._plans = {key: plan for key, plan in self._plans.items() if id(stages) not in key}
+
     def catch_up(self):
         """Carry out what waits, as one."""
         waiting, self._waiting = self._waiting, []
@@ -193,7 +199,7 @@ class Tape:
         if plan is None:
             if len(self._plans) == _MOST:
                 del self._plans[next(iter(self._plans))]
-            # recordings are kept, so that their identity is not given away
+            # recordings are kept as long, so that their identity is not given away
             self._plans[key] = plan = self._workers.joined(waiting), waiting
         with self._workers.engaged():
             for stage in plan[0]:

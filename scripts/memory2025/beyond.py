@@ -139,11 +139,13 @@ def searched(work, trials):
         population_size=_GENERATION,
     )  # fmt: skip
     known = values(_KNOWN)
+    if len(known) < len(_KNOWN):  # drawn from a ledger that does not hold them
+        return {}
     for _ in range(0, trials, _GENERATION):
         asked = [evolution.ask() for _ in range(_GENERATION)]
         gammas = [tuple(one.round(3).tolist()) for one in asked]
         own = values(gammas)
-        if len(own) < len(set(gammas)):  # drawn from a ledger that ends here
+        if len(own) < len(set(gammas)):  # or that ends here
             break
         evolution.tell([(one, -own[each]) for one, each in zip(asked, gammas, strict=True)])
         known |= own

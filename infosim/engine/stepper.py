@@ -259,6 +259,7 @@ class Stepper:
             try:
                 yield
             finally:
+                self._learnt = False
                 self.tape.catch_up()
 
     def _advance(self):

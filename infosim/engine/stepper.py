@@ -22,7 +22,7 @@ from infosim.rules import executor_of, infomorphic
 from infosim.rules.executor import keep
 
 #: Neurons of a layer below which dense products are as fast, however sparse the inputs.
-_FEWEST_NEURONS = 24
+_FEWEST_NEURONS = 10
 
 
 class Stepper:

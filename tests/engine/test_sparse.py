@@ -162,6 +162,13 @@ def test_what_was_gathered_waits_for_nothing_that_is_given_instead():
     same_bits(*found)
 
 
+@pytest.mark.parametrize("size", [9, 10])
+def test_layers_of_few_neurons_multiply_densely(size):
+    layer = Layer("h", size, [Compartment("F", "image")], Activation("feedforward"), goal="{F}")
+    simulator = Simulator(Network({"image": D}, [layer]))
+    assert simulator.sparse_inputs(Samples({"image": IMAGES}, SCALING)) == ["image"] * (size > 9)
+
+
 def test_batches_by_hand_are_arrays():
     simulator = Simulator(network(), seed=0)
     inputs, _ = simulator.batch(samples(True), np.arange(10))

@@ -23,7 +23,7 @@ from infosim.rules import executor_of, infomorphic
 from infosim.rules.executor import keep
 
 #: Neurons of a layer below which dense products are as fast, however sparse the inputs.
-_FEWEST_NEURONS = 24
+_FEWEST_NEURONS = 10
 
 
 class Stepper:
@@ -262,6 +262,7 @@ class Stepper:
             try:
                 yield
             finally:
+                self._learnt = False
                 self.tape.catch_up()
 
     def _advance(self):

@@ -144,6 +144,31 @@ def test_inputs_stay_dense_where_anything_reads_them_otherwise(why):
     assert isinstance(shown, np.ndarray)
 
 
+def test_what_was_gathered_waits_for_nothing_that_is_given_instead():
+    """A batch that is gathered later does not overwrite what is presented in its place."""
+    found = []
+    for later in (False, True):
+        simulator = Simulator(network(), seed=0)
+        given = samples(True)
+        with simulator.workers.engaged():
+            simulator.gather(given, simulator.rows(given, np.arange(40)), later=later)
+        inputs, _ = simulator.gathered
+        label = np.tile([[1.0], [0.0]], 40)
+        simulator.present({**inputs, "label": label}, learn=True)
+        simulator.run()
+        shown = simulator.gathered[0]["label"]
+        np.testing.assert_array_equal(shown[0], label)
+        found.append(simulator.arrays())
+    same_bits(*found)
+
+
+@pytest.mark.parametrize("size", [9, 10])
+def test_layers_of_few_neurons_multiply_densely(size):
+    layer = Layer("h", size, [Compartment("F", "image")], Activation("feedforward"), goal="{F}")
+    simulator = Simulator(Network({"image": D}, [layer]))
+    assert simulator.sparse_inputs(Samples({"image": IMAGES}, SCALING)) == ["image"] * (size > 9)
+
+
 def test_batches_by_hand_are_arrays():
     simulator = Simulator(network(), seed=0)
     inputs, _ = simulator.batch(samples(True), np.arange(10))

@@ -121,6 +121,68 @@ def test_what_is_of_several_replicas_keeps_them_together():
     assert Workers(1).by_replica(taken(write, n_replicas=3), 3) is None
 
 
+def test_recordings_are_joined_by_their_samples():
+    """Two layers fire, twice: a thread goes on with its samples and waits once."""
+    y, small = np.zeros((300, 1000)), np.zeros((10, 1000))
+
+    def fire(k):
+        k.over(300, 1000).silence(u=y)
+        k.over(10, 1000).silence(u=small)
+
+    def learn(k):
+        k.over(300, 1000).clear(u=y)
+
+    firing, learning = taken(fire), taken(learn)
+    given = [
+        (firing, False),
+        (firing, False),
+        (learning, True),
+        (learning, True),
+        (learning, False),
+    ]
+    together, apart, after = Workers(2).joined(given)
+    assert together.chains == [(0, 0, 512), (0, 512, 1000)]
+    for part, samples in zip(together, ((0, 512), (512, 1000)), strict=True):
+        tiles = [arguments[0] for _, arguments in part]
+        assert [tile[2:] for tile in tiles] == [samples] * 6
+        assert [tile[:2] for tile in tiles] == [(0, 150), (150, 300), (0, 10)] * 2
+    assert apart == [*learning[0], *learning[0]]
+    assert after == learning[0]
+    # a third thread would have nothing to do: layers of more parts keep them, small ones have one
+    assert [len(stage) for stage in Workers(3).joined([(firing, False)] * 2)] == [4, 1, 4, 1]
+    # and of little that is to be done all is one thread's, of each replica
+    (alone,) = Workers(2).joined([(firing[1:], False)] * 2)
+    assert [len(calls) for calls in alone] == [4]
+    several = taken(lambda k: k.over(10, 1000).silence(u=np.zeros((30, 1000))), n_replicas=3)
+    (each,) = Workers(2).joined([(several, False)])
+    assert each.replicas == [0, 1, 2]
+    # what was given is as it was
+    assert [len(stage) for stage in (*firing, *learning)] == [4, 2, 4]
+    assert all(len(calls) == 1 for stage in (*firing, *learning) for calls in stage)
+
+
+def test_what_may_wait_is_carried_out_in_order_before_anything_else():
+    log = Log()
+    tape = Tape(log, Workers(2), 1)
+
+    def play(value, **options):
+        def write(k):
+            k.mostly_firing(theta=value, inverted=0)
+
+        tape.play(("kind", value), write, **options)
+
+    for later in ("a", "b"):
+        play(later, later=True)
+    assert not log.made
+    play("c")
+    tape.catch_up()
+    play("d", later=True)
+    tape.clear()
+    tape.may_wait = False
+    play("e", later=True)
+    assert [made[1] for made in log.made] == list("abcde")
+
+
 def test_calls_that_the_contract_does_not_know_are_errors():
     with pytest.raises(AttributeError, match="no kernel 'scores'"):
         taken(lambda k: k.scores())

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from numba.core.dispatcher import Dispatcher
 
@@ -33,6 +34,7 @@ def compiling(experiment, backend, threads):
     Data of a user's own are not read twice, which may take longer than kernels do.
     """
     alone = threads == 1 or available() == 1 or is_own(experiment.config["data"]["name"])
+    alone = alone or "python" not in Path(sys.executable or "").name.lower()  # within a program
     if alone or backend != "cpu" or jit.another is not None or jit.filled() is not False:
         yield
         return

@@ -137,6 +137,10 @@ def test_only_a_first_training_with_processors_to_spare_has_it(monkeypatch):
     assert not made(filled=True)
     assert not made(filled=None)  # a cache that nothing can be kept in
     assert not made(data="/a/table.csv")
+    with monkeypatch.context() as patched:  # Python is within a program, or does not know itself
+        for executable in "/opt/app/bin/app", "", None:
+            patched.setattr(sys, "executable", executable)
+            assert not made()
     monkeypatch.setattr(jit, "another", object())
     assert not made()  # one beside another training is enough
 

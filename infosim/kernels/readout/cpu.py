@@ -1,4 +1,7 @@
-"""What is read of a layer, on the CPU: classes and mistakes, and the loss of logits."""
+"""What is read of a layer, on the CPU: classes and mistakes, and the loss of logits.
+
+What is called once in an epoch is NumPy's, which need not be compiled.
+"""
 
 import math
 
@@ -49,25 +52,20 @@ def mostly_firing(theta, inverted):
         inverted[n] = np.uint8(total(theta[0, n]) >= 0.5 * n_samples)
 
 
-@frugal
 def tally(theta, labels, rows, agreement):
     """Count how often each neuron is expected to say rightly whether a sample is of its class.
 
     theta : (2, N, B); labels : any integers; rows : of them, int64 (R, B)
     agreement : float64 (N, 2), to whose columns Σ (θ if it is, else 1 - θ) and B are added
     """
-    n_samples = theta.shape[2]
     size = len(agreement) // len(rows)
     for n in range(len(agreement)):
-        replica, own = n // size, n % size
-        right = 0.0
-        for s in range(n_samples):
-            right += theta[0 if labels[rows[replica, s]] == own else 1, n, s]
-        agreement[n, 0] += right
-        agreement[n, 1] += n_samples
+        replica, own = divmod(n, size)
+        # a sum in the order of samples
+        right = np.where(labels[rows[replica]] == own, theta[0, n], theta[1, n])
+        agreement[n] += np.cumsum(right, dtype=np.float64)[-1], right.size
 
 
-@frugal
 def invert(agreement, otherwise, inverted):
     """Let neurons be inverted that are wrong more often than right.
 

@@ -154,29 +154,36 @@ def _median(seconds):
 
 
 def _cold(step, path, x, group, rounds):
-    """Times of the step while all of the file that it reads is on disk alone.
+    """Times of the step while the rows that it reads are on disk alone.
 
-    That is: with rows read ahead, not ahead, and not ahead one after the other.
+    That is: with rows read ahead; not ahead; and one after the other as they are touched, where the
+    system reads much around each, after which all of the file is in memory.
     """
-    now, slow = time.perf_counter, mapped._SLOW
+    now = time.perf_counter
+    always, never = (0.0, 0.0), (np.inf, np.inf)  # asked for beforehand, all at once
     ways = {
-        "cold_ms": (True, slow, group), "cold_waiting_ms": (False, slow, group),
-        "single_ms": (False, (np.inf, np.inf), 2),
+        "cold_ms": (True, always, 1, group), "cold_waiting_ms": (False, always, 1, group),
+        "single_ms": (False, never, 2, 1),
     }  # fmt: skip
-    seconds = {name: [] for name in ways}
+    seconds, was = {name: [] for name in ways}, mapped._SLOW
+
+    def forget():
+        x._mmap.madvise(mmap.MADV_DONTNEED)
+        with open(path, "rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
     try:
-        for _, (name, (ahead, at, n)) in product(range(rounds), ways.items()):
-            mapped._SLOW = at
-            x._mmap.madvise(mmap.MADV_DONTNEED)
-            with open(path, "rb") as file:
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-            step(ahead)  # some of its rows were read before
-            for _ in range(n):
-                began = now()
-                step(ahead)
-                seconds[name].append(now() - began)
+        for _, (name, (ahead, slow, n_groups, n)) in product(range(rounds), ways.items()):
+            mapped._SLOW = slow
+            step(ahead)  # which may have been read already, and looks whether rows are slow to come
+            for _ in range(n_groups):
+                forget()
+                for _ in range(n):
+                    began = now()
+                    step(ahead)
+                    seconds[name].append(now() - began)
     finally:
-        mapped._SLOW = slow
+        mapped._SLOW = was
     return {name: _median(values) for name, values in seconds.items()}
 
 

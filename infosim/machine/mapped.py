@@ -139,9 +139,10 @@ class Mapped:
         if apart and self.slow:
             self._file.fetch(self._source, at)
         found = self._source.take(at, axis=0) if self._plain else self._source[at]
-        by_row, by_byte = _SLOW
-        took = time.perf_counter() - began
-        self.slow = self._plain and took > by_row * len(at) + by_byte * found.nbytes
+        if apart:
+            by_row, by_byte = _SLOW
+            took = time.perf_counter() - began
+            self.slow = self._plain and took > by_row * len(at) + by_byte * found.nbytes
         return found.astype(found.dtype.newbyteorder("="), copy=False)
 
     def _changed(self, found):

@@ -1,6 +1,7 @@
 """Large .npy files stay on disk, and become the data sets that they would be in memory."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from infosim.datasets import read_own
 from infosim.datasets.own import arrays, reading, rows
 from infosim.errors import CheckpointError, ConfigError, DataError
 from infosim.experiments.follow import hash_of
+from infosim.experiments.run import train_together
 from infosim.machine.mapped import Mapped
 
 N = 300
@@ -71,6 +73,25 @@ def test_a_file_on_disk_is_the_data_set_it_would_be_in_memory(array, options, mo
         one, other = np.asarray(getattr(disk, name)), getattr(memory, name)
         assert one.dtype == other.dtype
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("array", [IMAGES, IMAGES / 7, ROWS.astype(np.float32)])
+def test_other_samples_are_encoded_alike(array, monkeypatch):
+    encoding = read(array).encoding
+    other = array[::-2].astype(array.dtype)
+    np.save("other.npy", other)
+    disk = encoding.read("other.npy")
+    assert isinstance(disk.x, Mapped)
+    expected = encoding.read(other)
+    assert isinstance(expected.x, np.ndarray)
+    mapped = encoding.read(np.load("other.npy", mmap_mode="r"))
+    for one in (disk, mapped):
+        np.testing.assert_array_equal(one.x[:], expected.x)
+        assert one.names == expected.names
+        assert one.x.dtype == expected.x.dtype
+    np.save("other.npy", other[:, :-1])
+    with pytest.raises(DataError, match=r"expected (5 as in training|\(6, 7\))"):
+        encoding.read("other.npy")
 
 
 def test_what_python_has_mapped_is_not_read_whole():
@@ -185,7 +206,7 @@ def test_a_run_goes_on_to_the_same_bits_and_notices_other_data(monkeypatch):
         settings = ["data.name=x.npy", "data.options.target=y.npy", f"training.epochs={epochs}"]
         experiment = Experiment.load("own/images", [*few, *settings])
         assert isinstance(experiment.data.train_x, Mapped) == (arrays._ON_DISK == 0)
-        return infosim.train(experiment, out, resume=resume, threads=1)
+        train_together([experiment], [Path(out)], resume=resume, threads=1, summary=False)
 
     on(1)
     with monkeypatch.context() as patch:
@@ -193,8 +214,11 @@ def test_a_run_goes_on_to_the_same_bits_and_notices_other_data(monkeypatch):
         with pytest.raises(CheckpointError, match="on other data: their content had the hash"):
             on(2, resume=True)
     on(2, resume=True)
+    predicted = infosim.load_run("run").predict("x.npy")
     monkeypatch.setattr(arrays, "_ON_DISK", NEVER)
     on(2, out="memory")
+    again = infosim.load_run("memory").predict("x.npy")
+    np.testing.assert_array_equal(predicted.probabilities, again.probabilities)
     found, expected = (np.load(f"{out}/weights.npz") for out in ("run", "memory"))
     assert found.files == expected.files
     for name in found.files:

@@ -4,6 +4,7 @@ import math
 import os
 import zipfile
 import zlib
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -23,19 +24,39 @@ _PLANES = (1, 3)
 _ON_DISK = 2**27
 
 
-def read_npy(path, mapped=False):
+def read_npy(path):
     """The array of numbers or text in an .npy file, never unpickled.
-
-    mapped : whether a large one of numbers (n, ...) may be `Mapped`
 
     Raises
     ------
     DataError : missing, damaged or too large; an array of objects
     """
+    with _npy(path) as (file, size):
+        return _read(file, size, str(path))
+
+
+def map_npy(path):
+    """The numbers (n, ...) in an .npy file as `Mapped` if they are many, else None.
+
+    Raises
+    ------
+    DataError : as of `read_npy`
+    """
+    with _npy(path) as (file, size):
+        shape, fortran, dtype = _header(file, size, str(path))
+        rows = len(shape) > 1 and not fortran and dtype.isnative and dtype.kind in "biuf"
+        if not rows or math.prod(shape) * dtype.itemsize < _ON_DISK:
+            return None
+        array = np.memmap(file, dtype, "r", file.tell(), shape)
+        return Mapped(np.asarray(array), File(path, array._mmap, fixed=True))
+
+
+@contextmanager
+def _npy(path):
+    """An .npy file, open, and its size."""
     try:
         with opened(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            return (mapped and _mapped(file, size, path)) or _read(file, size, str(path))
+            yield file, os.fstat(file.fileno()).st_size
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
 
@@ -78,17 +99,6 @@ def _member(archive, info, path):
     _check_memory(what, info.file_size, "an .npy file of its own")
     with archive.open(info) as file:
         return _read(file, info.file_size, what)
-
-
-def _mapped(file, size, path):
-    """The array in an open .npy file as `Mapped`, None if it is small or not as kernels read it."""
-    shape, fortran, dtype = _header(file, size, str(path))
-    begin, rows = file.tell(), len(shape) > 1 and not fortran and dtype.kind in "biuf"
-    if rows and dtype.isnative and math.prod(shape) * dtype.itemsize >= _ON_DISK:
-        array = np.memmap(file, dtype, "r", begin, shape)
-        return Mapped(np.asarray(array), File(path, array._mmap, fixed=True))
-    file.seek(0)
-    return None
 
 
 def _check_memory(what, n_bytes, way):

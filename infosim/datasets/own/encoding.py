@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from infosim.datasets.own import arrays, images
+from infosim.datasets.own import rows as on_disk
 from infosim.datasets.own.columns import missing_in
 from infosim.datasets.own.frame import Wanted, column_of, frame_of
 from infosim.datasets.own.memory import check_memory
@@ -17,6 +18,7 @@ from infosim.datasets.own.split import Split
 from infosim.datasets.own.table import read_table
 from infosim.datasets.own.target import coded
 from infosim.errors import ConfigError, DataError, brief, near
+from infosim.machine.mapped import Mapped
 
 UNKNOWN = ("error", "zeros")
 
@@ -24,7 +26,7 @@ UNKNOWN = ("error", "zeros")
 class Others(NamedTuple):
     """Other samples, encoded.
 
-    x : (n, d); y : int64 (n,), classes, -1 where missing, or None
+    x : (n, d), `Mapped` if they stay on disk; y : int64 (n,), classes, -1 where missing, or None
     names : of files of images, relative to their folder; else numbers of rows, from 0 on
     """
 
@@ -175,9 +177,12 @@ class TableEncoding(Encoding):
             raise ConfigError(f"unknown must be one of {', '.join(UNKNOWN)}, was {brief(unknown)}")
         if labels and self.target is None:
             raise ConfigError("labels are not in a column: they were given beside the data")
+        mapped = self._mapped(data)
+        if mapped is not None:
+            return Others(on_disk.encode(mapped, self.columns), None, _numbers(mapped))
         frame, y = self._frame(data, labels)
         x, _ = self.encode(frame, unknown)
-        names = list(map(str, range(len(x))))
+        names = _numbers(x)
         if y is not None:
             return Others(x, self._beside(y, f"classes of {frame.what}"), names)
         if labels is False or self.target not in frame.names:
@@ -188,6 +193,23 @@ class TableEncoding(Encoding):
             return frame.error(self.target, row, problem)
 
         return Others(x, self._classes(codes, levels, labels, error), names)
+
+    def _mapped(self, data):
+        """Rows of all columns that can be read from disk when they are shown, or None."""
+        if self.named or self.missing == "fill" or "categorical" in {c.kind for c in self.columns}:
+            return None
+        path = Path(data) if isinstance(data, str | Path) else None
+        if path is not None:
+            data = arrays.map_npy(path) if path.suffix == ".npy" else None
+        mapped = Mapped.of(data)
+        if mapped is None or mapped.ndim != 2:
+            return None
+        self._check_columns(mapped.shape[1], "the data" if path is None else str(path))
+        return mapped
+
+    def _check_columns(self, n, what):
+        if n != len(self.columns):
+            raise DataError(f"{what}: {n} columns, expected {len(self.columns)} as in training")
 
     def _frame(self, data, labels):
         """The columns that are needed of `data`, and the classes beside them or None."""
@@ -210,10 +232,7 @@ class TableEncoding(Encoding):
         x, y = (data, None) if path is None else arrays.read_xy(path, labels)
         what = "the data" if path is None else str(path)
         found = frame_of(x, Wanted(missing_cells=self.missing_cells), what)
-        if len(found.columns) != len(self.columns):
-            raise DataError(
-                f"{what}: {len(found.columns)} columns, expected {len(self.columns)} as in training"
-            )
+        self._check_columns(len(found.columns), what)
         named = zip(found.columns, self.columns, strict=True)
         columns = [replace(column, name=one.name) for column, one in named]
         return replace(found, columns=columns), y
@@ -274,8 +293,14 @@ class ImageEncoding(Encoding):
             raise DataError(f"{what}: images are {shape}, the training images {self.image_shape}")
         if self.pixels == "uint8" and x.dtype != np.uint8:
             raise DataError(f"{what}: pixels are {x.dtype}, those of the training images uint8")
-        x = x.astype(self.pixels, copy=False)
-        names = list(map(str, range(len(x)))) if names is None else names
+        if x.dtype != self.pixels:
+            mapped = isinstance(x, Mapped)
+            x = (
+                x.changed(lambda rows: rows.astype(self.pixels))
+                if mapped
+                else x.astype(self.pixels)
+            )
+        names = _numbers(x) if names is None else names
         if labels and y is None:
             raise ConfigError(f"{what}: there are no folders that name classes")
         return Others(x, None if y is None or labels is False else y, names)
@@ -285,7 +310,8 @@ class ImageEncoding(Encoding):
         None.
         """
         if not isinstance(data, str | Path):
-            return *arrays.pictures(data, "the data", self.image_shape), "the data", None, None
+            x = Mapped.of(data) or data
+            return *arrays.pictures(x, "the data", self.image_shape), "the data", None, None
         path = Path(data)
         if (path.is_dir() and not arrays.has_idx(path)) or images.is_image(path):
             found = images.read_images(path, self.resize, colour=len(self.image_shape) == 3)
@@ -293,7 +319,9 @@ class ImageEncoding(Encoding):
             names = [str(one.relative_to(folder)) for one in found.files]
             y = self._of_folders(found.classes, labels, path)
             return found.x, found.image_shape, str(path), y, names
-        x, y = arrays.read_xy(path, labels)
+        x, y = arrays.map_npy(path) if path.suffix == ".npy" else None, None
+        if x is None:
+            x, y = arrays.read_xy(path, labels)
         y = None if y is None else self._beside(y, f"classes of {path}")
         return *arrays.pictures(x, str(path), self.image_shape), str(path), y, None
 
@@ -307,3 +335,8 @@ class ImageEncoding(Encoding):
         for i in np.flatnonzero(y < 0)[:1]:
             raise DataError(f"{path}: a folder {self._no_class(folders[i])}")
         return y
+
+
+def _numbers(x):
+    """The names of rows that have none."""
+    return list(map(str, range(len(x))))

@@ -142,7 +142,8 @@ def _read_npz(path, target, options):
 def _read_npy(path, target, options):
     if target is None:
         raise ConfigError(f"{path} has no classes; --target FILE.npy names a file of them")
-    pairs = [(arrays.read_npy(path, mapped=True), arrays.read_npy(Path(target)))]
+    x = arrays.map_npy(path)
+    pairs = [(arrays.read_npy(path) if x is None else x, arrays.read_npy(Path(target)))]
     return of_arrays(pairs, options, path.stem, **_about(path, [path, target]))
 
 

@@ -128,14 +128,15 @@ def test_bash_completes(typed, offered, tmp_path):
     line = re.search(r'eval "\$\(_INFOSIM_COMPLETE=bash_source infosim\)"', read("docs/start.md"))[
         0
     ]
-    command = tmp_path / "infosim"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m infosim "$@"\n', "utf-8")
+    bash, command = shutil.which("bash"), tmp_path / "infosim"
+    command.write_text(f'#!{bash}\nexec "{sys.executable}" -m infosim "$@"\n', "utf-8")
     command.chmod(0o755)
     words = " ".join(f"'{word}'" for word in typed.split())
     script = f"""
 {line}
 COMP_WORDS=({words}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
-$(complete -p infosim | sed 's/.*-F \\([^ ]*\\).*/\\1/') infosim
+how=$(complete -p infosim); how=${{how##*-F }}
+${{how%% *}} infosim
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
     found = subprocess.run(
@@ -166,6 +167,6 @@ def test_few_packages_are_needed():
     packages = closure("infosim")
     assert set(packages["infosim"]) == set(bounds(lines(SETUP["options"]["install_requires"])))
     assert len(packages["infosim"]) <= 9
-    assert len(packages) - 1 <= 26
+    assert len(packages) - 1 <= 30  # 25 of the newest, 28 of the oldest
     assert "scipy" not in packages
     assert size("tomli-w") < size("click") < 2_000_000

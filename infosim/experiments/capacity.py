@@ -16,162 +16,32 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
-from math import ceil, isfinite, nan
+from math import isfinite, nan
 from pathlib import Path
 
 import numpy as np
 import tomli_w
 
-from infosim.analysis.memory import accuracy, asymmetry, overlap
-from infosim.engine import Samples, Simulator, Training
-from infosim.engine.recall import recurrent_weights
-from infosim.errors import CheckpointError, ConfigError, InfosimError, integer, near
+from infosim.errors import CheckpointError, ConfigError, InfosimError, integer
 from infosim.experiments import store
 from infosim.experiments.engines import engine
 from infosim.experiments.experiment import Experiment
 from infosim.experiments.identity import differences, key
+from infosim.experiments.loads import Bisection, Loads, Steps, loads_of
+from infosim.experiments.memories import Tried, experiment_of, prepared, tried
 from infosim.experiments.reading import parse
 from infosim.experiments.stopping import Interrupted, signals, stopped_by_signals
 from infosim.experiments.tables import ALL, DESCRIPTIONS
 from infosim.kernels import backend as backends
 from infosim.kernels.workers import available
-from infosim.settings import setting, settle
 from infosim.tasks import Recall
 
 PLAN, LEDGER, TABLE, RESULT, PICTURE = (
     "capacity.toml", "networks", "networks.csv", "capacity.json", "capacity.png",
 )  # fmt: skip
-#: Epochs at which recall is tried while training: so many, evenly on a logarithmic scale.
-CHECKPOINTS = 15
 #: Capacities that others are seen beside, by their names (Amit, Gutfreund and Sompolinsky 1985;
 #: Gardner 1988). That of errorless storage is no ceiling of ours, which allows wrong bits.
 BESIDE = {"Hopfield, α = 0.14": 0.14, "2 N, for errorless storage (Gardner)": 2.0}
-
-
-# -- which loads are tried -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Loads:
-    """Which loads are tried, until the capacity is known.
-
-    recalled : the mean overlap with which the patterns of a network count as recalled
-    until : the one at which training stops, if recall has come to it at a checkpoint
-    """
-
-    recalled: float = setting(0.95, "mean overlap that counts as recall", low=-1, high=1)
-    until: float = setting(0.95, "mean overlap at which training stops", low=-1, high=1)
-
-    def __post_init__(self):
-        settle(self, f"{type(self).__name__.lower()}: ")
-
-    def following(self, found, n):
-        """How many patterns a network of n neurons is to be tried with next.
-
-        found : number of patterns -> mean overlap, of networks that were tried
-
-        Returns
-        -------
-        None if the capacity is known
-        """
-        raise NotImplementedError
-
-    def capacity(self, found, n):
-        """The capacity, in patterns, by what was found; 0 if nothing was recalled."""
-        return max((m for m, one in found.items() if one >= self.recalled), default=0)
-
-
-@dataclass(frozen=True)
-class Bisection(Loads):
-    """From a guess up or down, by steps that double, and then by halves.
-
-    guess : load to begin with; within : of the capacity, the lower end is what is returned
-    most : load beyond which none is tried
-    """
-
-    guess: float = setting(1.0, "load to begin with", low=0, high=1000)
-    within: float = setting(0.02, "how near, as a load", low=1e-6, high=10)
-    most: float = setting(10.0, "load beyond which none is tried", low=0, high=1000)
-
-    def _course(self, found, n):
-        """(largest recalled, next to be tried or None)."""
-        width, most = max(1, round(self.within * n)), max(1, round(self.most * n))
-        good, bad, step = 0, None, 4 * width
-        tried = min(max(1, round(self.guess * n)), most)
-        while tried in found:
-            if found[tried] >= self.recalled:
-                good = tried
-            else:
-                bad = tried
-            if bad is None:
-                if good == most:
-                    return good, None
-                tried, step = min(good + step, most), 2 * step
-            elif bad - good <= width:
-                return good, None
-            elif not good and bad > step:
-                tried, step = bad - step, 2 * step
-            else:
-                tried = (good + bad) // 2
-        return good, tried
-
-    def following(self, found, n):
-        """See `Loads.following`."""
-        return self._course(found, n)[1]
-
-    def capacity(self, found, n):
-        """See `Loads.capacity`."""
-        return self._course(found, n)[0]
-
-
-@dataclass(frozen=True)
-class Steps(Loads):
-    """From `start` by steps to below `stop`, in patterns each rounded up, as published.
-
-    interrupt : whether the first load that is not recalled is the last that is tried
-    """
-
-    start: float = setting(0.2, "first load", low=0, high=1000)
-    step: float = setting(0.02, "from load to load", low=1e-6, high=1000)
-    stop: float = setting(2.001, "load that is no longer tried", low=0, high=1000)
-    interrupt: bool = setting(True, "whether the first failure ends it")
-
-    def numbers(self, n):
-        """The numbers of patterns that n neurons are tried with."""
-        start, step, stop = (ceil(round(one * n, 6)) for one in (self.start, self.step, self.stop))
-        return range(max(start, 1), stop, step)
-
-    def following(self, found, n):
-        """See `Loads.following`."""
-        for m in self.numbers(n):
-            if m not in found:
-                return m
-            if self.interrupt and found[m] < self.recalled:
-                break
-        return None
-
-
-#: The published sweeps, of the released code and its authors' settings (arXiv 2511.02584).
-SWEEPS = {
-    "paper": Steps(start=0.01, step=0.05, stop=2.02, until=1.0, interrupt=False),
-    "optimize": Steps(start=0.2, step=0.05, stop=2.001),
-    "exact": Steps(start=0.2, step=0.02, stop=2.001),
-    "extensive": Steps(start=0.1, step=0.1, stop=2.1, interrupt=False),
-    "basic": Steps(start=0.1, step=0.1, stop=2.02),
-    "correlation": Steps(start=1.5, step=0.1, stop=5.0),
-}
-
-
-def loads_of(name):
-    """The `Steps` of a published sweep.
-
-    Raises
-    ------
-    ConfigError : there is none of this name
-    """
-    if name not in SWEEPS:
-        raise ConfigError(f"unknown sweep {name!r}; {near(name, SWEEPS)}")
-    return SWEEPS[name]
 
 
 def chosen(experiment, sweep=None, of_sweep=(), of_bisection=(), of_both=()):
@@ -197,155 +67,6 @@ def chosen(experiment, sweep=None, of_sweep=(), of_bisection=(), of_both=()):
     if steps or sweep is not None:
         return replace(Steps() if sweep is None else loads_of(sweep), **steps | both)
     return replace(_Plan.of(experiment, None).loads, **halves | both)
-
-
-# -- one network -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Tried:
-    """What became of one network.
-
-    seed, patterns : of it; load : patterns per neuron
-    overlap : mean over patterns, after recall; accuracy : fraction of patterns whose own is at
-        least `recall.threshold`
-    epochs : after which it was so, fewer than asked for if training stopped
-    asymmetry : of the weights, |W - Wᵀ| / 2|W|
-    """
-
-    seed: int
-    patterns: int
-    load: float
-    overlap: float
-    accuracy: float
-    epochs: int
-    asymmetry: float
-
-
-def checkpoints(epochs):
-    """The epochs at which recall is tried: `CHECKPOINTS` of them, as published, and the last."""
-    if epochs < 1:
-        return {epochs}
-    evenly = np.logspace(0, np.log10(epochs), CHECKPOINTS)
-    return set((evenly + 1e-6).astype(int).tolist())  # the last is `epochs`, however it is rounded
-
-
-def experiment_of(experiment, patterns, seed):
-    """The experiment with so many patterns and this seed; all patterns at once if it has so."""
-    config = dict(experiment.config)
-    options = dict(config["data"]["options"]) | {"patterns": patterns}
-    config["data"] = config["data"] | {"options": options}
-    batch = config["training"]["batch"]
-    batch = patterns if batch == ALL else min(batch, patterns)
-    config["training"] = config["training"] | {"seed": seed, "batch": batch}
-    return Experiment(experiment.name, config)
-
-
-def _prepared(experiment, patterns, seeds, threads, backend):
-    """The Training of networks side by side, their task, and their patterns (R, P, n)."""
-    several = [experiment_of(experiment, patterns, seed) for seed in seeds]
-    sets = [one.dataset() for one in several]
-    config, task = several[0].config["training"], several[0].task(sets[0])
-    networks = [one.network(data) for one, data in zip(several, sets, strict=True)]
-    simulator = Simulator(networks, backend, list(seeds), threads, config["dtype"])
-    shown = [one.samples(data)[0] for one, data in zip(several, sets, strict=True)]
-    samples = Samples(
-        {name: np.concatenate([one.arrays[name] for one in shown]) for name in shown[0].arrays},
-        shown[0].scaling,
-        np.arange(len(seeds) * patterns).reshape(len(seeds), patterns),
-    )
-    rarely = {
-        "record_every": patterns, "record_epochs": max(1, config["epochs"]), "evaluate_every": 1,
-    }  # nobody looks  # fmt: skip
-    training = Training(simulator, samples, **several[0].training | rarely)
-    training.check_epochs(config["epochs"])
-    return training, task, np.stack([one.train_x for one in sets])
-
-
-@dataclass(frozen=True)
-class Checked:
-    """Memories side by side, at one of their `checkpoints`.
-
-    epoch : after which they are looked at; training, task : theirs
-    stored : (R, P, n), what each is to recall
-    """
-
-    epoch: int
-    training: Training
-    task: Recall
-    stored: np.ndarray
-
-    @property
-    def simulator(self):
-        return self.training.simulator
-
-    def overlaps(self):
-        """With what each recalls, pattern by pattern, (R, P)."""
-        states = self.task.how.ask(self.simulator, self.task.layer, self.stored)
-        return overlap(states, self.stored)
-
-
-def checked(experiment, patterns, seeds, *, threads=None, backend="cpu", stopped=()):
-    """Train a memory with so many patterns, of each seed others, and halt at every checkpoint.
-
-    Arguments and errors as of `tried`.
-
-    Yields
-    ------
-    Checked
-    """
-    training, task, stored = _prepared(experiment, patterns, seeds, threads, backend)
-    epochs = experiment.config["training"]["epochs"]
-    due = checkpoints(epochs)
-    with training.simulator.workers.engaged():
-        while len(training.history) <= epochs:
-            training.advance(min(one for one in due if one >= training.epoch))
-            epoch = len(training.history) - 1
-            if stopped:
-                raise Interrupted("stopped", stopped[0])
-            if not training.position and epoch in due:
-                yield Checked(epoch, training, task, stored)
-
-
-def tried(
-    experiment, patterns, seeds, *, until=0.95, threads=None, backend="cpu", stopped=(),
-    ask=Checked.overlaps,
-):  # fmt: skip
-    """Train a memory with so many patterns, of each seed others, and ask it for all of them.
-
-    The networks are simulated side by side, each as it would be alone.
-
-    Parameters
-    ----------
-    experiment : Experiment whose task is recall, on the data set "patterns"; or the batch "all"
-    until : the mean overlap after recall at which training stops, at one of the `checkpoints`
-    threads, backend : as of `train`
-    stopped : filled, while training, when it is to be given up
-    ask : function of a `Checked` -> overlaps (R, P); by default of recall as the task says
-
-    Returns
-    -------
-    list of `Tried`, one for each seed
-
-    Raises
-    ------
-    Interrupted : it was stopped
-    DivergedError : weights are no longer finite
-    """
-    found, epochs = {}, experiment.config["training"]["epochs"]
-    options = {"threads": threads, "backend": backend, "stopped": stopped}
-    for at in checked(experiment, patterns, seeds, **options):
-        overlaps, how = ask(at), at.task.how
-        for r, seed in enumerate(seeds):
-            if r not in found and (overlaps[r].mean() >= until or at.epoch == epochs):
-                weights = recurrent_weights(at.simulator[at.task.layer], r).sum(axis=0)
-                found[r] = Tried(
-                    seed, patterns, patterns / at.stored.shape[2], float(overlaps[r].mean()),
-                    float(accuracy(overlaps[r], how.threshold)), at.epoch, asymmetry(weights),
-                )  # fmt: skip
-        if len(found) == len(seeds):
-            break
-    return [found[r] for r in range(len(seeds))]
 
 
 # -- all of them -----------------------------------------------------------------------------------
@@ -509,7 +230,7 @@ class _Plan:
         }  # fmt: skip
         del config["data"]["options"]["patterns"]
         made = cls(Experiment(experiment.name, config), loads, neurons)
-        _prepared(made.experiment, 1, [0], 1, "cpu")  # what cannot be is told before it begins
+        prepared(made.experiment, 1, [0], 1, "cpu")  # what cannot be is told before it begins
         return made
 
     def table(self):

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import binom, norm
 
 from infosim import plotting
-from infosim.experiments.capacity import Bisection
+from infosim.experiments.loads import Bisection
 from infosim.extras import need
 from scripts.drawing import seeds_found
 from scripts.memory2025 import networks

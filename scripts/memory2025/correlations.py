@@ -5,7 +5,7 @@ which a bit repeats the one before it with a probability p.
 """
 
 from infosim import plotting
-from infosim.experiments.capacity import Bisection
+from infosim.experiments.loads import Bisection
 from scripts.drawing import curve, seeds_found
 from scripts.memory2025 import networks
 

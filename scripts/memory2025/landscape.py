@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from infosim import plotting
-from infosim.experiments.capacity import Bisection
+from infosim.experiments.loads import Bisection
 from scripts.drawing import seeds_found
 from scripts.memory2025 import networks
 

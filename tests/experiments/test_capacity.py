@@ -18,7 +18,9 @@ from infosim.engine import Simulator
 from infosim.errors import CheckpointError, ConfigError
 from infosim.experiments import Experiment, Interrupted
 from infosim.experiments import capacity as module
-from infosim.experiments.capacity import SWEEPS, Bisection, Steps, Tried, capacity, tried
+from infosim.experiments.capacity import capacity
+from infosim.experiments.loads import SWEEPS, Bisection, Steps
+from infosim.experiments.memories import Tried, checked, checkpoints, experiment_of, tried
 
 N = 16
 SMALL = [f"data.options.units={N}", "training.epochs=20", "training.evaluate_every=20"]
@@ -86,9 +88,9 @@ def test_a_sweep_ends_at_its_first_failure_or_sees_all():
 
 def test_recall_is_tried_at_the_published_epochs():
     published = {1, 3, 6, 11, 20, 38, 70, 129, 238, 438, 805, 1480, 2721, 5000}
-    assert module.checkpoints(5000) == published
-    assert module.checkpoints(1) == {1}
-    assert module.checkpoints(0) == {0}
+    assert checkpoints(5000) == published
+    assert checkpoints(1) == {1}
+    assert checkpoints(0) == {0}
 
 
 # -- one network -----------------------------------------------------------------------------------
@@ -100,7 +102,7 @@ def memory():
 
 
 def test_a_network_is_trained_and_asked_as_by_hand(memory):
-    one = module.experiment_of(memory, 5, 3)
+    one = experiment_of(memory, 5, 3)
     data = one.dataset()
     assert (len(data.train_x), one.config["training"]["batch"]) == (5, 5)
     net = Simulator(one.network(data), seed=3, threads=1)
@@ -113,8 +115,8 @@ def test_a_network_is_trained_and_asked_as_by_hand(memory):
 
 
 def test_memories_halt_at_the_checkpoints_as_they_train(memory):
-    halted = {at.epoch: at.overlaps()[0].mean() for at in module.checked(memory, 5, [3], threads=1)}
-    assert set(halted) == module.checkpoints(20)
+    halted = {at.epoch: at.overlaps()[0].mean() for at in checked(memory, 5, [3], threads=1)}
+    assert set(halted) == checkpoints(20)
     (found,) = tried(memory, 5, [3], until=1.01, threads=1)
     assert halted[20] == found.overlap
     (other,) = tried(memory, 5, [3], threads=1, ask=lambda at: -at.overlaps())

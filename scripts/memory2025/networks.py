@@ -19,9 +19,9 @@ from scipy.optimize import linprog
 from infosim.analysis.memory import accuracy, overlap, recall
 from infosim.datasets.generated import flip
 from infosim.errors import CheckpointError, InfosimError
-from infosim.experiments import Experiment, store
-from infosim.experiments import capacity as search
+from infosim.experiments import Experiment, memories, store
 from infosim.experiments.engines import engine
+from infosim.experiments.loads import Bisection, Loads
 from infosim.experiments.stopping import Interrupted, signals, stopped_by_signals
 from infosim.experiments.sweep import Run
 from infosim.kernels.workers import available
@@ -41,7 +41,7 @@ LOOKS = dict(zip(ATOMS, ("#9a26c8", "#ea535a", "#0066ac", "#eebbee", "#cadce0"),
 #: capacity of the goal redundancy.
 HEBBIAN_LOAD, CAPACITY = 0.14, 1.59
 #: From where capacities of the goals are looked for, by most figures, which so share networks.
-BEGIN = search.Bisection(guess=1.65)
+BEGIN = Bisection(guess=1.65)
 #: Mean overlap that counts as recall.
 RECALLED = 0.95
 #: How the comparison of noise stability asks: flipped bits at most (part of all), steps, and how
@@ -331,7 +331,7 @@ class _Tries(NamedTuple):
     """The capacity of one seed: its network, the loads that are tried, and `Kind.test`."""
 
     run: Run
-    loads: search.Loads
+    loads: Loads
     test: str
 
     @property
@@ -446,7 +446,7 @@ def _checked(run, threads, arrived):
     """A network at its checkpoints."""
     config = run.experiment.config
     many = config["data"]["options"]["patterns"], [config["training"]["seed"]]
-    return search.checked(run.experiment, *many, threads=threads, stopped=arrived)
+    return memories.checked(run.experiment, *many, threads=threads, stopped=arrived)
 
 
 def _train(run, threads):
@@ -571,9 +571,9 @@ def _search(job, threads):
                 continue
             options = {
                 "until": tries.until, "threads": threads, "stopped": arrived,
-                "ask": overlaps_drawn if job.test == "drawn" else search.Checked.overlaps,
+                "ask": overlaps_drawn if job.test == "drawn" else memories.Checked.overlaps,
             }  # fmt: skip
-            found[m] = search.tried(memory, m, [seed], **options)[0].overlap
+            found[m] = memories.tried(memory, m, [seed], **options)[0].overlap
     m = tries.capacity(found, n)
     return {
         "loads": _said(tries) + job.suffix, "capacity": m / n,

@@ -19,9 +19,10 @@ from scipy.optimize import linprog
 from infosim.analysis.memory import accuracy, overlap, recall
 from infosim.datasets.generated import flip
 from infosim.errors import CheckpointError, InfosimError
-from infosim.experiments import Experiment, memories, store
+from infosim.experiments import Experiment, store
 from infosim.experiments.engines import engine
 from infosim.experiments.loads import Bisection, Loads
+from infosim.experiments.memories import Checked, checked, tried
 from infosim.experiments.stopping import Interrupted, signals, stopped_by_signals
 from infosim.experiments.sweep import Run
 from infosim.kernels.workers import available
@@ -446,7 +447,7 @@ def _checked(run, threads, arrived):
     """A network at its checkpoints."""
     config = run.experiment.config
     many = config["data"]["options"]["patterns"], [config["training"]["seed"]]
-    return memories.checked(run.experiment, *many, threads=threads, stopped=arrived)
+    return checked(run.experiment, *many, threads=threads, stopped=arrived)
 
 
 def _train(run, threads):
@@ -571,9 +572,9 @@ def _search(job, threads):
                 continue
             options = {
                 "until": tries.until, "threads": threads, "stopped": arrived,
-                "ask": overlaps_drawn if job.test == "drawn" else memories.Checked.overlaps,
+                "ask": overlaps_drawn if job.test == "drawn" else Checked.overlaps,
             }  # fmt: skip
-            found[m] = memories.tried(memory, m, [seed], **options)[0].overlap
+            found[m] = tried(memory, m, [seed], **options)[0].overlap
     m = tries.capacity(found, n)
     return {
         "loads": _said(tries) + job.suffix, "capacity": m / n,

@@ -13,7 +13,9 @@ from click.testing import CliRunner
 from infosim import Simulator
 from infosim.analysis.hebbian import hebbian_decomposition
 from infosim.experiments import Experiment
-from infosim.experiments import capacity as search
+from infosim.experiments.capacity import capacity
+from infosim.experiments.loads import Bisection
+from infosim.experiments.memories import checked
 from scripts.memory2025 import beyond, networks, report
 from scripts.memory2025.beyond import replica_symmetric
 from scripts.memory2025.bins import binned
@@ -148,7 +150,7 @@ def test_what_is_known_is_not_made_again(folder, monkeypatch):
     rows = script("recall", folder)
     ledger = folder / "networks.csv"
     text = ledger.read_text()
-    monkeypatch.setattr(search, "checked", None)
+    monkeypatch.setattr(networks, "checked", None)
     assert script("recall", folder) == rows
     assert ledger.read_text() == text
     monkeypatch.undo()
@@ -172,8 +174,8 @@ def test_capacities_are_those_of_the_command(folder, tmp_path):
         rows = [r for r in csv.DictReader(file) if (r["memory"], r["repeat"]) == ("Hebb", "0.5")]
     settings = {"data.options.units": 20, "data.options.load": 1.0} | networks.HEBB.settings
     experiment = Experiment.load(networks.HEBB.preset, list(settings.items()))
-    loads = search.Bisection(guess=networks.HEBBIAN_LOAD, within=0.01)
-    found = search.capacity(experiment, tmp_path / "found", seeds=1, loads=loads, jobs=1)
+    loads = Bisection(guess=networks.HEBBIAN_LOAD, within=0.01)
+    found = capacity(experiment, tmp_path / "found", seeds=1, loads=loads, jobs=1)
     assert found.mean == pytest.approx(float(rows[0]["mean"]))
 
 
@@ -246,7 +248,7 @@ def test_stability_of_a_single_pattern():
     """Of 20 bits up to 9 may be flipped: 5 is the first index whose five include the tenth."""
     settings = {"data.options.units": 20, "data.options.patterns": 1} | networks.HEBB.settings
     experiment = Experiment.load(networks.HEBB.preset, list(settings.items()))
-    *_, at = search.checked(experiment, 1, [0], threads=1)
+    *_, at = checked(experiment, 1, [0], threads=1)
     assert networks.stability(at.simulator, at.stored[0], 0, "memory") == 5 / 20
 
 

@@ -80,7 +80,6 @@ CEILING = "any weights, no errors, N = 100"
 #: Where our search begins and how it steps; its networks are small, of so many seeds, and their
 #: capacities coarse; so many of its goals are judged. With hard bins most goals come to the same.
 _START, _STEP, _GENERATION = "Optim (ii)", 0.2, 8
-_KNOWN = (REDUNDANCY, CANDIDATES[_START])
 _UNITS, _SEEDS, _TRIES = 50, 3, Bisection(guess=1.4, within=0.05)
 JUDGED = 3
 OURS = "our search"
@@ -122,8 +121,8 @@ LIMITS = {
 def searched(work, trials):
     """Goals by CMA-ES and their mean capacities in small networks, the best first: γ -> capacity.
 
-    Redundancy and the goal that it begins with are among them. What was tried before is in the
-    ledger, so that a search that is repeated goes on.
+    Redundancy is among them. What was tried before is in the ledger, so that a search that is
+    repeated goes on.
     """
     cmaes = need("cmaes", "optimize", "a search for goals needs cmaes")
     units = work.settings.get("data.options.units", _UNITS)
@@ -138,8 +137,8 @@ def searched(work, trials):
         np.array(CANDIDATES[_START]), _STEP, np.array([[-1.0, 1.0]] * len(networks.GAMMAS)), seed=0,
         population_size=_GENERATION,
     )  # fmt: skip
-    known = values(_KNOWN)
-    if len(known) < len(_KNOWN):  # drawn from a ledger that does not hold them
+    known = values([REDUNDANCY])
+    if not known:  # drawn from a ledger that does not hold it
         return {}
     for _ in range(0, trials, _GENERATION):
         asked = [evolution.ask() for _ in range(_GENERATION)]
@@ -170,7 +169,7 @@ def main(work, seeds, trials):
         "theory": {CEILING: networks.HARD._replace(test="separable")},
     }
     ours = searched(work, trials) if trials else {}
-    best = [gammas for gammas in ours if gammas not in _KNOWN][:JUDGED]
+    best = [gammas for gammas in ours if gammas != REDUNDANCY][:JUDGED]
     groups[OURS] = {
         f"ours ({'i' * (i + 1)})": networks.with_goal(networks.SOFT, gammas)
         for i, gammas in enumerate(best)
@@ -194,9 +193,9 @@ def main(work, seeds, trials):
     with plotting.style():
         figure = draw(rows, stable)
     chosen = (
-        f"""Our search: CMA-ES from {_START} with soft bins, {len(ours) - len(_KNOWN)} goals, by the
+        f"""Our search: CMA-ES from {_START} with soft bins, {len(ours) - 1} goals, by the
         mean capacity of {_SEEDS} seeds with {_UNITS} neurons (redundancy {ours[REDUNDANCY]:.2f},
-        {_START} {ours[CANDIDATES[_START]]:.2f}, the best {next(iter(ours.values())):.2f}); what is
+        the best {next(iter(ours.values())):.2f}); what is
         shown is of its {JUDGED} best, with N = 100."""
         if best
         else ""

@@ -47,10 +47,11 @@ def main(work, seeds):
         gamma: networks.changed(networks.HARD, layers__memory__goal=f"{gamma:g} {{R}} + {{R}}{{C}}")
         for gamma in gammas
     }
+    known = networks.capacities(work, goals, seeds, networks.BEGIN)
     capacity = [
         {"memory": "γ {R} + {R}{C}", "load": row.pop("memory"), "quantity": "capacity"}
         | {name: value for name, value in row.items() if name != "standard_error"}
-        for row in networks.capacity_rows(networks.capacities(work, goals, seeds, networks.BEGIN))
+        for row in networks.capacity_rows(networks.of_same_seeds(known))
     ]
     with plotting.style():
         figure = draw(rows, capacity)

@@ -324,6 +324,16 @@ def capacities(work, kinds, seeds, tries, make=True):
     return found
 
 
+def of_same_seeds(found):
+    """Capacities by name of the seeds alone that are known of all that have some.
+
+    Seeds differ in their patterns, and so by more than kinds that are alike do.
+    """
+    seeds = [{one.seed for one in own} for own in found.values() if own]
+    common = set.intersection(*seeds) if seeds else set()
+    return {name: [one for one in own if one.seed in common] for name, own in found.items()}
+
+
 def _run(work, kind, settings, seed):
     return work.run(kind.preset, _settings(work, kind, seed) | settings)
 

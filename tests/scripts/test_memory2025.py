@@ -252,6 +252,17 @@ def test_stability_of_a_single_pattern():
     assert networks.stability(at.simulator, at.stored[0], 0, "memory") == 5 / 20
 
 
+def test_capacities_of_the_same_seeds():
+    of = {seed: networks.Capacity(seed, 1.0, False) for seed in range(4)}
+    found = {"a": [of[0], of[2]], "b": [of[0], of[1], of[2], of[3]], "none yet": []}
+    assert networks.of_same_seeds(found) == {
+        "a": [of[0], of[2]],
+        "b": [of[0], of[2]],
+        "none yet": [],
+    }
+    assert networks.of_same_seeds({"none yet": []}) == {"none yet": []}
+
+
 def test_training_would_have_stopped_where_recall_was_reached():
     overlaps = np.array([0.2, 0.96, 1.0, 0.9])
     one = networks.Memory(1, 0.1, 0, np.arange(4), overlaps, overlaps, {}, 0.0)

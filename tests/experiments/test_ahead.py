@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numba
@@ -161,16 +162,19 @@ def test_what_it_has_begun_is_waited_for_and_the_rest_is_not():
         "print('begin x', flush=True)\n"
         "name = sys.stdin.readline().strip()\n"
         "print('begin', name + '-was-told', flush=True)\n"
-        "time.sleep(0.3)\n"
+        "sys.stdin.readline()\n"
         "print('end x', flush=True)\n"
         "sys.stdin.read()\n"
     )
     assert eventually(lambda: "x" in another._begun)
     assert not another.compiles("y")
     assert eventually(lambda: "y-was-told" in another._begun)
-    began = time.monotonic()
-    assert another.compiles("x")
-    assert 0.1 < time.monotonic() - began < 10
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(another.compiles, "x")
+        with pytest.raises(TimeoutError):
+            waits.result(0.1)
+        another.say("go on")
+        assert waits.result(10)
     assert not another.compiles("x")  # what has ended is looked for in the cache before
     another.stop()
     assert another._process.poll() == 0

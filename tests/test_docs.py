@@ -152,8 +152,8 @@ def test_shell_commands(page, tmp_path, monkeypatch, capsys):
     write_images(tmp_path / "pictures")
     if page == "docs/pid.md":  # its tables
         exec(blocks(page, "python")[0], {})
-    if page == "docs/data.md":  # its large file
-        exec(next(one for one in blocks(page, "python") if "open_memmap" in one), {})
+    if page == "docs/data.md":
+        write_large_file()
     done, said = stubs(monkeypatch), ""
     for line in commands(page):
         if line.startswith("make "):
@@ -179,10 +179,16 @@ def test_shell_commands(page, tmp_path, monkeypatch, capsys):
         assert done == ["train"] * 5 + ["sweep", "search", "bench", "train"]
 
 
+def write_large_file():
+    """The files that docs/data.md makes in Python for a command."""
+    exec(next(one for one in blocks("docs/data.md", "python") if "open_memmap" in one), {})
+
+
 def test_your_own_data_from_nothing(tmp_path, monkeypatch, capsys):
     """docs/data.md: all that is typed there, in an empty folder, but for the number of epochs."""
     monkeypatch.chdir(tmp_path)
     write_images(tmp_path / "pictures")
+    write_large_file()
     for line in commands("docs/data.md"):
         if line.startswith("printf "):
             subprocess.run(["sh", "-c", line], check=True)

@@ -94,6 +94,25 @@ def test_other_samples_are_encoded_alike(array, monkeypatch):
         encoding.read("other.npy")
 
 
+def test_other_rows_have_the_columns_that_were_read():
+    """In their order: whether they are in memory or on disk."""
+    encoding = read(ROWS, columns=("4", "3", "1")).encoding
+    other = np.ascontiguousarray(ROWS[:9, [1, 3, 4]] + 1)
+    np.save("other.npy", other)
+    assert isinstance(encoding.read("other.npy").x, Mapped)
+    np.testing.assert_array_equal(encoding.read("other.npy").x[:], encoding.read(other).x)
+
+
+def test_true_and_false_are_names_in_rows(monkeypatch):
+    array = ROWS[:, ::4] > 0
+    disk, memory = read(array), in_memory(monkeypatch, array)
+    assert {one.kind for one in disk.encoding.columns} == {"categorical"}
+    assert disk.encoding == memory.encoding
+    mapped = Dataset.of(np.load("x.npy", mmap_mode="r"), CLASSES)
+    np.testing.assert_array_equal(mapped.train_x, memory.train_x)
+    np.testing.assert_array_equal(disk.encoding.read("x.npy").x, memory.encoding.read(array).x)
+
+
 def test_what_python_has_mapped_is_not_read_whole():
     np.save("x.npy", IMAGES)
     mapped = np.load("x.npy", mmap_mode="r")

@@ -44,11 +44,19 @@ def map_npy(path):
     """
     with _npy(path) as (file, size):
         shape, fortran, dtype = _header(file, size, str(path))
-        rows = len(shape) > 1 and not fortran and dtype.isnative and dtype.kind in "biuf"
-        if not rows or math.prod(shape) * dtype.itemsize < _ON_DISK:
+        large = math.prod(shape) * dtype.itemsize >= _ON_DISK
+        if fortran or not dtype.isnative or not stays(shape, dtype) or not large:
             return None
         array = np.memmap(file, dtype, "r", file.tell(), shape)
         return Mapped(np.asarray(array), File(path, array._mmap, fixed=True))
+
+
+def stays(shape, dtype):
+    """Whether an array that is on disk can stay there: of numbers, rows or images.
+
+    In rows true and false are names, and these are in memory.
+    """
+    return len(shape) > 1 and dtype.kind in ("iuf" if len(shape) == 2 else "biuf")
 
 
 @contextmanager

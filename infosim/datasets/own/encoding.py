@@ -179,7 +179,8 @@ class TableEncoding(Encoding):
             raise ConfigError("labels are not in a column: they were given beside the data")
         mapped = self._mapped(data)
         if mapped is not None:
-            return Others(on_disk.encode(mapped, self.columns), None, _numbers(mapped))
+            encoded = on_disk.encode(mapped, self.columns, range(len(self.columns)))
+            return Others(encoded, None, _numbers(mapped))
         frame, y = self._frame(data, labels)
         x, _ = self.encode(frame, unknown)
         names = _numbers(x)
@@ -202,7 +203,7 @@ class TableEncoding(Encoding):
         if path is not None:
             data = arrays.map_npy(path) if path.suffix == ".npy" else None
         mapped = Mapped.of(data)
-        if mapped is None or mapped.ndim != 2:
+        if mapped is None or mapped.ndim != 2 or not arrays.stays(mapped.shape, mapped.dtype):
             return None
         self._check_columns(mapped.shape[1], "the data" if path is None else str(path))
         return mapped
@@ -293,13 +294,10 @@ class ImageEncoding(Encoding):
             raise DataError(f"{what}: images are {shape}, the training images {self.image_shape}")
         if self.pixels == "uint8" and x.dtype != np.uint8:
             raise DataError(f"{what}: pixels are {x.dtype}, those of the training images uint8")
-        if x.dtype != self.pixels:
-            mapped = isinstance(x, Mapped)
-            x = (
-                x.changed(lambda rows: rows.astype(self.pixels))
-                if mapped
-                else x.astype(self.pixels)
-            )
+        if isinstance(x, Mapped):
+            x = x.changed(lambda rows: rows.astype(self.pixels, copy=False))
+        else:
+            x = x.astype(self.pixels, copy=False)
         names = _numbers(x) if names is None else names
         if labels and y is None:
             raise ConfigError(f"{what}: there are no folders that name classes")

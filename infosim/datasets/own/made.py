@@ -126,7 +126,8 @@ def _of_mapped(x, column, options, name, **about):
         class_names=names, target=None, split=split, notes=notes, columns=columns, named=False,
         missing=options.missing, missing_cells=options.missing_cells, **about,
     )  # fmt: skip
-    return _dataset(name, encoding, on_disk.encode(x, columns), y, train, test)
+    encoded = on_disk.encode(x, columns, [int(one.name) for one in columns])
+    return _dataset(name, encoding, encoded, y, train, test)
 
 
 def _left_out(columns, source):
@@ -141,7 +142,7 @@ def _left_out(columns, source):
 def _array(x, source, n_parts):
     """What Python holds as an array; one that is memory-mapped, and alone, stays on disk."""
     mapped = Mapped.of(x) if n_parts == 1 else None
-    if mapped is not None and mapped.ndim > 1 and mapped.dtype.kind in "biuf":
+    if mapped is not None and arrays.stays(mapped.shape, mapped.dtype):
         return mapped
     return as_array(x, source)
 

@@ -43,10 +43,13 @@ def _columns(mapped, at):
     return out
 
 
-def encode(mapped, columns):
-    """The rows, with their columns encoded as they are read, float32 (n, d)."""
+def encode(mapped, columns, places):
+    """The rows, with their columns encoded as they are read, float32 (n, d).
+
+    places : in which of the rows' columns each of `columns` is
+    """
     kept = [one for one in columns if one.features]
-    at = np.array([int(one.name) for one in kept])
+    at = np.array([i for one, i in zip(columns, places, strict=True) if one.features])
     mean, std = (np.array([getattr(one, name) for one in kept]) for name in ("mean", "std"))
 
     def change(rows):

@@ -165,7 +165,7 @@ class Tape:
                     self._workers.run(stage)
                 return
             if len(recordings) == (_MOST_OF_DATA if data else _MOST):
-                del recordings[next(iter(recordings))]
+                self._forget(recordings)
             # data are kept, so that their identity is not given away
             recordings[key] = recording = self._workers.prepared(calls.stages), data
         elif data:  # those used last are kept
@@ -176,6 +176,11 @@ class Tape:
         self._waiting.append((stages, apart))
         if not (later and self.may_wait) or self._kernels.ON_DEVICE:
             self.catch_up()
+
+    def _forget(self, recordings):
+        """Forget the recording that was used longest ago, and plans that it is part of."""
+        stages, _ = recordings.pop(next(iter(recordings)))
+        self._plans = {key: plan for key, plan in self._plans.items() if id(stages) not in key}
 
     def catch_up(self):
         """Carry out what waits, as one."""

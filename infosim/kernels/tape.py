@@ -184,7 +184,7 @@ class Tape:
             self.catch_up()
 
     def _forget(self, recordings):
-        """Forget the first of these, and the plans that it is part of: they hold its data."""
+        """Forget the recording that was used longest ago, and plans that it is part of."""
         self.catch_up()
         stages, _ = recordings.pop(next(iter(recordings)))
         self._plans = {key: plan for key, plan in self._plans.items() if id(stages) not in key}

@@ -104,7 +104,7 @@ class _Information(Probe):
 
 
 class Training:
-    """One training run, advanced batch by batch; epoch 0 measures without learning.
+    """One training run, advanced batch by batch; epoch 0 measures without learning, if anything.
 
     It goes on where the simulator's last one ended, with the epoch after its last whole one.
     Replicas are trained together, each on the batches it would have alone; `histories` has one
@@ -127,6 +127,8 @@ class Training:
     record_every : information is measured in the first of every so many batches
     record_epochs : of every so manyth epoch, from 0 on
     evaluate_every : validation and test error are measured in every so manyth epoch, from 0 on
+    measure_first : whether epoch 0 measures; if not, nothing is presented in it, all of it is nan,
+        and weights become the same
 
     Raises
     ------
@@ -139,6 +141,7 @@ class Training:
     def __init__(
         self, simulator, inputs, *, batch=1024, validation=None, test=None, error=None,
         error_names=None, shuffle=True, record_every=10, record_epochs=1, evaluate_every=1,
+        measure_first=True,
     ):  # fmt: skip
         self.simulator = simulator
         self.samples = simulator.samples(inputs)
@@ -148,8 +151,9 @@ class Training:
             raise ConfigError(f"batch of {batch} is larger than the {n} training samples")
         self.batch = batch
         self.n_batches = -(-n // batch)
-        if not isinstance(shuffle, bool):
-            raise ConfigError(f"shuffle must be true or false, was {brief(shuffle)}")
+        for name, value in (("shuffle", shuffle), ("measure_first", measure_first)):
+            if not isinstance(value, bool):
+                raise ConfigError(f"{name} must be true or false, was {brief(value)}")
         self.shuffle = shuffle
         if simulator.network.carry and shuffle:
             raise ConfigError("a network that carries outputs needs shuffle to be false, was true")
@@ -177,6 +181,7 @@ class Training:
         self.record_every = integer("record_every", record_every)
         self.record_epochs = integer("record_epochs", record_epochs)
         self.evaluate_every = integer("evaluate_every", evaluate_every)
+        self.measure_first = measure_first
         self._rows, self._probe = None, _Information(simulator)
         #: of an epoch that is one batch, always in the same order, or None
         self._repetition = None
@@ -225,7 +230,9 @@ class Training:
         last : the epoch with which these end at the latest; None carries each out by itself
         """
         with self.simulator.workers.engaged():
-            if self.position == self.n_batches:
+            if self.epoch == 0 and not self.measure_first:
+                self._pass_over()
+            elif self.position == self.n_batches:
                 self._finish_epoch()
             elif (n := self._at_once(last)) > 1:
                 self._train_several(n)
@@ -407,6 +414,15 @@ class Training:
                     history.mean_goal.setdefault(population, []).append(float(goal.mean()))
         in_force = _in_force(self._changing())
         self._note(errors, in_force, self._seconds + time.perf_counter() - began)
+        self._begin()
+
+    def _pass_over(self):
+        """End epoch 0 with nothing measured."""
+        for layer in self.simulator.network.layers:
+            for name in layer.populations if layer.has_goal else ():
+                for history in self.histories:
+                    history.atoms[name], history.mean_goal[name] = [], []
+        self._note({}, _in_force(self._changing()), 0.0)
         self._begin()
 
     def _changing(self):

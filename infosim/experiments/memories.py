@@ -70,6 +70,7 @@ def prepared(experiment, patterns, seeds, threads, backend):
     )
     rarely = {
         "record_every": patterns, "record_epochs": max(1, config["epochs"]), "evaluate_every": 1,
+        "measure_first": False,
     }  # nobody looks  # fmt: skip
     training = Training(simulator, samples, **several[0].training | rarely)
     training.check_epochs(config["epochs"])

@@ -145,7 +145,8 @@ def _memory(training, memory):
 
 def _times(training, epochs):
     """The Times of a training of which nothing is needed any more: it is trained on."""
-    left = epochs + 1 - training.epoch - training.position / training.n_batches
+    begun = training.epoch or not training.measure_first  # the first epoch takes nothing
+    left = epochs + 1 - max(training.epoch, int(begun)) - training.position / training.n_batches
     if left <= 0:
         return Times(0.0, 0.0, 0.0, 0, 0.0)
     if not training.epoch:  # as if the first epoch, which does not learn, were over

@@ -50,6 +50,11 @@ def resolve(table):
                 f"measured; were {training[name]} and {training['epochs']}, "
                 f"training.{name}={divides} would do"
             )
+    if not training["epochs"] and not training["measure_first"]:
+        raise ConfigError(
+            "training.measure_first must be true where training.epochs is 0, or nothing would be "
+            "measured; was false"
+        )
     config["network"]["rule"] = _resolve_rule(config["network"]["rule"], "network.rule")
     config["network"].setdefault("inversion", Rule.of(config["network"]["rule"]).inversion)
     _refuse_unread(config["network"], config["layers"])

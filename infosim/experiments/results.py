@@ -337,6 +337,8 @@ def read_metrics(path):
 def read_atoms(path):
     """The atoms.npz of a run: layer -> (recorded epochs, n, A + 1), and layer -> their A + 1 names.
 
+    A layer of which none was recorded yet is left out.
+
     Raises
     ------
     CheckpointError : missing or damaged
@@ -352,6 +354,7 @@ def read_atoms(path):
         if kinds != ("f", "U") or atoms.ndim != 3 or labels[name].shape != atoms.shape[2:]:
             raise CheckpointError(f"{path} is damaged: no atoms of layer {name} with their names")
     try:
+        arrays = {name: atoms for name, atoms in arrays.items() if len(atoms)}
         return arrays, {name: labels[name].tolist() for name in arrays}
     except (ValueError, SystemError):  # no characters
         raise CheckpointError(f"{path} is damaged: names that are no text") from None

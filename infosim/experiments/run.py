@@ -367,16 +367,17 @@ def _check_history(history, training):
     if history.atoms.keys() != learning.keys() or history.mean_goal.keys() != learning.keys():
         raise ValueError(f"atoms of {', '.join(history.atoms) or 'no layer'}")
     for name, one in learning.items():
-        shape = np.shape(history.atoms[name])
-        wanted = len(history.recorded(name)), one.size, len(one.goal.labels)
-        if shape != wanted:
+        shape, n_recorded = np.shape(history.atoms[name]), len(history.recorded(name))
+        wanted = n_recorded, one.size, len(one.goal.labels)
+        if shape != (wanted if n_recorded else (0,)):
             raise ValueError(f"atoms of {name} have shape {shape}, expected {wanted}")
 
 
 def _save(holds, training):
     """Write metrics, atoms, weights and the checkpoint of this moment, unless it has diverged."""
     training.check()
-    labels = {name: one.goal.labels for name, one in _climbing(training).items()}
+    climbing = _climbing(training)
+    labels = {name: one.goal.labels for name, one in climbing.items()}
     for replica, held in enumerate(holds):
         held.check()
         out, state, history = held.folder, training.state(replica), training.histories[replica]
@@ -384,7 +385,10 @@ def _save(holds, training):
         store.write_arrays(
             out / "atoms.npz",
             {
-                **{name: np.array(values) for name, values in history.atoms.items()},
+                **{
+                    name: np.reshape(values, (-1, climbing[name].size, len(labels[name])))
+                    for name, values in history.atoms.items()
+                },
                 **{f"{name}/labels": np.array(names) for name, names in labels.items()},
             },
         )

@@ -82,6 +82,9 @@ class Training:
         low=1,
         unit="epochs",
     )
+    measure_first: bool = setting(
+        True, "errors and atoms are measured before anything is learnt, as epoch 0"
+    )
     shuffle: bool = setting(
         True, "each epoch has the samples in another order; false where outputs are carried"
     )

@@ -38,7 +38,8 @@ def compiling(experiment, backend, threads):
     if alone or backend != "cpu" or jit.another is not None or jit.filled() is not False:
         yield
         return
-    jit.another = another = Another([sys.executable, "-W", "ignore", "-m", __name__])
+    # -P: whatever lies in the working folder is not taken for a module
+    jit.another = another = Another([sys.executable, "-P", "-W", "ignore", "-m", __name__])
     try:
         another.say(json.dumps(experiment.config))
         yield

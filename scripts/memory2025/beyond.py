@@ -244,7 +244,8 @@ def draw(rows, stable):
     ax.set_yticks(range(len(rows)), [row["memory"] for row in rows])
     ax.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0.8, 2.9), xlabel="capacity (patterns per neuron)")
     ax.set_title("a  capacity")
-    ax.legend(loc="upper right", bbox_to_anchor=(0.94, 1), fontsize=6.5)
+    white = {"frameon": True, "facecolor": "white", "framealpha": 1, "edgecolor": "none"}
+    ax.legend(loc="upper right", bbox_to_anchor=(0.94, 1), fontsize=6.5, **white)
     drawn = {row["memory"] for row in stable}
     looks = {name: {"color": color} for name, color in NOISY.items() if name in drawn}
     networks.curves(noise, stable, "stability", looks)

@@ -215,7 +215,7 @@ class _Peak:
 def resident():
     """MB in memory that this process has for itself, and of files; nan where no system tells."""
     try:
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     except OSError:
         return float("nan"), float("nan")
     table = dict(line.split(":", 1) for line in lines)

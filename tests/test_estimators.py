@@ -506,8 +506,8 @@ def test_going_on_that_fails_leaves_what_was_learnt(monkeypatch):
     model = classifier().fit(X, Y)
     before, last = model.predict_proba(X), Training.advance
 
-    def stopped(training):
-        last(training)
+    def stopped(training, *given):
+        last(training, *given)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Training, "advance", stopped)

@@ -147,7 +147,7 @@ kernels = [k for k in vars(cpu).values() if isinstance(k, Dispatcher)]
 forms = [layer.form for layer in simulator.layers.values()]
 kernels += [make(*form.values()) for form in forms for make in (cpu.activate, cpu.chain)]
 used = [k for k in kernels if k.signatures]
-assert len(used) > 8
+assert len(used) > 6
 print(sum(sum(k.stats.cache_misses.values()) for k in used))
 """
 
@@ -163,7 +163,7 @@ def test_a_second_process_compiles_nothing(tmp_path):
         assert result.returncode == 0, result.stderr
         misses.append(int(result.stdout))
         files.append({path.name for path in tmp_path.rglob("*") if path.is_file()})
-    assert misses[0] > 8
+    assert misses[0] > 6
     assert misses[1] == 0
     assert files[0] == files[1]
     # what is found needs nothing of what Numba compiles by
@@ -186,7 +186,7 @@ def test_a_command_runs_where_nothing_can_be_kept(tmp_path):
         [sys.executable, "-c", TRAINS], env=environment, capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
-    assert int(result.stdout) > 8
+    assert int(result.stdout) > 6
     assert result.stderr.count("InfosimWarning") == 1
     assert result.stderr.count(str(home / ".cache" / "infosim" / "kernels")) == 1
     left = set(package.rglob("*")) - before

@@ -20,7 +20,7 @@ from infosim.machine.sparse import Remainder
 from infosim.network import Network
 from infosim.pid.terms import atoms
 from infosim.rules import executor_of, infomorphic
-from infosim.rules.executor import keep
+from infosim.rules.executor import Executor, keep
 
 #: Neurons of a layer below which dense products are as fast, however sparse the inputs.
 _FEWEST_NEURONS = 10
@@ -193,6 +193,8 @@ class Stepper:
         learning = []
         for name, executor in self.executors.items() if learn else ():
             if not executor.finished:
+                if type(executor).check is not Executor.check:
+                    self.tape.catch_up()  # it may look at what was gathered
                 executor.check(inputs, outputs or {})
                 learning.append(name)
         # what was gathered was looked at when the samples were checked

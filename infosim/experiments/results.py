@@ -310,6 +310,10 @@ def load_run(path):
         raise CheckpointError(f"{path} holds no run: {why}") from None
     atoms, labels = read_atoms(path / "atoms.npz")
     complete = read_result(path) is not None
+    for column, values in metrics.items() if complete else ():
+        name = column.removeprefix("mean_goal_")
+        if name != column and name not in atoms and np.isfinite(values).any():
+            raise CheckpointError(f"{path / 'atoms.npz'} is damaged: it has no atoms of {name}")
     return RunResults(path, config, environment, complete, metrics, atoms, labels)
 
 

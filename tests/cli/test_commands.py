@@ -97,7 +97,7 @@ def test_preset_settings_are_those_published():
     config = Experiment.load("iclr/trivariate-optimized").config
     assert config["training"] == {
         "epochs": 100, "batch": 1024, "seed": 0, "dtype": "float32", "record_every": 10,
-        "evaluate_every": 1, "shuffle": True,
+        "evaluate_every": 1, "measure_first": True, "shuffle": True,
     }  # fmt: skip
     hidden, output = config["layers"]["hidden"], config["layers"]["output"]
     assert (hidden["optimizer"]["rate"], hidden["optimizer"]["weight_decay"]) == (0.002, 0.00035)

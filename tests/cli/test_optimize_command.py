@@ -92,9 +92,9 @@ def test_a_file_with_another_data_set(capsys, tmp_path):
 def test_interruption(capsys, tmp_path, monkeypatch):
     advance = Training.advance
 
-    def interrupted(self):
+    def interrupted(self, *given):
         signal.raise_signal(signal.SIGTERM)
-        advance(self)
+        advance(self, *given)
 
     monkeypatch.setattr(Training, "advance", interrupted)
     line = fails([*TINY, "-q"], capsys, 128 + signal.SIGTERM)

@@ -277,11 +277,11 @@ def interrupt(monkeypatch, after):
     """Send this process SIGINT when it has trained on `after` batches."""
     advance, calls = Training.advance, []
 
-    def counted(self):
+    def counted(self, *given):
         calls.append(self)
         if len(calls) == after:
             signal.raise_signal(signal.SIGINT)
-        advance(self)
+        advance(self, *given)
 
     monkeypatch.setattr(Training, "advance", counted)
 

@@ -256,7 +256,7 @@ def test_the_longest_formula_is_part_of_its_kernel():
     real = numba.float32
     kernel.compile((
         real[:, :, ::1], real[:, ::1], real[::1], real[:, ::1], real, real, numba.boolean,
-        numba.uint32[::1], numba.uint32[::1], numba.types.UniTuple(numba.int64, 4),
+        numba.uint32[::1], numba.uint32[:, ::1], numba.types.UniTuple(numba.int64, 4),
         real[:, :, ::1], real[:, ::1],
     ))  # fmt: skip
     (code,) = kernel.inspect_llvm().values()

@@ -102,7 +102,7 @@ def _train(name, changes, backend, *, seed, epochs, out, dry_run, quiet, **optio
 
 
 class _Lines:
-    """A plain line per epoch, for logs: of many epochs of each that has an error, and of some."""
+    """Plain lines for logs: of many epochs those with an error, some others, and the last."""
 
     MOST = 100
     may_skip = True
@@ -116,9 +116,10 @@ class _Lines:
         history = training.history
         if self._told is None:  # the first call is of one batch
             self._told = len(history) - (training.position == 0)
+        every = max(1, -(-epochs // self.MOST))
         for epoch in range(self._told, len(history)):
             errors = history.train_error[epoch], history.val_error[epoch], history.test_error[epoch]
-            if any(map(isfinite, errors)) or epoch % -(-epochs // self.MOST or 1) == 0:
+            if any(map(isfinite, errors)) or epoch % every == 0 or epoch == epochs:
                 click.echo(
                     f"epoch {epoch}/{epochs}  {'; '.join(described(training, epoch))}  "
                     f"({history.seconds[epoch]:.2f} s)"

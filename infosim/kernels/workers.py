@@ -25,10 +25,10 @@ from infosim.errors import integer
 
 #: Turns of all threads for which replicas are shared out whole: at most so many for one's worth.
 _FULL = 1.25
-#: Numbers that are no longer finite are looked for once in an epoch (`Training.check`), which says
-#: where and why; NumPy would warn of every product that meets one.
 #: Numbers that a batch leads to for which another thread is not worth waking up.
 _LITTLE = 50_000
+#: Numbers that are no longer finite are looked for once in an epoch (`Training.check`), which says
+#: where and why; NumPy would warn of every product that meets one.
 _QUIET = {"over": "ignore", "invalid": "ignore"}
 
 

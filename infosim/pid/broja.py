@@ -107,7 +107,8 @@ def most_open(first, second):
     free[[b[y == value][0] for value in range(first.shape[1])]] = False
 
     def slack(v):
-        e = np.exp(v[a] + v[b])
+        with np.errstate(over="ignore"):  # of a step that is too long, which is then halved
+            e = np.exp(v[a] + v[b])
         return e, 1 - np.bincount(pair, e, n_pairs)
 
     def barrier(v):

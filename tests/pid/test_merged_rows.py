@@ -354,6 +354,15 @@ def test_broja_is_no_less_than_any_distribution_and_one_attains_it(shape):
     assert least - 1e-7 < most_open(pmf.sum(axis=1), pmf.sum(axis=0)) < least + 2e-6
 
 
+@pytest.mark.parametrize(("seed", "shape"), [(29, (2, 2, 2)), (43, (3, 3, 2))])
+def test_broja_of_next_to_nothing_is_that_of_nothing(seed, shape):
+    """Steps of the search that are too long overflow, in silence: they are halved."""
+    pmf = np.random.default_rng(seed).dirichlet(np.full(np.prod(shape), 0.05)).reshape(shape)
+    least = np.where(pmf < 1e-9, 0, pmf)
+    found, without = (most_open(p.sum(axis=1), p.sum(axis=0)) for p in (pmf, least))
+    assert found == pytest.approx(without, abs=2e-6)
+
+
 def test_broja_of_more_values_is_between_its_bounds():
     pmf = np.random.default_rng(0).dirichlet(np.ones(27)).reshape(3, 3, 3)
     # found by an interior point of 1e-14: a distribution and a bound that are 1.3e-6 bits apart

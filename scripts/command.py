@@ -5,6 +5,7 @@ import shlex
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import click
 
 from infosim.errors import InfosimError
 from infosim.kernels.workers import available
-from scripts import timing
+from scripts import reckoning, timing
 from scripts.files import ROOT
+from scripts.reckoning import Reckoning
 from scripts.work import Work
 
 SCALES = ("smoke", "laptop", "paper")
@@ -48,6 +50,9 @@ def _options(command):
             click.option("--runs", type=click.Path(path_type=Path), help="Folder of the runs."),
             click.option("--jobs", type=int, help="Processes (default: the CPUs)."),
             click.option("--draw", is_flag=True, help="Draw what runs.csv holds and run nothing."),
+            click.option(
+                "--reckon", is_flag=True, help="Tell how long all its networks take, and enter it."
+            ),
         )
     ):
         command = option(command)
@@ -64,13 +69,15 @@ def figure_script(paper, settings=None):
         @click.command(help=sys.modules[function.__module__].__doc__)
         @_options
         @functools.wraps(function)
-        def command(scale, out, runs, jobs, draw, **own):
+        def command(scale, out, runs, jobs, draw, reckon, **own):
+            if draw and reckon:
+                raise click.UsageError("--draw and --reckon contradict each other")
             spec = sys.modules[function.__module__].__spec__  # its __name__ may be __main__
             typed = f"python -m {spec.name} --scale {scale}"
             given = ((f"--{k.replace('_', '-')}", str(v)) for k, v in own.items() if v is not None)
             typed += "".join(f" {shlex.join(words)}" for words in given)
             figures, folder = _folders(paper, scale)
-            work = Work(
+            work = (Reckoning if reckon else Work)(
                 paper=paper,
                 scale=scale,
                 command=typed,
@@ -80,8 +87,12 @@ def figure_script(paper, settings=None):
                 draw=draw,
                 settings=_READING | (settings or {}).get(scale, {}),
             )
-            with told_in_a_line(), _timed(work, spec.name):
-                function(work, **own)
+            with told_in_a_line():
+                if reckon:
+                    reckoning.reckon(work, spec.name, partial(function, work, **own))
+                else:
+                    with _timed(work, spec.name):
+                        function(work, **own)
 
         return command
 
@@ -133,7 +144,7 @@ def all_figures(paper, names):
                 if ended.code != 2:  # stopped by the user
                     raise
                 failed = True
-        if scale != "smoke" and not options["out"] and not failed:
+        if scale != "smoke" and not options["out"] and not options["reckon"] and not failed:
             import_module(f"scripts.{paper}.report").main.main([], standalone_mode=False)
         sys.exit(2 if failed else 0)
 

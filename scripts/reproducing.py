@@ -14,7 +14,7 @@ from infosim.experiments import store
 from scripts.command import told_in_a_line
 from scripts.files import ROOT
 from scripts.pages import duration, table
-from scripts.timing import times
+from scripts.timing import RECKONED, told
 
 PAGE = ROOT / "REPRODUCING.md"
 _TABLES = r"(<!-- figures -->\n).*?(<!-- end -->\n)"
@@ -64,27 +64,27 @@ def _seeds(caption, text):
 
 def _time(folder, script):
     """What the script took, on each machine that it was started on."""
-    told = [
-        f"{duration(one.seconds)} for {one.networks or 'no'} network{'s' * (one.networks != 1)}, "
-        f"{one.machine}"
-        for one in times(folder)
-        if one.script == script
-    ]
-    return "; ".join(told) or "not recorded"
+    return "; ".join(map(_said, told(folder, script))) or "not recorded"
+
+
+def _said(one):
+    how = "about {}, reckoned," if one.how == RECKONED else "{}"
+    networks = f"{one.networks or 'no'} network{'s' * (one.networks != 1)}"
+    return f"{how.format(duration(one.seconds))} for {networks}, {one.machine}"
 
 
 def _ledger(folder):
     """What the paper's ledgers hold, tables of what is known by its settings, in a sentence."""
-    told = []
+    ledgers = []
     for path in sorted(folder.glob("*.csv")):
         with open(path, newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
             if (reader.fieldnames or [""])[0] == "key":
                 name = path.relative_to(ROOT).as_posix()
-                told.append(f"[{name}]({name}) ({sum(1 for _ in reader)} rows)")
-    if not told:
+                ledgers.append(f"[{name}]({name}) ({sum(1 for _ in reader)} rows)")
+    if not ledgers:
         return "Its figures need no training runs that are kept."
-    return f"Settings, seeds and results of what was trained: {', '.join(told)}."
+    return f"Settings, seeds and results of what was trained: {', '.join(ledgers)}."
 
 
 def written(text):

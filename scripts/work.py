@@ -8,6 +8,7 @@ on the machine where the ledger was filled.
 import csv
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -79,6 +80,10 @@ class Work:
         pairs = self.settings | settings
         return Run(Experiment.load(preset, list(pairs.items())), {"preset": preset, **settings})
 
+    def clock(self):
+        """Seconds, of which differences count: for figures that end after some time."""
+        return time.monotonic()
+
     def folder(self, run):
         """The directory of a run that was made here."""
         return self.runs / "runs" / run.key
@@ -129,13 +134,10 @@ class Work:
         trials, minutes : of each search, whichever is over first; epochs : of each trial
         """
         need("optuna", "optimize", "a search for goals needs Optuna")
-        settings = self.settings | {"training.evaluate_every": 1} | (settings or {})
-        settings.pop("training.epochs", None)
-        pairs = [part for k, v in settings.items() for part in ("--set", f"{k}={v}")]
-        numbers = {
-            "trials": trials, "epochs": epochs, "seed": 0,
-            "threads": max(1, self.jobs // len(samplers)),
-        }  # fmt: skip
+        given = self.settings_of_trials(settings)
+        pairs = [part for k, v in given.items() for part in ("--set", f"{k}={v}")]
+        threads = self.threads_of_search(samplers)
+        numbers = {"trials": trials, "epochs": epochs, "seed": 0, "threads": threads}
         if minutes is not None:
             numbers["minutes"] = minutes
         pairs += [part for k, v in numbers.items() for part in (f"--{k}", str(v))]
@@ -151,6 +153,16 @@ class Work:
         if any(codes):
             raise CheckpointError("a search did not end; the same command continues it")
 
+    def settings_of_trials(self, settings):
+        """Settings of a search's trials but their epochs: these over those of the scale."""
+        every = self.settings | {"training.evaluate_every": 1} | (settings or {})
+        every.pop("training.epochs", None)
+        return every
+
+    def threads_of_search(self, samplers):
+        """Threads of each of the searches that are carried out side by side."""
+        return max(1, self.jobs // len(samplers))
+
     def found(self, sampler, preset):
         """The `Found` of the search with this sampler that `search` has carried out.
 
@@ -158,13 +170,15 @@ class Work:
         ------
         CheckpointError : it has not
         """
-        labels, rows = _goal(preset).labels, self._trials(sampler)
+        labels, rows = goal_of_preset(preset).labels, self._trials(sampler)
         if not rows:
             folder = self._searched(sampler)
             raise CheckpointError(f"{folder} holds no search; run without --draw")
         complete = [row for row in rows if row["state"] == "complete"]
         best = min(complete, key=lambda row: float(row["value"]))
-        gammas = Goal({label: float(best[label]) for label in labels}, _goal(preset).sources)
+        gammas = Goal(
+            {label: float(best[label]) for label in labels}, goal_of_preset(preset).sources
+        )
         return Found(gammas, int(best["number"]), float(best["value"]), len(complete), len(rows))
 
     def _trials(self, sampler):
@@ -234,7 +248,7 @@ class Work:
         click.echo(self.out / f"{name}.png")
 
 
-def _goal(preset):
+def goal_of_preset(preset):
     """The goal of a preset's first layer that has one."""
     layers = Experiment.load(preset).config["layers"].values()
     first = next(layer for layer in layers if layer["goal"])

@@ -4,7 +4,6 @@ import inspect
 import os
 import re
 import signal
-import sys
 import threading
 import warnings
 from importlib.util import find_spec
@@ -15,7 +14,6 @@ from pathlib import Path
 if os.environ.get("INFOSIM_TEST_GPU") != "1":
     os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")
 
-import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -50,24 +48,10 @@ if threading.current_thread() is threading.main_thread():
             signal.signal(number, usual)
 
 
-def _shared_array(shared, shape, dtype, alignment=None, lock=threading.Lock()):
-    """The array in shared memory of a line of a kernel, made by whichever thread comes first.
-
-    The simulator's own looks for it and makes it in two steps, between which another thread may
-    make another, and reads the source of every caller for it.
-    """
-    caller = sys._getframe(1)
-    place = caller.f_code, caller.f_lineno
-    with lock:
-        if place not in shared._allocations:
-            shared._allocations[place] = np.empty(shape, dtype)
-        return shared._allocations[place]
-
-
 if find_spec("numba_cuda") is not None and backend.simulated():
-    from numba.cuda.simulator import kernelapi
+    import simulator
 
-    kernelapi.FakeCUDAShared.array = _shared_array
+    simulator.make_fast()
 
 
 @pytest.fixture(params=["cpu", "cuda"])
@@ -84,7 +68,7 @@ def kernels(request):
 
 @pytest.fixture
 def slow(kernels):
-    """Whether these kernels run in the CUDA simulator: an array access takes 20 microseconds."""
+    """Whether these kernels run in the CUDA simulator: an array access takes microseconds."""
     return kernels.ON_DEVICE and backend.simulated()
 
 

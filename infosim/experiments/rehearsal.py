@@ -4,6 +4,7 @@ All that a start checks is checked, and a few batches and an evaluation are carr
 """
 
 import math
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ def rehearse(experiment, out=None, *, threads=None, backend="cpu", resume=False,
     run.enter([out], [experiment.config], training, resume, force)
     there, begun = directory.files_in(out), (training.epoch, training.position)
     checkpoint = _checkpoint(training, experiment.config["training"]["epochs"])
-    times = _times(training, experiment.config["training"]["epochs"])
+    times = times_of(training, experiment.config["training"]["epochs"])
     memory = peak_memory()
     lines = [
         f"{experiment.name} on {dataset.name}, seed {training.simulator.seed}: a dry run, nothing "
@@ -143,8 +144,11 @@ def _memory(training, memory):
     return ", ".join(found) or "not known"
 
 
-def _times(training, epochs):
-    """The Times of a training of which nothing is needed any more: it is trained on."""
+def times_of(training, epochs):
+    """The `Times` of a training up to this epoch. It is trained on: nothing is needed of it later.
+
+    Of epochs that are carried out several at once, only the last has anything measured after it.
+    """
     begun = training.epoch or not training.measure_first  # the first epoch takes nothing
     left = epochs + 1 - max(training.epoch, int(begun)) - training.position / training.n_batches
     if left <= 0:
@@ -153,34 +157,58 @@ def _times(training, epochs):
         for history in training.histories:
             history.seconds.append(0.0)
     every = training.evaluate_every
-    batch = _time_of_batches(training)
+    batch, at_once = _time_of_batches(training)
     without, with_ = (_time_of_end(training, due) for due in (False, True))
-    evaluation = without + max(with_ - without, 0.0) / every
+    evaluation = max(with_ - without, 0.0) / every + (0.0 if at_once else without)
     epoch = batch * training.n_batches + evaluation
     return Times(batch, evaluation, epoch, math.ceil(left), left * epoch)
 
 
 def _time_of_batches(training):
-    """Seconds of a batch, the mean of those in which information is recorded and of others."""
+    """Seconds of a batch, the mean of those in which information is recorded and of others.
+
+    And whether epochs are carried out several at once.
+    """
     n, every, epochs = training.n_batches, training.record_every, training.record_epochs
     training.position, training.record_epochs = 0, 1  # to see what it takes
     for _ in range(min(n, 3)):  # to compile, and to record what is played from then on
         training.advance()
     training.position = 0
-    took, began, made = {True: [], False: []}, time.perf_counter(), 0
-    while made == 0 or (made < BATCHES and time.perf_counter() - began < SECONDS):
+    took = {True: [], False: []}
+    for _ in _for_a_while():
         recorded = training.position % every == 0
         took[recorded].append(_seconds(training))
-        made += 1
         if training.position == n:
             training.position = 0
+    at_once = False
     if epochs > 1 and not took[False]:
-        training.position, training.record_epochs = 0, training.epoch + 1
-        took[False].append(_seconds(training))
+        took[False], at_once = _unrecorded(training)
     training.record_epochs = epochs
     of = {kind: median(some or took[not kind]) for kind, some in took.items()}
     share = -(-n // every) / n / epochs
-    return share * of[True] + (1 - share) * of[False]
+    return share * of[True] + (1 - share) * of[False], at_once
+
+
+def _unrecorded(training):
+    """Seconds of batches of which nothing is recorded, and whether epochs are made at once."""
+    every, took, at_once = training.evaluate_every, [], False
+    training.record_epochs = training.evaluate_every = sys.maxsize
+    for _ in _for_a_while():
+        training.position, before = 0, training.epoch
+        seconds = _seconds(training, sys.maxsize)
+        took.append(seconds / (training.epoch - before + 1))
+        at_once |= training.epoch > before
+    training.evaluate_every = every
+    return took, at_once and (every > 1 or not training.others)
+
+
+def _for_a_while():
+    """Once at least, then until `SECONDS` are over or there were `BATCHES`."""
+    began = time.perf_counter()
+    for made in range(BATCHES):
+        if made and time.perf_counter() - began > SECONDS:
+            break
+        yield
 
 
 def _time_of_end(training, evaluates):
@@ -194,11 +222,11 @@ def _time_of_end(training, evaluates):
     return took
 
 
-def _seconds(training):
+def _seconds(training, last=None):
     """Seconds of what `advance` does next, until all of it is done."""
     simulator = training.simulator
     began = time.perf_counter()
-    training.advance()
+    training.advance(last)
     for layer in simulator.layers.values():
         simulator.kernels.host(layer.rates)  # what a GPU was told to do before is done
     return time.perf_counter() - began

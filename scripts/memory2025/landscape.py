@@ -5,7 +5,6 @@ points are added for as long, the coarsest first; the same command goes on.
 """
 
 import itertools
-import time
 
 import click
 import numpy as np
@@ -67,11 +66,11 @@ def points(work):
 @click.option("--minutes", type=click.FloatRange(0), help="Begin no more points after these.")
 def main(work, seeds, minutes):
     """Find capacities for as long as there is time, draw."""
-    until = time.monotonic() + 60 * (np.inf if minutes is None else minutes)
+    until = work.clock() + 60 * (np.inf if minutes is None else minutes)
     tries = Bisection(guess=1.6, within=0.05, most=2.0)
     wanted = {gammas: networks.with_goal(networks.HARD, gammas) for gammas in points(work)}
     left = [] if work.draw else list(wanted)
-    while left and time.monotonic() < until:
+    while left and work.clock() < until:
         now, left = left[:_AT_ONCE], left[_AT_ONCE:]
         networks.capacities(work, {one: wanted[one] for one in now}, seeds, tries)
     found = networks.capacities(work, wanted, seeds, tries, make=False)

@@ -8,6 +8,7 @@ measures. Whatever is stopped, the next start goes on with those that are not th
 import csv
 import hashlib
 import sys
+import time
 from dataclasses import asdict
 from functools import partial, wraps
 from typing import NamedTuple
@@ -22,15 +23,18 @@ from infosim.errors import CheckpointError, InfosimError
 from infosim.experiments import Experiment, store
 from infosim.experiments.engines import engine
 from infosim.experiments.loads import Bisection, Loads
-from infosim.experiments.memories import Checked, checked, tried
+from infosim.experiments.memories import Checked, checked, prepared, tried
+from infosim.experiments.rehearsal import times_of
 from infosim.experiments.stopping import Interrupted, signals, stopped_by_signals
 from infosim.experiments.sweep import Run
 from infosim.kernels.workers import available
 from infosim.machine.randomness import Purpose, generator
 from infosim.pid import Goal, decompose
+from scripts import reckoning
 from scripts.command import figure_script
 from scripts.drawing import curve, spread
 from scripts.files import table
+from scripts.reckoning import Reckoning
 
 #: Atoms of a neuron's output, with the residual entropy, as they are ordered in results.
 ATOMS = ("{R}{C}", "{R}", "{C}", "{RC}", "H_res")
@@ -56,6 +60,9 @@ MEASURES = (
 MEASURING = 20
 #: Steps of the published test in which outputs are drawn.
 _DRAWN = 20
+#: Epochs of a network whose time is reckoned, beside those that are timed by themselves; the part
+#: of its epochs after which, about, one recalls its patterns that does at all.
+_FEW, _RECALLING = 20, 0.1
 #: Fields below this are 0 but for what `linprog` tolerates.
 _ROUNDED = 1e-6
 #: At smoke scale.
@@ -263,7 +270,7 @@ def memories(work, kinds, at, seeds):
         for name, kind in kinds.items()
         for load in at
     }
-    ledger = _Ledger(work, "networks", ("epochs", "overlap", "accuracy", *ATOMS, "stability"))
+    ledger = _ledger(work, "networks", ("epochs", "overlap", "accuracy", *ATOMS, "stability"))
     rows = ledger.complete({run.key: run for run in runs.values()}, _train)
     found = {name: {load: [] for load in at} for name in kinds}
     for (name, load, _), run in runs.items():
@@ -284,7 +291,7 @@ def decompositions(work, kind, at, seeds):
     def bits(row):
         return {column: float(row[" ".join(column)]) for column in columns}
 
-    ledger = _Ledger(work, "measures", map(" ".join, columns))
+    ledger = _ledger(work, "measures", map(" ".join, columns))
     runs = {
         (load, seed): _run(work, kind, {"data.options.load": load}, seed)
         for seed in range(seeds)
@@ -314,7 +321,7 @@ def capacities(work, kinds, seeds, tries, make=True):
             own = tries[name] if isinstance(tries, dict) else tries
             run = _run(work, kind, {"data.options.load": 1.0}, seed)
             jobs[name, seed] = _Tries(run, own, kind.test)
-    ledger = _Ledger(work, "capacities", ("loads", "capacity", "most", "tried"))
+    ledger = _ledger(work, "capacities", ("loads", "capacity", "most", "tried"))
     asked = {one.key: one for one in jobs.values()}
     rows = ledger.complete(asked, _search) if make else ledger.rows()
     found = {name: [] for name in kinds}
@@ -358,6 +365,23 @@ class _Tries(NamedTuple):
     @property
     def settings(self):
         return {k: v for k, v in self.run.settings.items() if k != "data.options.load"}
+
+    def experiment(self, load):
+        """The network with this load."""
+        preset, *pairs = (self.settings | {"data.options.load": load}).items()
+        return Experiment.load(preset[1], pairs)
+
+    def course(self, capacity):
+        """The numbers of patterns that are tried if it is so many, and whether each is recalled."""
+        n, found = self.run.experiment.config["data"]["options"]["units"], {}
+        while (m := self.loads.following(found, n)) is not None:
+            found[m] = float(m <= capacity)
+        return found
+
+
+def _ledger(work, name, columns):
+    """The table of this name, or what stands for it where time is only reckoned."""
+    return (_Imagined if isinstance(work, Reckoning) else _Ledger)(work, name, columns)
 
 
 class _Ledger:
@@ -433,7 +457,7 @@ class _Ledger:
         preset = (job.run if isinstance(job, _Tries) else job).settings["preset"]
         rows = self.rows()
         rows[job.key] = {"key": job.key, "preset": preset, "settings": said} | row
-        self._work.trained.append(job.key)
+        self._work.trained.extend(f"{job.key} {i}" for i in range(row.get("tried", 1)))
         ordered = sorted(rows.values(), key=lambda one: (one["preset"], one["settings"]))
         store.write_text(self._path, table(ordered, self._columns))
 
@@ -450,14 +474,92 @@ class _Ledger:
         return self.left[key], None, str(error)
 
 
+class _Imagined(_Ledger):
+    """The ledger of a figure that is only reckoned: all that was asked for is there, and is 1.
+
+    From the table itself it is known how many networks a capacity took.
+    """
+
+    def rows(self):
+        """See `_Ledger.rows`."""
+        return self._work.imagined.setdefault(self._path.name, {})
+
+    def complete(self, jobs, make):
+        """See `_Ledger.complete`."""
+        known = super().rows()
+        self._work.ask({key: _piece(job, make, known.get(key)) for key, job in jobs.items()})
+        rows = self.rows()
+        rows |= {key: dict.fromkeys(self._columns, "1") for key in jobs}
+        return rows
+
+
+class _Piece(NamedTuple):
+    """Networks as `scripts.reckoning` times them.
+
+    made : what is done with one, a key of `_MADE`; run, networks, weight : see `reckoning.Piece`
+    """
+
+    made: str
+    run: Run
+    networks: int = 1
+    weight: float = 1.0
+
+    @property
+    def form(self):
+        return reckoning.form(self.run.experiment.config, self.made)
+
+    @property
+    def about(self):
+        return reckoning.about(self.run)
+
+    def seconds(self, threads):
+        """Seconds of few epochs with all that is asked, and of the epochs that are left."""
+        config = self.run.experiment.config
+        epochs = config["training"]["epochs"]
+        few = min(epochs, _FEW)
+        short = config | {"training": config["training"] | {"epochs": few}}
+        run = Run(Experiment(self.run.experiment.name, short), self.run.settings)
+        for _ in range(2):  # the first compiles
+            began = time.perf_counter()
+            _MADE[self.made](run, threads)
+            took = time.perf_counter() - began
+        if few < epochs and self.made != "separable":
+            which = _which(self.run.experiment)
+            training, *_ = prepared(self.run.experiment, *which, threads, "cpu")
+            took += times_of(training, epochs - few).total
+        return took
+
+
+def _piece(job, make, row):
+    """A job as a `Piece`; of a capacity with those networks that lead to it, or to the guess."""
+    if not isinstance(job, _Tries):
+        return _Piece(make.__name__, job)
+    n = job.run.experiment.config["data"]["options"]["units"]
+    tried = job.course(job.loads.guess * n if row is None else float(row["capacity"]) * n)
+    # about half of a network's time grows with its patterns
+    weight = sum(
+        (_RECALLING if recalled else 1.0) * (1 + m / n / job.loads.guess) / 2
+        for m, recalled in tried.items()
+    )
+    run = Run(
+        job.experiment(job.loads.guess), job.settings | {"preset": job.run.settings["preset"]}
+    )
+    return _Piece(job.test, run, len(tried), weight)
+
+
 # -- what is done in other processes ---------------------------------------------------------------
+
+
+def _which(experiment):
+    """How many patterns a memory is to learn, and the seed of each network: of one."""
+    config = experiment.config
+    return config["data"]["options"]["patterns"], [config["training"]["seed"]]
 
 
 def _checked(run, threads, arrived):
     """A network at its checkpoints."""
-    config = run.experiment.config
-    many = config["data"]["options"]["patterns"], [config["training"]["seed"]]
-    return checked(run.experiment, *many, threads=threads, stopped=arrived)
+    which = _which(run.experiment)
+    return checked(run.experiment, *which, threads=threads, stopped=arrived)
 
 
 def _train(run, threads):
@@ -570,26 +672,39 @@ def boundary(overlaps):
 
 def _search(job, threads):
     """Find the capacity of one seed; its row of the ledger."""
-    tries, settings = job.loads, dict(job.run.settings)
-    preset, seed, found = settings.pop("preset"), settings["training.seed"], {}
+    tries, found = job.loads, {}
     n = job.run.experiment.config["data"]["options"]["units"]
     with signals() as arrived:
         while (m := tries.following(found, n)) is not None:
-            pairs = settings | {"data.options.load": m / n}
-            memory = Experiment.load(preset, list(pairs.items()))
-            if job.test == "separable":
-                found[m] = float(separable(memory.dataset().train_x.reshape(m, n)))
-                continue
-            options = {
-                "until": tries.until, "threads": threads, "stopped": arrived,
-                "ask": overlaps_drawn if job.test == "drawn" else Checked.overlaps,
-            }  # fmt: skip
-            found[m] = tried(memory, m, [seed], **options)[0].overlap
+            options = {"until": tries.until, "threads": threads, "stopped": arrived}
+            found[m] = _TESTS[job.test](job.experiment(m / n), **options)
     m = tries.capacity(found, n)
     return {
         "loads": _said(tries) + job.suffix, "capacity": m / n,
         "most": int(m == max(found)), "tried": len(found),
     }  # fmt: skip
+
+
+def _recalls(experiment, ask=Checked.overlaps, **options):
+    """The mean overlap of a memory after training."""
+    return tried(experiment, *_which(experiment), ask=ask, **options)[0].overlap
+
+
+def _separates(experiment, **options):
+    """1 if the patterns of a memory are `separable`, else 0."""
+    m, _ = _which(experiment)
+    return float(separable(experiment.dataset().train_x.reshape(m, -1)))
+
+
+#: What a capacity is of -> how a memory does in it, by `Kind.test`.
+_TESTS = {
+    "recall": _recalls, "drawn": partial(_recalls, ask=overlaps_drawn), "separable": _separates,
+}  # fmt: skip
+#: What is done with networks, by name.
+_MADE = {one.__name__: one for one in (_train, _decompose)} | {
+    name: lambda run, threads, test=test: test(run.experiment, threads=threads)
+    for name, test in _TESTS.items()
+}
 
 
 def _made(job, make, threads):

@@ -83,7 +83,11 @@ def main(work, seeds):
             {"variant": name, "n_seeds": len(errors), "all_8_found": all_found, "bars": listed}
         )
     looked_at = [runs[name, seed] for name in chosen[:2] for seed in range(seeds)]
-    work.carry_out(looked_at)
+    others = {
+        name: [work.run(name, {"training.seed": s} | SMOKE[work.scale]) for s in range(seeds)]
+        for name in OTHERS
+    }
+    work.carry_out([*looked_at, *(one for some in others.values() for one in some)])
     results = {
         name: [infosim.load_run(work.folder(runs[name, s])) for s in range(seeds)]
         for name in chosen[:2]
@@ -117,11 +121,6 @@ def main(work, seeds):
         information {{C}} are large even where every neuron tells another bar: most contexts are
         seen a few times only. {about}""",
     )
-    others = {
-        name: [work.run(name, {"training.seed": s} | SMOKE[work.scale]) for s in range(seeds)]
-        for name in OTHERS
-    }
-    work.carry_out([one for some in others.values() for one in some])
     with plotting.style():
         figure, other_rows = draw_others(work, others)
     work.save(

@@ -10,6 +10,7 @@ import infosim
 from infosim.cli import main
 from infosim.errors import CheckpointError
 from infosim.experiments import Experiment, rehearsal, run, store
+from infosim.experiments.memories import prepared
 
 SMALL = ["--set", "layers.hidden.size=12"]
 
@@ -204,6 +205,19 @@ def test_times_are_those_of_a_run(empty, monkeypatch):
     plainly(experiment, empty / "run", threads=1)
     seconds = infosim.load_run(empty / "run").metrics["seconds"]
     assert 0.1 < times.epoch / sorted(seconds)[15] < 10
+
+
+@pytest.mark.parametrize(("every", "at_once"), [(1, False), (50, True)])
+def test_epochs_that_are_carried_out_several_at_once_are_timed_so(every, at_once):
+    """Nothing follows each of their batches, if information is recorded rarely enough."""
+    memory = Experiment.load("memory/redundancy-hard", [("data.options.load", 0.2)])
+    training, *_ = prepared(memory, 20, [0], 1, "cpu")
+    training.record_epochs = every
+    times = rehearsal.times_of(training, 1000)
+    assert (times.evaluation == 0) == at_once
+    assert times.epochs == 1000
+    assert times.total == pytest.approx(1000 * times.epoch)
+    assert (training.record_epochs, training.evaluate_every) == (every, 1)
 
 
 def test_durations():

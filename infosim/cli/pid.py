@@ -158,7 +158,7 @@ def pid(
         _draw(study, plot, drawn)
     if out is not None:
         with _writing(out) as file:
-            file.write(content.encode())
+            file.write(content.encode(errors="backslashreplace"))  # of a name that is no text
     if kind not in ("text", "html"):
         tell(study.remarks)
     if out is None:

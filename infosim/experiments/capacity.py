@@ -222,6 +222,8 @@ class _Plan:
             loads = loads_of(loads)
         elif not isinstance(loads, Loads):
             raise ConfigError(f"loads must be Loads or the name of a sweep, was {loads!r}")
+        if loads.following({}, neurons) is None:
+            raise ConfigError(f"there is no load to try with {neurons} neurons: {loads}")
         config = deepcopy(experiment.config)
         for name in DESCRIPTIONS:
             del config[name]
@@ -248,6 +250,7 @@ class _Plan:
     def prepare(self, out):
         """Make the directory, or check that what it holds is of this plan."""
         text, path = tomli_w.dumps(self.table()), out / PLAN
+        store.tidy(out, [PLAN, TABLE, RESULT, PICTURE])
         try:
             before = parse(store.read_text(path))
         except FileNotFoundError:
@@ -260,15 +263,14 @@ class _Plan:
                 raise CheckpointError(f"{out} holds another capacity: {was}; use another --out")
         elif any(one.name not in (".lock", ".holder.json") for one in out.iterdir()):
             raise CheckpointError(f"{out} holds something else than a capacity; use another --out")
+        if before is None:  # before all else: it says whose the directory is
+            store.write_text(path, text)
         try:
             (out / LEDGER).mkdir(exist_ok=True)
         except OSError as error:
             raise CheckpointError(f"cannot write {out}: {error.strerror}") from None
-        store.tidy(out, [PLAN, TABLE, RESULT, PICTURE])
         for left in (out / LEDGER).glob(".*.tmp"):
             left.unlink(missing_ok=True)
-        if before is None:
-            store.write_text(path, text)
 
     def state(self, out, seeds, failed=()):
         """The `Capacity` by what is in a directory."""
@@ -331,13 +333,24 @@ def _search(seeds, plan, out, threads, backend):
                 return dict.fromkeys(seeds) | failed
             m, together = max(asked.items(), key=lambda one: len(one[1]))
             options = {"until": plan.loads.until, "threads": threads, "backend": backend}
-            try:
-                for one in tried(plan.experiment, m, together, **options, stopped=arrived):
-                    store.write_json(folder / f"seed{one.seed}-{m}.json", asdict(one))
-            except Interrupted:
-                raise
-            except InfosimError as error:
-                failed |= dict.fromkeys(together, f"{m} patterns: {' '.join(str(error).split())}")
+            failed |= _try(folder, plan.experiment, m, together, **options, stopped=arrived)
+
+
+def _try(folder, experiment, patterns, seeds, **options):
+    """Try networks of these seeds, and write down what became of each; seed -> why it failed."""
+    try:
+        for one in tried(experiment, patterns, seeds, **options):
+            store.write_json(folder / f"seed{one.seed}-{patterns}.json", asdict(one))
+        return {}
+    except Interrupted:
+        raise
+    except InfosimError as error:
+        if len(seeds) == 1:
+            return {seeds[0]: f"{patterns} patterns: {' '.join(str(error).split())}"}
+    failed = {}
+    for seed in seeds:  # what is wrong with one must not stop the others
+        failed |= _try(folder, experiment, patterns, [seed], **options)
+    return failed
 
 
 # -- results ---------------------------------------------------------------------------------------

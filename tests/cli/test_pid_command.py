@@ -4,7 +4,9 @@ import csv
 import gzip
 import io
 import json
+import os
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -220,6 +222,20 @@ def test_json_csv_and_files_say_the_same(capsys, tmp_path):
     for said in ("may be owed to chance", "<th scope=\"col\">p</th>", "less bias", "interval",
                  "<caption>minimum-mutual-information</caption>"):  # fmt: skip
         assert said in page
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are text there")
+def test_files_tell_of_a_table_whose_name_is_no_text(capsys, tmp_path):
+    good(tmp_path)
+    name = os.fsdecode(b"data\xff.csv")
+    try:
+        Path("data.csv").rename(name)
+    except OSError:
+        pytest.skip("the file system has no such names")
+    for ending in ("json", "csv", "txt", "html"):
+        done(["pid", name, *CALL.split(), "--out", f"found.{ending}"], capsys)
+    assert json.loads((tmp_path / "found.json").read_text())["table"] == name
+    assert "data\\udcff.csv: 4 rows" in (tmp_path / "found.txt").read_text()
 
 
 def test_the_same_seed_is_the_same_result(capsys, tmp_path):

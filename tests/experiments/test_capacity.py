@@ -16,7 +16,7 @@ from infosim.analysis.memory import overlap
 from infosim.cli import main
 from infosim.engine import Simulator
 from infosim.errors import CheckpointError, ConfigError
-from infosim.experiments import Experiment, Interrupted
+from infosim.experiments import Experiment, Interrupted, store
 from infosim.experiments import capacity as module
 from infosim.experiments.capacity import capacity
 from infosim.experiments.loads import SWEEPS, Bisection, Steps
@@ -229,6 +229,22 @@ def test_stopped_and_gone_on_with(tmp_path, counted):
     assert len(counted.calls) == 2 * n
 
 
+def test_a_directory_that_was_only_just_begun_is_gone_on_with(tmp_path, counted, monkeypatch):
+    out, write = tmp_path / "out", store.write_text
+    half = out / ".capacity.toml.0123456789abcdef.tmp"
+
+    def full(path, text):
+        half.write_text("[exp")  # as a process leaves it that is killed
+        raise CheckpointError("no space")
+
+    monkeypatch.setattr(store, "write_text", full)
+    with pytest.raises(CheckpointError, match="no space"):
+        capacity(hebb(), out, seeds=1, jobs=1)
+    monkeypatch.setattr(store, "write_text", write)
+    assert capacity(hebb(), out, seeds=1, jobs=1).loads == {0: 5 / N}
+    assert not half.exists()
+
+
 def test_seeds_that_come_to_the_same_load_are_tried_together(tmp_path, counted):
     found = capacity(hebb(), tmp_path / "out", seeds=4, stack=4, jobs=1)
     assert counted.calls[0] == (4, [0, 1, 2, 3])
@@ -247,7 +263,8 @@ def test_what_is_sent_to_a_process_finds_the_same(tmp_path, drawn):
     assert infosim.capacity is capacity
 
 
-def test_a_seed_that_fails_is_told_and_others_go_on(tmp_path, monkeypatch, drawn):
+@pytest.mark.parametrize("stack", [1, 3])
+def test_a_seed_that_fails_is_told_and_others_go_on(stack, tmp_path, monkeypatch, drawn):
     fake = Counted()
 
     def some_fail(experiment, patterns, seeds, **options):
@@ -256,7 +273,7 @@ def test_a_seed_that_fails_is_told_and_others_go_on(tmp_path, monkeypatch, drawn
         return fake(experiment, patterns, seeds, **options)
 
     monkeypatch.setattr(module, "tried", some_fail)
-    found = capacity(hebb(), tmp_path / "out", seeds=3, jobs=1)
+    found = capacity(hebb(), tmp_path / "out", seeds=3, jobs=1, stack=stack)
     assert found.failed == {1: "4 patterns: it cannot be"}
     assert (sorted(found.loads), found.left) == ([0, 2], ())
 
@@ -292,6 +309,7 @@ WRONG = {
     "within": (lambda: {"loads": Bisection(within=0)}, "bisection: within must be a number in"),
     "recalled": (lambda: {"loads": Steps(recalled=1.5)}, "steps: recalled must be a number"),
     "step": (lambda: {"loads": Steps(step=-1.0)}, "steps: step must be a number in [1e-06, 1000]"),
+    "no loads": (lambda: {"loads": Steps(start=3)}, "there is no load to try with 16 neurons: St"),
 }  # fmt: skip
 
 
@@ -377,6 +395,7 @@ def test_the_command_tells_the_first_capacity_with_its_error(
         (["--sweep", "papr"], "unknown sweep 'papr'; did you mean paper?"),
         (["--sweep", "paper", "--guess", 1], "guess is of a bisection, sweep of a sweep"),
         (["--within", 0.1, "--step", 1], "within is of a bisection, step of a sweep"),
+        (["--start", 3], "no load to try with 16 neurons: Steps("),
         (["--within", 0], "bisection: within must be a number in [1e-06, 10], was 0.0"),
         (["--recalled", 2], "bisection: recalled must be a number in [-1, 1], was 2.0"),
         (["--until", "nan"], "bisection: until must be a number in [-1, 1], was nan"),

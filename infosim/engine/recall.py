@@ -168,48 +168,95 @@ def _until_they_end(updates, now, most, how):
     updates : function of states and the step's number -> those after it; its `only` is told when
         none but some go on
     """
-    shape = now.shape[:2]
-    taken, fixed, made, before = np.full(shape, -1), np.zeros(shape, bool), 0, None
-    # of each pattern: what it ended in, and what it was a step before
-    states, others = np.array(now), np.array(now)
-    # in another order a state leads elsewhere: that it came back is no cycle
-    cycles = (how.update, how.order) != ("sequential", "random")
-    whose, moving = np.tile(np.arange(shape[1]), (shape[0], 1)), np.ones(shape, bool)
-    while made < most and moving.any():
-        if not how.sampled and (size := _fewer(moving)) < moving.shape[1]:
-            rows = np.argsort(~moving, axis=1, kind="stable")[:, :size]
-            whose, moving = (np.take_along_axis(one, rows, 1) for one in (whose, moving))
-            before, now = (np.take_along_axis(one, rows[:, :, None], 1) for one in (before, now))
-            updates.only(now)
-        after, made = updates(now, made + 1), made + 1
+    going = _Going(updates, np.array(now), most)
+    while going.made < most and going.moving.any():
+        before, now = going.step()
         if not how.sampled:
-            still = (after == now).all(axis=2)
-            back = (after == before).all(axis=2) if cycles and before is not None else False
-            r, i = np.nonzero((still | back) & moving)
-            ended = r, whose[r, i]
-            taken[ended], fixed[ended], moving[r, i] = made, still[r, i], False
-            states[ended], others[ended] = after[r, i], now[r, i]
-        before, now = now, after
-    r, i = np.nonzero(moving)
-    states[r, whose[r, i]] = now[r, i]
+            # in another order a state leads elsewhere: that it came back is no cycle
+            going.look(before, now, cycles=(how.update, how.order) != ("sequential", "random"))
+    taken, states = going.taken, going.ended()
     if how.stop == "joint" and not how.sampled:
-        _end_together(states, others, taken, fixed, most)
+        _end_together(states, going.others, taken, going.fixed, most)
     return [
         Recall(own, int(ends.max() if ends.min() >= 0 else most), bool(ends.min() >= 0), ends)
         for own, ends in zip(states, taken, strict=True)
     ]
 
 
-def _fewer(moving):
-    """How many patterns are to go on side by side, of those that did: halved while that is enough.
+class _Going:
+    """Patterns of which those that still change go on.
 
-    moving : (R, P), which of them have not ended. Each number of patterns has recordings of its
-    own, so there are to be few.
+    taken, fixed : (R, P), after how many steps each came to rest or was as two steps before, -1 if
+        it was not, and whether it had come to rest
+    others : (R, P, n), what it was a step before
+    whose, moving : (R, P'), which patterns go on side by side, and whether they are to
+
+    Parameters
+    ----------
+    updates : as of `_until_they_end`; now : states (R, P, n); most : steps
     """
-    left, size = moving.sum(axis=1).max(), moving.shape[1]
-    while size > _FEW and left <= size // 2:
-        size = -(-size // 2)
-    return size
+
+    def __init__(self, updates, now, most):
+        shape, self._updates, self._most, self.made = now.shape[:2], updates, most, 0
+        self.taken, self.fixed = np.full(shape, -1), np.zeros(shape, bool)
+        self.whose, self.moving = np.tile(np.arange(shape[1]), (shape[0], 1)), np.ones(shape, bool)
+        self._now, self._before, self._states, self.others = now, None, now, now.copy()
+        # a cycle of more states does not end it, but once it is found so is what the last step
+        # leads to, and after how many that is reached: (R, P)
+        self._marked, self._mark, self._until = 0, now, np.full(shape, most)
+
+    def step(self):
+        """Update them once; returns states of before and now."""
+        size = self.moving.shape[1]
+        while size > _FEW and self.moving.sum(axis=1).max() <= size // 2:
+            size = -(-size // 2)  # few numbers of patterns: each has recordings of its own
+        if size < self.moving.shape[1]:
+            self._only(np.argsort(~self.moving, axis=1, kind="stable")[:, :size])
+        before, self._now = self._now, self._updates(self._now, self.made + 1)
+        self.made += 1
+        return before, self._now
+
+    def _only(self, rows):
+        """Go on with some of those that did."""
+        self.whose, self.moving = (
+            np.take_along_axis(one, rows, 1) for one in (self.whose, self.moving)
+        )
+        self._now, self._before, self._mark = (
+            np.take_along_axis(one, rows[:, :, None], 1)
+            for one in (self._now, self._before, self._mark)
+        )
+        self._updates.only(self._now)
+
+    def look(self, before, now, cycles):
+        """Find those that have come to an end, in a cycle if there are any."""
+        still = (now == before).all(axis=2)
+        back = (now == self._before).all(axis=2) if cycles and self.made > 1 else False
+        which, rows = self._end(self.moving & (still | back))
+        self.taken[which], self.fixed[which], self.others[which] = (
+            self.made,
+            still[rows],
+            before[rows],
+        )
+        if cycles:
+            r, i = np.nonzero(self.moving & (now == self._mark).all(axis=2))
+            left = (self._most - self.made) % (self.made - self._marked)
+            self._until[r, self.whose[r, i]] = self.made + left
+            self._end(self.moving & (np.take_along_axis(self._until, self.whose, 1) <= self.made))
+            if self.made >= 2 * self._marked:
+                self._marked, self._mark = self.made, now
+        self._before = before
+
+    def _end(self, which):
+        """Let some go on no more; returns where they stand among all, and among those that did."""
+        r, i = np.nonzero(which)
+        self._states[r, self.whose[r, i]] = self._now[r, i]
+        self.moving[r, i] = False
+        return (r, self.whose[r, i]), (r, i)
+
+    def ended(self):
+        """The states of all, (R, P, n)."""
+        self._end(self.moving.copy())
+        return self._states
 
 
 def _end_together(states, others, taken, fixed, most):

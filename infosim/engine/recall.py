@@ -64,6 +64,8 @@ class Recalling:
 
 #: What recall does where nothing is said.
 _USUAL = Recalling()
+#: So many patterns go on side by side even if most of them have come to rest.
+_FEW = 64
 
 
 @dataclass(frozen=True)
@@ -114,14 +116,19 @@ class Recollection(Stepper):
         if cues.ndim != 3 or cues.shape[::2] != (self.n_replicas, n) or not cues.size:
             raise ShapeError(f"cues have shape {given}, need (patterns, {n})")
         kind = _Together if how.update == "synchronous" else _OneByOne
-        updates = kind(self, state, how)
-        clamped = {state.spec.name: cues.transpose(0, 2, 1).copy()}
+        updates, began = kind(self, state, how), self.time
+        most = n if how.max_steps is None else how.max_steps
+        found = _until_they_end(updates, self._begin_from(cues, state), most, how)
+        self.time = began + max(one.steps for one in found)
+        return found if self.n_replicas > 1 else found[0]
+
+    def _begin_from(self, states, layer):
+        """Clamp a layer to states (R, P, n); returns them as whoever reads it hears them."""
+        clamped = {layer.spec.name: states.transpose(0, 2, 1).copy()}
         self.events.schedule(Present(self.time, {}, clamped, Purpose.FREE, self.time))
         self.run()
-        heard = np.array(self.kernels.host(state.activity)).reshape(self.n_replicas, n, -1)
-        most = n if how.max_steps is None else how.max_steps
-        found = _until_they_end(updates, heard.transpose(0, 2, 1), most, how)
-        return found if self.n_replicas > 1 else found[0]
+        heard = np.array(self.kernels.host(layer.activity))
+        return heard.reshape(self.n_replicas, layer.spec.size, -1).transpose(0, 2, 1)
 
     def _recurrent_layer(self, name):
         """The layer whose outputs of one step are a state."""
@@ -155,33 +162,116 @@ def recurrent_weights(state, replica=0):
     return weights
 
 
-def _until_they_end(update, now, most, how):
+def _until_they_end(updates, now, most, how):
     """The Recall of each replica from states (R, P, n).
 
-    update : function of states and the step's number -> those after it
+    updates : function of states and the step's number -> those after it; its `only` is told when
+        none but some go on
     """
-    n_replicas, n_patterns, _ = now.shape
-    taken, made, before = np.full((n_replicas, n_patterns), -1), 0, None
-    states = np.array(now)
-    while made < most and (taken < 0).any():
-        after, made = update(now, made + 1), made + 1
+    going = _Going(updates, np.array(now), most)
+    while going.made < most and going.moving.any():
+        before, now = going.step()
         if not how.sampled:
-            fixed = (after == now).all(axis=2)
             # in another order a state leads elsewhere: that it came back is no cycle
-            cycles = before is not None and (how.update, how.order) != ("sequential", "random")
-            back = (after == before).all(axis=2) if cycles else np.zeros_like(fixed)
-            ended = fixed | back
-            if how.stop == "joint":
-                ended[:] = (fixed.all(axis=1) | back.all(axis=1))[:, None]
-            ended &= taken < 0
-            states[ended], taken[ended] = after[ended], made
-        before, now = now, after
-    moving = taken < 0
-    states[moving] = now[moving]
-    steps = np.where(moving.any(axis=1), made, taken.max(axis=1)).tolist()
+            going.look(before, now, cycles=(how.update, how.order) != ("sequential", "random"))
+    taken, states = going.taken, going.ended()
+    if how.stop == "joint" and not how.sampled:
+        _end_together(states, going.others, taken, going.fixed, most)
     return [
-        Recall(states[r], steps[r], not moving[r].any(), taken[r].copy()) for r in range(n_replicas)
+        Recall(own, int(ends.max() if ends.min() >= 0 else most), bool(ends.min() >= 0), ends)
+        for own, ends in zip(states, taken, strict=True)
     ]
+
+
+class _Going:
+    """Patterns of which those that still change go on.
+
+    taken, fixed : (R, P), after how many steps each came to rest or was as two steps before, -1 if
+        it was not, and whether it had come to rest
+    others : (R, P, n), what it was a step before
+    whose, moving : (R, P'), which patterns go on side by side, and whether they are to
+
+    Parameters
+    ----------
+    updates : as of `_until_they_end`; now : states (R, P, n); most : steps
+    """
+
+    def __init__(self, updates, now, most):
+        shape, self._updates, self._most, self.made = now.shape[:2], updates, most, 0
+        self.taken, self.fixed = np.full(shape, -1), np.zeros(shape, bool)
+        self.whose, self.moving = np.tile(np.arange(shape[1]), (shape[0], 1)), np.ones(shape, bool)
+        self._now, self._before, self._states, self.others = now, None, now, now.copy()
+        # a cycle of more states does not end it, but once it is found so is what the last step
+        # leads to, and after how many that is reached: (R, P)
+        self._marked, self._mark, self._until = 0, now, np.full(shape, most)
+
+    def step(self):
+        """Update them once; returns states of before and now."""
+        size = self.moving.shape[1]
+        while size > _FEW and self.moving.sum(axis=1).max() <= size // 2:
+            size = -(-size // 2)  # few numbers of patterns: each has recordings of its own
+        if size < self.moving.shape[1]:
+            self._only(np.argsort(~self.moving, axis=1, kind="stable")[:, :size])
+        before, self._now = self._now, self._updates(self._now, self.made + 1)
+        self.made += 1
+        return before, self._now
+
+    def _only(self, rows):
+        """Go on with some of those that did."""
+        self.whose, self.moving = (
+            np.take_along_axis(one, rows, 1) for one in (self.whose, self.moving)
+        )
+        self._now, self._before, self._mark = (
+            np.take_along_axis(one, rows[:, :, None], 1)
+            for one in (self._now, self._before, self._mark)
+        )
+        self._updates.only(self._now)
+
+    def look(self, before, now, cycles):
+        """Find those that have come to an end, in a cycle if there are any."""
+        still = (now == before).all(axis=2)
+        back = (now == self._before).all(axis=2) if cycles and self.made > 1 else False
+        which, rows = self._end(self.moving & (still | back))
+        self.taken[which], self.fixed[which], self.others[which] = (
+            self.made,
+            still[rows],
+            before[rows],
+        )
+        if cycles:
+            r, i = np.nonzero(self.moving & (now == self._mark).all(axis=2))
+            left = (self._most - self.made) % (self.made - self._marked)
+            self._until[r, self.whose[r, i]] = self.made + left
+            self._end(self.moving & (np.take_along_axis(self._until, self.whose, 1) <= self.made))
+            if self.made >= 2 * self._marked:
+                self._marked, self._mark = self.made, now
+        self._before = before
+
+    def _end(self, which):
+        """Let some go on no more; returns where they stand among all, and among those that did."""
+        r, i = np.nonzero(which)
+        self._states[r, self.whose[r, i]] = self._now[r, i]
+        self.moving[r, i] = False
+        return (r, self.whose[r, i]), (r, i)
+
+    def ended(self):
+        """The states of all, (R, P, n)."""
+        self._end(self.moving.copy())
+        return self._states
+
+
+def _end_together(states, others, taken, fixed, most):
+    """Have all patterns of a replica end when all of them are fixed, or all as two steps before.
+
+    states, others : changed, (R, P, n), what each ended in by itself, and was a step before
+    taken : changed, (R, P), when it did, -1 if it did not; fixed : whether in a fixed point
+    """
+    for own, other, ends, rests in zip(states, others, taken, fixed, strict=True):
+        last = ends.max() if ends.min() >= 0 else most + 1
+        # one that has just come to rest is not as two steps before
+        last += not rests.all() and (rests & (ends == last)).any()
+        odd = (ends >= 0) & ((min(last, most) - ends) % 2 == 1)
+        own[odd] = other[odd]
+        ends[:] = last if last <= most else -1
 
 
 def _tolerances(state):
@@ -204,6 +294,10 @@ class _Together:
         self._tolerances = _tolerances(state)[:, None]
         held, host = state.imposed.held, simulator.kernels.host
         self._free = True if held is None else host(held[0])[:, None] == 0
+
+    def only(self, states):
+        """Let states (R, P, n) alone be updated from now on."""
+        self._simulator._begin_from(states, self._state)
 
     def __call__(self, now, made):
         sim, state, how = self._simulator, self._state, self._how
@@ -244,6 +338,9 @@ class _OneByOne:
             current = np.array(host(imposed.current))[rows]
             parameters = np.array(host(state.parameters))[r]
             self._numbers.append((weights, biases, current, parameters, tolerances[rows]))
+
+    def only(self, states):
+        """As of `_Together`: here none is kept from one update to the next."""
 
     def __call__(self, now, made):
         sim, state, how = self._simulator, self._state, self._how

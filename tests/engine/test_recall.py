@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from infosim.analysis.memory import accuracy, asymmetry, energy, overlap
 from infosim.engine import Simulator
+from infosim.engine import recall as recalling
 from infosim.engine.recall import recurrent_weights
 from infosim.errors import ConfigError
 from infosim.machine.randomness import Purpose, generator
@@ -57,6 +58,13 @@ def orders(seed, steps, order):
     return [one.permutation(N) for one in draw]
 
 
+@pytest.fixture(params=[1, 64], ids=["those that move alone", "all"])
+def few(request, monkeypatch):
+    """How many patterns go on side by side whether they have come to rest or not."""
+    monkeypatch.setattr(recalling, "_FEW", request.param)
+
+
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("ties", ["low", "keep", "zero"])
 @pytest.mark.parametrize("stop", ["pattern", "joint"])
 def test_synchronous_recall_is_the_loop(net, ties, stop):
@@ -71,6 +79,7 @@ def test_synchronous_recall_is_the_loop(net, ties, stop):
             assert one.steps == (max(taken) if one.converged else steps)
 
 
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("ties", ["low", "keep", "zero"])
 @pytest.mark.parametrize("order", ["random", "fixed"])
 def test_sequential_recall_is_the_loop(net, ties, order):
@@ -264,6 +273,31 @@ def test_however_large_weights_are_what_fires_is_no_tie(update):
     states, _ = naive.recall(WEIGHTS[0], CUES, N, literal, "keep")
     np.testing.assert_array_equal(large.states, states)
     assert not np.array_equal(small.states, states)  # θ is ½ to within rounding everywhere
+
+
+def test_patterns_that_have_come_to_rest_are_left_alone(monkeypatch):
+    """Fewer and fewer go on, at the same times, to where they come to beside all others."""
+    weights = RNG.standard_normal((2, N, N)) + 2 * WEIGHTS
+    net, cues, sizes = simulator(weights), RNG.choice([-1.0, 1.0], (100, N)), []
+    fire = recalling._Together.__call__
+
+    def counted(self, now, made):
+        sizes.append(now.shape[1])
+        return fire(self, now, made)
+
+    monkeypatch.setattr(recalling._Together, "__call__", counted)
+    found = [net.recall(cues, max_steps=40, stop=stop) for stop in ("pattern", "joint")]
+    halved, time = sizes.copy(), net.time
+    assert set(halved) == {100, 50}
+    monkeypatch.setattr(recalling, "_FEW", 100)
+    net.time, others = 0, []
+    for stop, fewer in zip(("pattern", "joint"), found, strict=True):
+        others.append(net.recall(cues, max_steps=40, stop=stop))
+        for one, other in zip(fewer, others[-1], strict=True):
+            np.testing.assert_array_equal(one.states, other.states)
+            np.testing.assert_array_equal(one.taken, other.taken)
+            assert (one.steps, one.converged) == (other.steps, other.converged)
+    assert net.time == time
 
 
 def test_no_step_is_no_change(net):

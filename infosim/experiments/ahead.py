@@ -185,10 +185,10 @@ def main(commands, answers):
 
 
 def _groups(experiment, dataset):
-    """What a training will call: for its first batch, and beside that for the first that learns.
+    """What a training will call: `_called`, in the order in which it is best compiled.
 
     Each is {name of the kernel's file: (compiled function, types of its arguments)}, of those that
-    are kept, in the order in which they are best compiled.
+    are kept.
     """
     from infosim.experiments.run import prepared
 
@@ -203,11 +203,12 @@ def _groups(experiment, dataset):
 
 
 def _called(training):
-    """The kernels that a batch calls which measures, and the further ones of one that learns.
+    """The kernels that a batch calls which measures, the further ones of one that learns, and of
+    what is found out about bins when the first epoch that learns is over (`analysis.health`).
 
     Each (compiled function, types of its arguments), in order. None is called.
     """
-    called = []
+    called, simulator = [], training.simulator
 
     def take(stage):
         for calls in stage:
@@ -217,14 +218,18 @@ def _called(training):
                     if one not in called:
                         called.append(one)
 
-    training.simulator.workers.run = take
+    simulator.workers.run = take
     training.advance()
-    measuring = list(called)
+    measuring = len(called)
     for history in training.histories:  # as if the first epoch, which does not learn, were over
         history.seconds.append(0.0)
     training.position = 0
     training.advance()
-    return measuring, called[len(measuring) :]
+    learning = len(called)
+    for layer in simulator.network.layers:
+        if layer.has_goal:
+            simulator.bins(layer.name)
+    return called[:measuring], called[measuring:learning], called[learning:]
 
 
 def _in_order(kernels):

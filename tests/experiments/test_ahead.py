@@ -11,6 +11,7 @@ import numba
 import pytest
 
 from infosim import jit
+from infosim.analysis.health import check
 from infosim.experiments import Experiment, ahead
 from infosim.experiments.run import prepared
 
@@ -30,7 +31,7 @@ def training_of(preset, *changes):
 )
 def test_all_that_a_batch_calls_is_known_before(preset, changes, monkeypatch):
     """The same functions and types as of batches that are carried out, in epochs 0 and 1."""
-    measuring, learning = ahead._called(training_of(preset, *changes))
+    measuring, learning, binning = ahead._called(training_of(preset, *changes))
     assert not set(measuring) & set(learning)
     training, called = training_of(preset, *changes), []
     carry_out = training.simulator.workers.run
@@ -52,6 +53,10 @@ def test_all_that_a_batch_calls_is_known_before(preset, changes, monkeypatch):
     called.clear()
     training.advance()
     assert set(learning) <= set(called) <= {*measuring, *learning}
+    called.clear()
+    check(training.simulator, training.samples, batch=training.batch)
+    assert set(binning) <= set(called) <= {*measuring, *learning, *binning}
+    assert bool(binning) == any(layer.has_goal for layer in training.simulator.network.layers)
     for group, longest in (measuring, "information"), (learning, "score"):
         ordered = ahead._in_order(group)
         assert set(ordered) == set(group)

@@ -17,7 +17,6 @@ import sys
 import threading
 import warnings
 from contextlib import contextmanager, suppress
-from functools import cached_property, partial
 from pathlib import Path
 
 from numba.core.dispatcher import Dispatcher
@@ -54,7 +53,8 @@ def compiling(experiment, backend, threads):
 def share(experiment, dataset):
     """Let this process know as well what its training is about to call, if there is a second."""
     if jit.another is not None:
-        jit.another.find = partial(_groups, experiment, dataset)
+        with suppress(Exception):  # then kernels are compiled when they are called
+            jit.another.groups = _groups(experiment, dataset)
 
 
 class Another:
@@ -66,11 +66,11 @@ class Another:
 
     Attributes
     ----------
-    find : called when the first kernel is missing, returns `_groups` of the training
+    groups : `_groups` of the training, empty where they are not known
     """
 
     def __init__(self, command):
-        self.find, self._sharing = list, False
+        self.groups, self._sharing = [], False
         self._changed = threading.Condition()
         #: names of kernels that it has begun, and ended, and whether it says nothing any more
         self._begun, self._ended, self._silent = set(), set(), False
@@ -85,12 +85,6 @@ class Another:
             self._process = None
         else:
             threading.Thread(target=self._listen, daemon=True).start()
-
-    @cached_property
-    def _found(self):
-        with suppress(Exception):  # then kernels are compiled when they are called
-            return self.find()
-        return []
 
     def compiles(self, name):
         """Wait until it has compiled the kernel of this name, if it has begun to; whether it had.
@@ -112,7 +106,7 @@ class Another:
         return False
 
     def _compile_before(self, name):
-        group = next((group for group in self._found if name in group), {})
+        group = next((group for group in self.groups if name in group), {})
         for other, (kernel, types) in group.items():
             if other not in self._begun - self._ended:
                 if other == name:

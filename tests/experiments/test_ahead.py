@@ -207,13 +207,8 @@ def test_both_take_the_longest_that_neither_has_begun():
         "sys.stdin.read()\n"
     )
     compiled = []
-
-    def find():
-        kernels = (Kernel(name, another, compiled) for name in ("a", "wrong", "b", "c", "d"))
-        first = {one.name: (one, ("types",)) for one in kernels}
-        return first, {"e": (Kernel("e", another, compiled), ("types",))}
-
-    another.find = find
+    first = {name: (Kernel(name, another, compiled), ("types",)) for name in ("a", "wrong", *"bcd")}
+    another.groups = first, {"e": (Kernel("e", another, compiled), ("types",))}
     assert eventually(lambda: "b" in another._begun)
     assert not another.compiles("c")
     assert compiled == ["a", "wrong"]
@@ -228,10 +223,15 @@ def test_both_take_the_longest_that_neither_has_begun():
     another.stop()
 
 
-def test_what_cannot_be_found_out_is_compiled_when_it_is_called():
+def test_a_training_shares_what_it_finds_out(monkeypatch):
+    experiment = Experiment.load("demo/digits")
+    ahead.share(experiment, None)  # there is nobody to share with
     another = started("sys.stdin.read()")
-    another.find = lambda: 1 / 0
-    assert not another.compiles("x")
+    monkeypatch.setattr(jit, "another", another)
+    ahead.share(experiment, None)  # no data: kernels are compiled when they are called
+    assert another.groups == []
+    ahead.share(experiment, experiment.dataset())
+    assert len(another.groups) == 3
     another.stop()
 
 

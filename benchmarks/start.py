@@ -22,7 +22,9 @@ import numpy as np
 from benchmarks.step import markdown
 
 _FIRST = """
+import atexit, gc
 import infosim.experiments as e
+atexit.register(gc.freeze)  # as the command line does
 class Done(Exception): pass
 def report(training, epochs):
     if (training.epoch, training.position) > {after}:

@@ -3,6 +3,8 @@
 Libraries are imported inside the commands, so that `infosim --version` is immediate.
 """
 
+import atexit
+import gc
 import os
 import sys
 import warnings
@@ -93,6 +95,8 @@ def main(arguments=None):
 
     Where the reader of the output has gone (head, less), click ends in silence, with exit code 1.
     """
+    # a last search for garbage takes a tenth of a second, where kernels were compiled three
+    atexit.register(gc.freeze)
     _open_what_is_closed()
     _escape_what_has_no_code()
     with warnings.catch_warnings():

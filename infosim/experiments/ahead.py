@@ -1,11 +1,12 @@
 """A second process that compiles kernels of a training, while the first is about others of them.
 
 Numba compiles one function at a time in a process. So where no kernels are kept yet, as after
-installing, a process of its own is given a training's configuration, finds out what kernels it will
-call, with what types, and compiles them into the cache, the long ones and those needed last first.
-Each tells the other what it has begun; the training waits only for what is being compiled already.
-Nothing depends on it: without a second processor, or a cache that can be written to, or where it
-fails, the training compiles everything itself. It ends when the pipe from the training does.
+installing, a process of its own is given a training's configuration, finds out what kernels it
+will call, with what types, and compiles them into the cache. Of those that the next batch needs
+the training takes the longest, and then both the longest that neither has begun, of which they tell
+each other; the training waits only for what is being compiled already. Nothing depends on it:
+without a second processor, or a cache that can be written to, or where it fails, the training
+compiles everything itself. It ends when the pipe from the training does.
 """
 
 import gc
@@ -14,6 +15,7 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -48,18 +50,30 @@ def compiling(experiment, backend, threads):
         another.stop()
 
 
+def share(experiment, dataset):
+    """Let this process know as well what its training is about to call, if there is a second."""
+    if jit.another is not None:
+        with suppress(Exception):  # then kernels are compiled when they are called
+            jit.another.groups = _groups(experiment, dataset)
+
+
 class Another:
     """The process, from the side of the training; none, if it cannot be started.
 
     Parameters
     ----------
     command : what to start, with arguments; modules are looked for where they are looked for here
+
+    Attributes
+    ----------
+    groups : `_groups` of the training, empty where they are not known
     """
 
     def __init__(self, command):
+        self.groups, self._sharing = [], False
         self._changed = threading.Condition()
-        #: names of kernels it has begun and not ended, and whether it says nothing any more
-        self._begun, self._ended = set(), False
+        #: names of kernels that it has begun, and ended, and whether it says nothing any more
+        self._begun, self._ended, self._silent = set(), set(), False
         path = os.pathsep.join(filter(None, sys.path))
         try:
             self._process = subprocess.Popen(
@@ -75,14 +89,30 @@ class Another:
     def compiles(self, name):
         """Wait until it has compiled the kernel of this name, if it has begun to; whether it had.
 
-        Else it is told to leave that to this process.
+        Else it is told to leave that to this process. Others of the same batch that it has not
+        begun are compiled before, as long as there is something to wait for, or they take longer.
         """
+        if not self._sharing:
+            self._sharing = True  # of these none is asked for twice
+            try:
+                self._compile_before(name)
+            finally:
+                self._sharing = False
         with self._changed:
             if name in self._begun:
-                self._changed.wait_for(lambda: name not in self._begun or self._ended, _PATIENCE)
+                self._changed.wait_for(lambda: name in self._ended or self._silent, _PATIENCE)
                 return True
         self.say(name)
         return False
+
+    def _compile_before(self, name):
+        group = next((group for group in self.groups if name in group), {})
+        for other, (kernel, types) in group.items():
+            if other not in self._begun - self._ended:
+                if other == name:
+                    return
+                with suppress(Exception):  # the training will say what is wrong
+                    kernel.compile(types)
 
     def say(self, line):
         """Send it a line."""
@@ -107,10 +137,10 @@ class Another:
             for line in told:
                 word, _, name = line.strip().partition(" ")
                 with self._changed:
-                    (self._begun.add if word == "begin" else self._begun.discard)(name)
+                    (self._begun if word == "begin" else self._ended).add(name)
                     self._changed.notify_all()
         with self._changed:
-            self._ended = True
+            self._silent = True
             self._changed.notify_all()
 
 
@@ -136,26 +166,45 @@ def main(commands, answers):
     threading.Thread(target=listen, daemon=True).start()
 
     from infosim.experiments import Experiment
-    from infosim.experiments.run import prepared
 
     experiment = Experiment("", config)
-    training, _, _ = prepared([experiment], experiment.dataset(), "cpu", 1)
-    for kernel, types in _in_order(*_called(training)):
-        name = jit.name_of(kernel, types)
-        if name is None or name in taken:
-            continue
-        print("begin", name, file=answers, flush=True)
-        with suppress(Exception):  # the training will say what is wrong
-            kernel.compile(types)
-        print("end", name, file=answers, flush=True)
+    for group in _groups(experiment, experiment.dataset()):
+        first, rest = list(group.items())[:1], list(group.items())[1:]
+        # the longest is the training's: information and score are made of the same functions
+        for name, (kernel, types) in rest + first:
+            if name in taken:
+                continue
+            print("begin", name, file=answers, flush=True)
+            with suppress(Exception):  # the training will say what is wrong
+                kernel.compile(types)
+            print("end", name, file=answers, flush=True)
+
+
+def _groups(experiment, dataset):
+    """What a training will call: `_called`, in the order in which it is best compiled.
+
+    Each is {name of the kernel's file: (compiled function, types of its arguments)}, of those that
+    are kept.
+    """
+    from infosim.experiments.run import prepared
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are the training's own
+        training, _, _ = prepared([experiment], dataset, "cpu", 1)
+        called = _called(training)
+    return [
+        {name: one for one in _in_order(group) if (name := jit.name_of(*one)) is not None}
+        for group in called
+    ]
 
 
 def _called(training):
-    """The kernels that a batch calls which measures, and the further ones of one that learns.
+    """The kernels that a batch calls which measures, the further ones of one that learns, and of
+    what is found out about bins when the first epoch that learns is over (`analysis.health`).
 
     Each (compiled function, types of its arguments), in order. None is called.
     """
-    called = []
+    called, simulator = [], training.simulator
 
     def take(stage):
         for calls in stage:
@@ -165,25 +214,31 @@ def _called(training):
                     if one not in called:
                         called.append(one)
 
-    training.simulator.workers.run = take
+    simulator.workers.run = take
     training.advance()
-    measuring = list(called)
+    measuring = len(called)
     for history in training.histories:  # as if the first epoch, which does not learn, were over
         history.seconds.append(0.0)
     training.position = 0
     training.advance()
-    return measuring, called[len(measuring) :]
+    learning = len(called)
+    for layer in simulator.network.layers:
+        if layer.has_goal:
+            simulator.bins(layer.name)
+    return called[:measuring], called[measuring:learning], called[learning:]
 
 
-def _in_order(measuring, learning):
-    """What the training needs first and what takes longest first; the rest from the end."""
-    for group in measuring, learning:
-        backwards = list(reversed(group))
-        yield from sorted(backwards, key=lambda one: one[0].__name__ not in _LONGEST)
+def _in_order(kernels):
+    """What takes longest first, so that both processes end at about the same time."""
+    rank = {name: i for i, name in enumerate(_LONGEST)}
+    return sorted(kernels, key=lambda one: rank.get(one[0].__name__, len(rank)))
 
 
-#: Kernels that take as long to compile as all others of a batch.
-_LONGEST = {"information", "score"}
+#: Kernels that take long to compile, from two seconds down to a quarter.
+_LONGEST = (
+    "information", "score", "activate", "chain", "accumulate_remainder", "project_remainder",
+    "project_sparse", "classify", "adam",
+)  # fmt: skip
 
 if __name__ == "__main__":
     main(sys.stdin, sys.stdout)

@@ -102,6 +102,7 @@ def train_together(
     """
     backend, dataset = backends.resolve(backend), experiments[0].dataset()
     training, task, test = prepared(experiments, dataset, backend, threads)
+    ahead.share(experiments[0], dataset)
     simulator, settings = training.simulator, experiments[0].config["training"]
     with ExitStack() as stack:
         if holds is None:

@@ -11,6 +11,7 @@ import numba
 import pytest
 
 from infosim import jit
+from infosim.analysis.health import check
 from infosim.experiments import Experiment, ahead
 from infosim.experiments.run import prepared
 
@@ -30,7 +31,7 @@ def training_of(preset, *changes):
 )
 def test_all_that_a_batch_calls_is_known_before(preset, changes, monkeypatch):
     """The same functions and types as of batches that are carried out, in epochs 0 and 1."""
-    measuring, learning = ahead._called(training_of(preset, *changes))
+    measuring, learning, binning = ahead._called(training_of(preset, *changes))
     assert not set(measuring) & set(learning)
     training, called = training_of(preset, *changes), []
     carry_out = training.simulator.workers.run
@@ -52,12 +53,14 @@ def test_all_that_a_batch_calls_is_known_before(preset, changes, monkeypatch):
     called.clear()
     training.advance()
     assert set(learning) <= set(called) <= {*measuring, *learning}
-    names = [function.__name__ for function, _ in ahead._in_order(measuring, learning)]
-    assert len(names) == len(measuring) + len(learning)
-    longest = [name for name in names if name in ("information", "score")]
-    if preset.startswith("iclr/tri"):
-        assert names[0] == longest[0] == "information"
-        assert names[len(measuring)] == "score"
+    called.clear()
+    check(training.simulator, training.samples, batch=training.batch)
+    assert set(binning) <= set(called) <= {*measuring, *learning, *binning}
+    assert bool(binning) == any(layer.has_goal for layer in training.simulator.network.layers)
+    for group, longest in (measuring, "information"), (learning, "score"):
+        ordered = ahead._in_order(group)
+        assert set(ordered) == set(group)
+        assert not preset.startswith("iclr/tri") or ordered[0][0].__name__ == longest
 
 
 TRAINS = """
@@ -175,9 +178,61 @@ def test_what_it_has_begun_is_waited_for_and_the_rest_is_not():
             waits.result(0.1)
         another.say("go on")
         assert waits.result(10)
-    assert not another.compiles("x")  # what has ended is looked for in the cache before
+    assert another.compiles("x")  # it is there, or cannot be compiled
     another.stop()
     assert another._process.poll() == 0
+
+
+class Kernel:
+    """One that notes when it is compiled, and asks whether it has been, as any does."""
+
+    def __init__(self, name, another, compiled):
+        self.name, self.another, self.compiled = name, another, compiled
+
+    def compile(self, types):
+        assert types == ("types",)
+        if not self.another.compiles(self.name):
+            self.compiled.append(self.name)
+        if self.name == "wrong":
+            raise TypeError("cannot be compiled")
+
+
+def test_both_take_the_longest_that_neither_has_begun():
+    """What is asked for is compiled after all that take longer, or waited for after all others."""
+    another = started(
+        "print('begin b', flush=True)\n"
+        "told = [sys.stdin.readline().strip() for _ in range(5)]\n"
+        "print('begin', *told, flush=True)\n"
+        "print('end b', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    compiled = []
+    first = {name: (Kernel(name, another, compiled), ("types",)) for name in ("a", "wrong", *"bcd")}
+    another.groups = first, {"e": (Kernel("e", another, compiled), ("types",))}
+    assert eventually(lambda: "b" in another._begun)
+    assert not another.compiles("c")
+    assert compiled == ["a", "wrong"]
+    compiled.clear()
+    assert another.compiles("b")
+    assert compiled[2:] == ["c", "d"]
+    assert "a wrong c a wrong" in another._begun
+    compiled.clear()
+    assert not another.compiles("e")
+    assert not another.compiles("of no batch")
+    assert compiled == []
+    another.stop()
+
+
+def test_a_training_shares_what_it_finds_out(monkeypatch):
+    experiment = Experiment.load("demo/digits")
+    ahead.share(experiment, None)  # there is nobody to share with
+    another = started("sys.stdin.read()")
+    monkeypatch.setattr(jit, "another", another)
+    ahead.share(experiment, None)  # no data: kernels are compiled when they are called
+    assert another.groups == []
+    ahead.share(experiment, experiment.dataset())
+    assert len(another.groups) == 3
+    another.stop()
 
 
 @pytest.mark.parametrize("ending", ["sys.exit(3)", "import os; os.abort()", "1 / 0"])

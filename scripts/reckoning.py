@@ -30,6 +30,7 @@ from infosim.experiments.rehearsal import rehearse
 from infosim.experiments.stopping import stopped_by_signals
 from infosim.experiments.sweep import Run
 from infosim.kernels.workers import available
+from infosim.pid import Goal
 from infosim.pid.scheduled import goal_of
 from scripts import timing
 from scripts.files import table
@@ -157,8 +158,11 @@ class Reckoning(Work):
             self.asked[f"search {name}"] = told
 
     def found(self, sampler, preset):
-        """The goal that a search begins with."""
-        return Found(goal_of_preset(preset), 0, 0.5, 1, 1)
+        """A goal of all atoms, near the one that searches begin with, for each sampler another."""
+        start = goal_of_preset(preset)
+        searches = [key for key in self.asked if key.startswith("search ")]
+        off = 1e-3 * (1 + searches.index(f"search {sampler}"))
+        return Found(Goal(start.gamma + off, start.sources), 0, 0.5, 1, 1)
 
     def clock(self):
         """Seconds that what was asked for takes."""

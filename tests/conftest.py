@@ -3,6 +3,7 @@
 import inspect
 import os
 import re
+import shutil
 import signal
 import threading
 import warnings
@@ -19,6 +20,18 @@ from hypothesis import settings
 
 from infosim import datasets
 from infosim.kernels import backend
+
+# Most of what tests write is written through to the disk, every trial of a search many times: in
+# memory that takes no time. It has to have room for them, and to let them run what they write.
+MEMORY = Path("/dev/shm")
+if (
+    os.access(MEMORY, os.W_OK)
+    and shutil.disk_usage(MEMORY).free > 4 * 2**30
+    and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+# Processes that tests start would compile the package's bytecode each for itself.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 #: What POSIX alone has, or does. Tests whose own lines ask for it are skipped elsewhere.
 POSIX = re.compile(

@@ -3,6 +3,7 @@
 import pytest
 
 from infosim.cli import main
+from infosim.experiments import engines
 
 pytest.importorskip("filelock", reason="needs the extra sweep")
 
@@ -83,7 +84,8 @@ def test_failed_runs_are_listed_with_their_reason(folder, capfd):
         (["some.toml", "--job", "2"], "No such option"),
     ],
 )
-def test_bad_input_is_one_line(folder, capfd, words, message):
+def test_bad_input_is_one_line(folder, capfd, words, message, monkeypatch):
+    monkeypatch.setattr(engines, "ANSWER", 0.5)
     code, out, err = infosim(capfd, "sweep", *words)
     assert (code, out) == (2, "")
     assert message in err

@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from sparse_images import IMAGES, LABELS, SCALING, D, N, same_bits
 
 from infosim import Activation, Compartment, Layer, Network, Simulator
 from infosim.engine import Training
@@ -14,15 +15,7 @@ from infosim.machine.reader import MappedSparse, Reader
 from infosim.machine.samples import Samples
 from infosim.machine.sparse import Sparse
 
-N, D = 600, 210
-RNG = np.random.default_rng(0)
-LABELS = RNG.integers(0, 2, N)
-#: Images of a background that is not 0, and some of whose pixels tell the class.
-IMAGES = np.where(
-    RNG.random((N, D)) < 0.1 + 0.15 * (LABELS[:, None] == np.arange(D) % 2),
-    RNG.integers(1, 256, (N, D)), 7,
-).astype(np.uint8)  # fmt: skip
-SCALING = {"image": (30.0, 1 / 60)}
+RNG = np.random.default_rng(1)
 
 
 def network(units=D, size=24, steps=2):
@@ -59,12 +52,6 @@ def fitted(images, sparse=None, ahead=None, seeds=0, labels=LABELS, net=None, **
 def advance(training, n):
     for _ in range(n):
         training.advance()
-
-
-def same_bits(one, other):
-    assert one.keys() == other.keys()
-    for name, array in one.items():
-        np.testing.assert_array_equal(array, other[name], name)
 
 
 @pytest.mark.parametrize("seeds", [0, [0, 1]])

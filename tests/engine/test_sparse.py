@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sparse_images import IMAGES, LABELS, SCALING, D, N, same_bits
 
 from infosim import Activation, Compartment, Layer, Network, Simulator
 from infosim.errors import DataError, InfosimError, ShapeError
@@ -11,15 +12,7 @@ from infosim.machine.samples import Samples
 from infosim.machine.sparse import Remainder, Sparse
 from infosim.network import Connection
 
-N, D = 600, 210
-RNG = np.random.default_rng(0)
-LABELS = RNG.integers(0, 2, N)
-#: Images of a background that is not 0, and some of whose pixels tell the class.
-IMAGES = np.where(
-    RNG.random((N, D)) < 0.1 + 0.15 * (LABELS[:, None] == np.arange(D) % 2),
-    RNG.integers(1, 256, (N, D)), 7,
-).astype(np.uint8)  # fmt: skip
-SCALING = {"image": (30.0, 1 / 60)}
+RNG = np.random.default_rng(1)
 
 
 def network(connection=None, rule=None, steps=2):
@@ -47,12 +40,6 @@ def fitted(sparse, epochs=2, batch=150, dtype="float64", net=None, seed=1, **opt
     simulator = Simulator(net or network(), seed=seed, dtype=dtype, **options)
     simulator.fit(samples(sparse), epochs, batch=batch, validation=samples(sparse))
     return simulator
-
-
-def same_bits(one, other):
-    assert one.keys() == other.keys()
-    for name, array in one.items():
-        np.testing.assert_array_equal(array, other[name], name)
 
 
 def test_a_gradient_is_the_dense_one():

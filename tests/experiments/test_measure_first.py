@@ -1,14 +1,12 @@
 """Runs that learn at once: epoch 0 is not measured, and all else is as if it were."""
 
-import io
 import signal
-from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
 import pytest
+from command_lines import told
 
 import infosim
-from infosim.cli import main
 from infosim.engine import Simulator, Training
 from infosim.errors import ConfigError
 from infosim.experiments import Experiment, Interrupted, picture, rehearsal, train
@@ -32,14 +30,6 @@ def runs(tmp_path_factory):
     return [
         infosim.load_run(train(memory(one), folder / str(one), threads=1)) for one in (True, False)
     ]
-
-
-def told(*arguments):
-    """The exit code of a command line, and what it printed."""
-    out = io.StringIO()
-    with redirect_stdout(out), redirect_stderr(out), pytest.raises(SystemExit) as ended:
-        main([*map(str, arguments)])
-    return ended.value.code or 0, out.getvalue()
 
 
 def test_all_but_epoch_0_is_the_same(runs):

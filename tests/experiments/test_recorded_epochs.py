@@ -1,16 +1,14 @@
 """Runs whose atoms are recorded in some epochs alone: what is kept, drawn, told and resumed."""
 
-import io
 import json
 import shutil
 import signal
-from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
 import pytest
+from command_lines import told
 
 import infosim
-from infosim.cli import main
 from infosim.errors import ConfigError
 from infosim.experiments import Experiment, Interrupted, picture, rehearsal, train
 from infosim.plotting import plots
@@ -48,14 +46,6 @@ def test_what_is_recorded_is_as_if_always(runs):
     ends = [json.loads((one.path / "result.json").read_text()) for one in runs]
     assert ends[0].pop("key") != ends[1].pop("key")
     assert ends[0] == ends[1]
-
-
-def told(*arguments):
-    """The exit code of a command line, and what it printed."""
-    out = io.StringIO()
-    with redirect_stdout(out), redirect_stderr(out), pytest.raises(SystemExit) as ended:
-        main([*map(str, arguments)])
-    return ended.value.code or 0, out.getvalue()
 
 
 def test_it_is_drawn_by_the_epochs_that_are_known(runs, monkeypatch):

@@ -17,7 +17,7 @@ import pytest
 
 import infosim
 from infosim.errors import BackendError, CheckpointError, ConfigError, DataError
-from infosim.experiments import Experiment, Interrupted, plan, store, train
+from infosim.experiments import Experiment, Interrupted, engines, plan, store, train
 from infosim.experiments import job as jobs
 from infosim.experiments import sweep as sweeps
 from infosim.experiments.sweep import Sweep, run_sweep
@@ -606,9 +606,10 @@ def test_dask_workers_do_a_sweep_and_one_may_be_killed(undisturbed, tmp_path, cl
     "address",
     ["tcp://127.0.0.1:1", "nonsense", "", "tcp://", "x://a:1", "tcp://a:99999", "tls://a:1"],
 )
-def test_a_scheduler_that_is_not_there(undisturbed, tmp_path, address):
+def test_a_scheduler_that_is_not_there(undisturbed, tmp_path, address, monkeypatch):
     """Nor does a client that was not made complain later: that would be a warning, so an error."""
     pytest.importorskip("distributed", reason="needs the extra cluster")
+    monkeypatch.setattr(engines, "ANSWER", 0.5)
     with pytest.raises(BackendError, match=f"no Dask scheduler at {address}: ") as told:
         run_sweep(undisturbed[0], tmp_path / "out", scheduler=address)
     gc.collect()

@@ -48,13 +48,11 @@ def rows(folder):
 @pytest.mark.parametrize(
     ("script", "groups"),
     [
-        ("iclr2025.cumulative", 4), ("pnas2025.memory", 13),
+        ("iclr2025.cumulative", 4),
         ("memory2025.ablation", 8), ("memory2025.correlations", 4),
     ],
 )  # fmt: skip
 def test_as_many_are_reckoned_as_are_trained(script, groups, tmp_path, a_second_each):
-    if script == "pnas2025.memory":
-        pytest.importorskip("cmaes", reason="needs the extra optimize")
     told = started(script, tmp_path, "--reckon")
     assert {one for one in files(tmp_path) if "lock" not in one and "holder" not in one} == {
         "figures/times.csv", "runs/reckoned/forms.csv",
@@ -90,8 +88,13 @@ def test_what_was_timed_is_not_timed_again_and_shared(tmp_path, monkeypatch):
 
 def test_a_search_ends_when_its_minutes_are_over(tmp_path, a_second_each):
     started("iclr2025.goals", tmp_path, "--reckon", "--trials", 500, "--minutes", 1, "--seeds", 1)
-    # 60 trials of each of two searches side by side, then networks of the 8 published goals
-    assert rows(tmp_path) == {"reckoned": (120 + 8, 60 + 8.0)}
+    # 60 trials of each of two searches side by side, then networks of 8 published goals and 2
+    assert rows(tmp_path) == {"reckoned": (120 + 10, 60 + 10.0)}
+
+
+def test_a_search_and_networks_of_what_it_finds(tmp_path, a_second_each):
+    started("pnas2025.memory", tmp_path, "--reckon")
+    assert rows(tmp_path) == {"reckoned": (6 + 4 * 4, 22.0)}
 
 
 def test_points_are_begun_as_long_as_there_is_time(tmp_path, monkeypatch):

@@ -17,15 +17,11 @@ class Lessons:
     ----------
     simulator : Stepper; samples : `Samples` that fit it
     fixed : whether all batches are the same samples in the same order
-
-    Attributes
-    ----------
-    repetition : of the last batch, None if that cannot be repeated
     """
 
     def __init__(self, simulator, samples, fixed=False):
         self._simulator, self._samples, self._fixed = simulator, samples, fixed
-        self.repetition, self._shape = None, None
+        self._known = {}  # shape of rows -> `Repetition` of such a batch, None if there is none
 
     def __call__(self, rows, stream, batch, *, learn=True, probes=(), then=None):
         """Present the samples in these rows and learn.
@@ -35,22 +31,23 @@ class Lessons:
         then : the rows that are presented next, if that is known
         """
         alike = learn and not probes
-        if alike and self.repeats(rows):
+        if alike and (repetition := self.again(rows)):
             if not self._fixed:
                 self._simulator.gather_again(rows, then)
-            self.repetition([self.repetition.ahead(stream)], batch)
-            self.repetition.later(1)
+            repetition([repetition.ahead(stream)], batch)
+            repetition.later(1)
             return
         played = self._by_events(rows, stream, batch, learn, probes, then)
-        if learn and self._shape == rows.shape and self.repetition and self.repetition.renew():
+        known = self._known.get(rows.shape)
+        if learn and known is not None and known.renew():
             return  # the same was presented, if with probes
-        self._shape = rows.shape
-        self.repetition = Repetition.of(self._simulator, played) if alike and self._may() else None
+        may = alike and self._may()
+        self._known[rows.shape] = Repetition.of(self._simulator, played) if may else None
 
-    def repeats(self, rows):
-        """Whether the samples in these rows are learnt from as those before were."""
-        known = self.repetition is not None and self._shape == rows.shape
-        return known and self.repetition.holds
+    def again(self, rows):
+        """The `Repetition` of the last batch, if those in these rows can be learnt from by it."""
+        known = self._known.get(rows.shape)
+        return known if known is not None and known.holds else None
 
     def _may(self):
         """Whether other samples differ in nothing that events would look at."""

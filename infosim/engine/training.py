@@ -255,8 +255,8 @@ class Training:
     @property
     def _repeats(self):
         """Whether the next batch is the one that was just presented, and is learnt from alike."""
-        known = self._fixed and self._rows is not None and self._lessons.repeats(self._rows)
-        return known and not self._records(self.epoch)
+        known = self._fixed and self._rows is not None and self._lessons.again(self._rows)
+        return bool(known) and not self._records(self.epoch)
 
     def _at_once(self, last):
         """How many epochs are carried out next, of which only the last has anything at its end."""
@@ -277,7 +277,7 @@ class Training:
         if this is interrupted, it is undone; then each epoch is carried out by itself.
         """
         began = time.perf_counter()
-        sim, first, repetition = self.simulator, self.epoch, self._lessons.repetition
+        sim, first, repetition = self.simulator, self.epoch, self._lessons.again(self._rows)
         learnt = [array for layer in sim.layers.values() for array in layer.numbers()]
         learnt += [array for r in range(sim.n_replicas) for array in sim.noted(r).values()]
         before = [array.copy() for array in learnt]

@@ -100,9 +100,7 @@ class Step(timing.Step):
         return self._rng.integers(len(self.samples), size=(self.simulator.n_replicas, self.batch))
 
     def __call__(self):
-        self.simulator.gather(self.samples, self._rows[self._number % len(self._rows)])
-        self.inputs, outputs = self.simulator.gathered
-        self.present(outputs)
+        self.learn(self._rows[self._number % len(self._rows)])
 
 
 def peer(step, form):

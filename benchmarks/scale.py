@@ -100,14 +100,11 @@ class Passing(timing.Step):
 
     def __call__(self, ahead=True):
         """Train on the next batch; ahead: while rows of the one after it are read."""
-        sim, rows, at = self.simulator, self._rows, self._at
-        sim._feed.reader.ahead = ahead
+        rows, at = self._rows, self._at
+        self.simulator._feed.reader.ahead = ahead
         self._at = at = (at + 1) % (rows.shape[1] // self.batch - 1)
         spans = [slice(i * self.batch, (i + 1) * self.batch) for i in (at, at + 1)]
-        with sim.workers.engaged():
-            sim.gather(self.samples, rows[:, spans[0]], then=rows[:, spans[1]])
-        self.inputs, outputs = sim.gathered
-        self.present(outputs)
+        self.learn(*(rows[:, span] for span in spans))
 
 
 def measure(neurons, sparse, samples, threads, folder, data, in_memory, cold, group, rounds):

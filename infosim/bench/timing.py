@@ -14,9 +14,11 @@ from threadpoolctl import ThreadpoolController
 
 from infosim.datasets import Dataset
 from infosim.engine import Simulator
+from infosim.engine.lessons import Lessons
 from infosim.kernels import backend
 from infosim.kernels.contract import KERNELS, STAGES
 from infosim.kernels.workers import available
+from infosim.machine.randomness import Purpose
 from infosim.machine.sparse import Remainder
 
 #: What is timed for neurons of two, three and four compartments.
@@ -61,6 +63,7 @@ class Step:
         self.simulator = Simulator(experiment.network(dataset), kernels, range(replicas), threads)
         self.samples, _, _ = experiment.samples(dataset)
         self.batch = experiment.config["training"]["batch"]
+        self._lessons = Lessons(self.simulator, self.samples)
         self._rng = np.random.default_rng(0)
         self._number = 0
 
@@ -77,15 +80,13 @@ class Step:
         """Train on the batch that was drawn."""
         simulator = self.simulator
         with simulator.workers.engaged():
-            rows = simulator.rows(self.samples, self._positions)
-            simulator.gather(self.samples, rows, later=True)
-        self.inputs, outputs = simulator.gathered
-        self.present(outputs)
+            self.learn(simulator.rows(self.samples, self._positions))
 
-    def present(self, outputs):
-        """Train on `inputs`."""
-        self.simulator.present(self.inputs, outputs, learn=True, batch=self._number)
-        self.simulator.run()
+    def learn(self, rows, then=None):
+        """Train on the samples in these rows; then : those that come next."""
+        with self.simulator.workers.engaged():
+            self._lessons(rows, Purpose.FREE, self._number, then=then)
+        self.inputs, _ = self.simulator.gathered
         self._number += 1
 
 

@@ -12,14 +12,16 @@ class Repetition:
 
     Parameters
     ----------
-    simulator : Stepper; played : the stages of the presentation (`Tape.log`), without any probe's
+    simulator : Stepper; played : what the presentation played (`Tape.log`), without any probe's
     """
 
     def __init__(self, simulator, played):
         self._simulator = simulator
         #: the calls of each replica, None where they are not apart
-        self._calls = simulator.workers.by_replica(played, simulator.n_replicas)
-        self._stages = played if self._calls is None else [self._calls]
+        stages = [stage for recording, _ in played for stage in recording]
+        self._calls = simulator.workers.by_replica(stages, simulator.n_replicas)
+        alone = self._calls is not None
+        self._stages = [self._calls] if alone else simulator.workers.joined(played)
         layers, self._steps = simulator.layers, simulator.network.steps
         self._firings = [
             (layers[name], layers[name].number + 256 * step) for step, name, _ in simulator._firings
@@ -51,6 +53,12 @@ class Repetition:
     def holds(self):
         """Whether nothing was done with the simulator since."""
         return self._now == self._mark
+
+    def renew(self):
+        """Hold from now on, after the same presentation by events; whether recordings allow it."""
+        _, cleared, _ = self._mark
+        self._mark = self._now
+        return self._mark[1] == cleared
 
     def ahead(self, stream):
         """What the next presentation is to be carried out with, in the epoch that has begun.

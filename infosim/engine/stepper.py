@@ -580,6 +580,10 @@ class Stepper:
             (inputs if name in self.network.inputs else outputs)[name] = values
         self.gathered = inputs, outputs
 
+    def gather_again(self, rows, then=None):
+        """Say that other samples are gathered when what `gather` has played is played again."""
+        self._feed.bring(rows, then)
+
 
 def _key(source, x):
     """What recordings know an input by, always the same object."""

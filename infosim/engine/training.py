@@ -7,8 +7,8 @@ from math import isfinite
 
 import numpy as np
 
+from infosim.engine.lessons import Lessons
 from infosim.engine.probes import Probe
-from infosim.engine.repetition import Repetition
 from infosim.errors import CheckpointError, ConfigError, DivergedError, brief, integer
 from infosim.machine.checks import check_array
 from infosim.machine.randomness import Purpose, generator, stream
@@ -183,9 +183,10 @@ class Training:
         self.evaluate_every = integer("evaluate_every", evaluate_every)
         self.measure_first = measure_first
         self._rows, self._probe = None, _Information(simulator)
-        #: of an epoch that is one batch, always in the same order, or None
-        self._repetition = None
-        #: seconds that it takes, and up to which epoch each is carried out by itself
+        #: whether every epoch is one batch, always in the same order
+        self._fixed = self.n_batches == 1 and not shuffle
+        self._lessons = Lessons(simulator, self.samples, self._fixed)
+        #: seconds that it takes again, and up to which epoch each is carried out by itself
         self._pace, self._singly = np.inf, 0
         with simulator.workers.engaged():
             self._wrong = simulator.kernels.xp.zeros(simulator.n_replicas, np.int64)
@@ -216,7 +217,7 @@ class Training:
         self._wrong.fill(0)
         self._seconds = 0.0
         self._probe.forget()
-        self._rows = None if self.shuffle or self.n_batches > 1 else self._rows
+        self._rows = self._rows if self._fixed else None
         self.simulator.forget()
         if self.measured:
             self.simulator.readout.begin_epoch()
@@ -242,13 +243,10 @@ class Training:
     def _train(self):
         began = time.perf_counter()
         sim = self.simulator
-        if self._repeats:
-            repetition = self._repetition
-            repetition([repetition.ahead(stream(Purpose.TRAIN, self.epoch))], self.position)
-            repetition.later(1)
+        repeats = self._repeats
+        self._present()
+        if repeats:
             self._pace = time.perf_counter() - began
-        else:
-            self._present()
         if self.measured:
             sim.count_wrong(self._labels, self._wrong)
         self.position += 1
@@ -256,9 +254,9 @@ class Training:
 
     @property
     def _repeats(self):
-        """Whether the next batch is one that was just presented, and is learnt from alike."""
-        known = self._repetition is not None and self._repetition.holds
-        return known and not self._records(self.epoch)
+        """Whether the next batch is the one that was just presented, and is learnt from alike."""
+        known = self._fixed and self._rows is not None and self._lessons.again(self._rows)
+        return bool(known) and not self._records(self.epoch)
 
     def _at_once(self, last):
         """How many epochs are carried out next, of which only the last has anything at its end."""
@@ -279,7 +277,7 @@ class Training:
         if this is interrupted, it is undone; then each epoch is carried out by itself.
         """
         began = time.perf_counter()
-        sim, first, repetition = self.simulator, self.epoch, self._repetition
+        sim, first, repetition = self.simulator, self.epoch, self._lessons.again(self._rows)
         learnt = [array for layer in sim.layers.values() for array in layer.numbers()]
         learnt += [array for r in range(sim.n_replicas) for array in sim.noted(r).values()]
         before = [array.copy() for array in learnt]
@@ -309,7 +307,7 @@ class Training:
             self.position, self._seconds = self.n_batches, self._pace
 
     def _present(self):
-        """Present the batch that is next, event by event."""
+        """Present the batch that is next."""
         sim, records = self.simulator, self._records(self.epoch)
         if self._rows is None:
             # the whole epoch's at once: nothing else is brought to the kernels until it ends
@@ -320,21 +318,14 @@ class Training:
             slice(i * self.batch, (i + 1) * self.batch) for i in (self.position, self.position + 1)
         ]
         rows, then = (self._rows[:, span] for span in spans)
-        sim.gather(self.samples, rows, later=True, then=then if then.size else None)
-        sim.present(
-            *sim.gathered,
+        self._lessons(
+            rows,
+            stream(Purpose.TRAIN, self.epoch),
+            self.position,
             learn=self.epoch > 0,
             probes=[self._probe] if records else [],
-            stream=stream(Purpose.TRAIN, self.epoch),
-            batch=self.position,
+            then=then if then.size else None,
         )
-        alike = self.n_batches == 1 and not self.shuffle and self.epoch > 0 and not records
-        sim.tape.log = [] if alike else None
-        try:
-            sim.run()
-            self._repetition = Repetition.of(sim, sim.tape.log)
-        finally:
-            sim.tape.log = None
 
     def _records(self, epoch):
         """Whether information is measured in the batch at this position of an epoch."""

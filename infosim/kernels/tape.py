@@ -129,7 +129,7 @@ class Tape:
         self._waiting = []  # (stages, apart) of what was played and is not carried out yet
         #: whether what may wait does
         self.may_wait = True
-        #: how often it was cleared, and a list that stages are put into as they are played, or None
+        #: how often it was cleared, and a list of (stages, apart) of what is played, or None
         self.cleared, self.log = 0, None
 
     def __len__(self):
@@ -178,7 +178,7 @@ class Tape:
             recordings[key] = recordings.pop(key)
         stages, _ = recording
         if self.log is not None:
-            self.log += stages
+            self.log.append((stages, apart))
         self._waiting.append((stages, apart))
         if not (later and self.may_wait) or self._kernels.ON_DEVICE:
             self.catch_up()

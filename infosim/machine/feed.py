@@ -120,15 +120,14 @@ class Feed:
         the `Batch`, and name -> what is to be presented, in memory of the batch
         """
         batch = self._batches[rows.shape[1]]
-        batch.rows[...] = rows
         names = [name for name in samples.arrays if name not in without]
         data = self._data(samples, names, dense)
         on_disk = {k: one for k, one in data.items() if isinstance(one, Mapped | MappedSparse)}
         index = dict.fromkeys(names, batch.rows.reshape(-1))
-        for name, found in self._read(on_disk, rows).items():
-            staged = batch.staged(name, on_disk[name], self._kernels)
-            staged.take(*found)
-            data[name], index[name] = staged.data, staged.index
+        staged = {k: batch.staged(k, one, self._kernels) for k, one in on_disk.items()}
+        for name, one in staged.items():
+            data[name], index[name] = one.data, one.index
+        self._gathered = batch, on_disk, staged
         shown = {name: self._presented(batch, name, one) for name, one in data.items()}
         for name, values in shown.items():
             if isinstance(values, Remainder):
@@ -139,13 +138,20 @@ class Feed:
             *((name, getattr(x, "key", x.ndim)) for name, x in shown.items()),
         )
         given = index, samples, data, shown
+        self.bring(rows, then)
         self._tape.play(key, self._gather, *given, data=(samples.arrays,), later=later)
-        if on_disk and then is not None:
-            self.reader.begin(on_disk, self._on_host(then))
         return batch, shown
 
-    def _read(self, on_disk, rows):
-        return self.reader.read(on_disk, self._on_host(rows)) if on_disk else {}
+    def bring(self, rows, then=None):
+        """Have the samples in these rows where recordings of the last `gather` look for them."""
+        batch, on_disk, staged = self._gathered
+        batch.rows[...] = rows
+        if not on_disk:
+            return
+        for name, found in self.reader.read(on_disk, self._on_host(rows)).items():
+            staged[name].take(*found)
+        if then is not None:
+            self.reader.begin(on_disk, self._on_host(then))
 
     def _on_host(self, rows):
         return np.asarray(self._kernels.host(rows)).reshape(-1)

@@ -10,6 +10,7 @@ import click
 import numpy as np
 
 from infosim import plotting
+from infosim.errors import CheckpointError
 from infosim.experiments.loads import Bisection
 from scripts.drawing import seeds_found
 from scripts.memory2025 import networks
@@ -80,6 +81,8 @@ def main(work, seeds, minutes):
         for gammas, own in found.items()
         if own
     ]
+    if not rows:
+        raise CheckpointError(f"{work.out / 'capacities.csv'} holds nothing of this figure")
     with plotting.style():
         figure = draw(rows, axis(steps(work)[-1]), grid(work))
     best = max(rows, key=lambda row: row["median"])

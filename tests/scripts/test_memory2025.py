@@ -286,6 +286,7 @@ def test_theory_of_perceptrons_with_wrong_bits():
         ("beyond", ["--trials", -1], "-1 is not in the range x>=0"),
         ("landscape", ["--minutes", -1], "-1.0 is not in the range x>=0"),
         ("landscape", ["--minutes", "soon"], "'soon' is not a valid float"),
+        ("landscape", ["--minutes", 0], "holds nothing of this figure"),
         ("recall", ["--draw"], "holds nothing of this figure"),
         ("ablation", ["--draw"], "holds nothing of this figure"),
     ],

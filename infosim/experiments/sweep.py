@@ -269,6 +269,3 @@ def _stacks(runs, stack):
         tuple(r.key for r in part): [(r.experiment.name, r.experiment.config) for r in part]
         for part in parts
     }
-
-
-# -- results ---------------------------------------------------------------------------------------

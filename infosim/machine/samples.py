@@ -22,12 +22,22 @@ def _own(name, array, sparse):
         return array if sparse or (sparse is None and array.worthwhile) else array.toarray()
     mapped = Mapped.of(array)
     if mapped is not None and mapped.ndim > 1:
-        return mapped
+        return _readable(mapped, lambda kind: mapped.changed(lambda rows: rows.astype(kind)))
     array = np.asarray(array)
+    array = _readable(array, array.astype)
     if array.ndim == 1 and (array.flags.writeable or mapped is not None):
         array = np.array(array)
         array.flags.writeable = False
     return array
+
+
+def _readable(array, astype):
+    """The array with numbers that kernels have: floats of 4 or 8 bytes, bytes in their order."""
+    kind = array.dtype.newbyteorder("=")
+    if kind.kind == "f" and kind.itemsize not in (4, 8):
+        kind = np.dtype(np.float32 if kind.itemsize < 4 else np.float64)
+    with np.errstate(over="ignore"):  # told as what is not finite
+        return array if kind == array.dtype or kind.kind not in "iuf" else astype(kind)
 
 
 def _places(samples):

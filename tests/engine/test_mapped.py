@@ -54,6 +54,16 @@ def advance(training, n):
         training.advance()
 
 
+@pytest.mark.parametrize("kind", ["float16", ">f4", ">i2", "longdouble"])
+def test_numbers_that_kernels_do_not_have_are_as_those_they_have(kind, tmp_path):
+    given = (IMAGES / 4).astype(kind)
+    usual = given.astype({"longdouble": "f8", ">i2": "i2"}.get(kind, "f4"))
+    assert usual.dtype.isnative
+    known, _, _ = fitted(usual)
+    for images in (given, on_disk(tmp_path, given)):
+        same_bits(known, fitted(images, labels=LABELS.astype(">i4"))[0])
+
+
 @pytest.mark.parametrize("seeds", [0, [0, 1]])
 @pytest.mark.parametrize("sparse", [True, False])
 def test_what_is_learnt_is_the_same_from_disk(sparse, seeds, tmp_path):

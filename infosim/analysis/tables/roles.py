@@ -127,7 +127,7 @@ def _no_variable(item, names, what, role):
 
 
 def bins_of(given, names, what):
-    """What is asked of columns: (for all sources, {column or TARGET: `Bins`}).
+    """What is asked of columns: (for all sources, {column: `Bins`}).
 
     given : None, an integer, texts such as "8", "age=5,dose=quantile:4", or a mapping
     """

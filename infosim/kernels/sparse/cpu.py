@@ -2,7 +2,7 @@
 
 A sample x is b + r, b the same for all and r mostly zeros, so that W x = W b + Σ_j W_j r_j and
 δ xᵀ = Σ_s δ_s r_sᵀ + (Σ_s δ_s) bᵀ, sums over what is not zero. Neurons go side by side in vector
-lanes, up to 64 at once, and what the sums are of, a block of W's columns or of δ's samples, is
+lanes, up to 112 at once, and what the sums are of, a block of W's columns or of δ's samples, is
 copied to where a core's fastest memory holds it, lane by lane. A sum's order depends on its sample
 or its input alone.
 

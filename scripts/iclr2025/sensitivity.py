@@ -66,7 +66,7 @@ def draw_importance(rows):
     ax.invert_yaxis()
     ax.axvline(0, color="#444444", linewidth=0.6)
     ax.set_xlabel("loss of validation accuracy (percentage points)")
-    ax.set_title("a goal parameter set to 0 (red: the heuristic's)")
+    ax.set_title("a goal parameter set to 0 (orange: the heuristic's)")
     ax.legend(loc="lower right")
     return figure
 

@@ -128,10 +128,15 @@ def draw(rows, ticks, gammas):
             if (pattern, redundancy) == (0.0, 1.0):
                 for spine in ax.spines.values():
                     spine.set(color="#1dbd68", linewidth=2, visible=True)
-        row[0].set_ylabel(f"γ of {{R}} = {pattern:g}", fontsize=7)
+        row[0].set_ylabel(f"γ of {{R}} = {_signed(pattern)}", fontsize=7)
     for ax, redundancy in zip(panels[-1], gammas, strict=True):
-        ax.set_xlabel(f"γ of {{R}}{{C}} = {redundancy:g}", fontsize=7)
+        ax.set_xlabel(f"γ of {{R}}{{C}} = {_signed(redundancy)}", fontsize=7)
     return figure
+
+
+def _signed(gamma):
+    """A γ as ticks write it."""
+    return f"{gamma:g}".replace("-", "−")
 
 
 def _map(ax, values):

@@ -1,14 +1,14 @@
-"""A presentation carried out again and again, without its events, as in epochs of one batch."""
+"""A presentation carried out again and again, without its events."""
 
 
 class Repetition:
     """The presentation that a simulator has just learnt from, to be learnt from again and again.
 
-    Where a batch holds all samples in the same order each time, only the place of random numbers
-    and the numbers of the update differ from one presentation to the next. What was played from
-    tape is then played again, to the same bits as by events, which take as long as the kernels of
-    a small network. Replicas need nothing of each other, so each goes through several
-    presentations at once, while its arrays are in the cache of the thread that it is of.
+    But for the samples, which `Lessons` brings, only the place of random numbers and the numbers
+    of the update differ from one presentation to the next. What was played from tape is then played
+    again, to the same bits as by events, which take as long as the kernels of a small network.
+    Replicas need nothing of each other, so each goes through several presentations at once, while
+    its arrays are in the cache of the thread that it is of.
 
     Parameters
     ----------

@@ -1,5 +1,14 @@
 """A presentation carried out again and again, without its events."""
 
+from functools import cached_property
+
+import numpy as np
+
+from infosim.kernels.contract import KERNELS
+
+#: Where `activate` is told whether outputs are drawn.
+_SAMPLED = KERNELS["activate"].arguments.index("sampled")
+
 
 class Repetition:
     """The presentation that a simulator has just learnt from, to be learnt from again and again.
@@ -49,6 +58,11 @@ class Repetition:
         simulator = self._simulator
         return simulator.done, simulator.tape.cleared, len(simulator.events)
 
+    @cached_property
+    def _several(self):
+        """The calls of each replica for several presentations at once, as `_alone` takes them."""
+        return [_of_several(self._simulator, calls) for calls in self._calls]
+
     @property
     def holds(self):
         """Whether nothing was done with the simulator since."""
@@ -76,7 +90,7 @@ class Repetition:
         if self._calls and n > 1 and all(clock.by_replica for clock in self._clocks):
             # the last one's, for all replicas; until then each writes its own
             places = self._place(presentations[-1][0], batch)
-            run([[(_alone, (r, c, presentations, places))] for r, c in enumerate(self._calls)])
+            run([[(_alone, (r, *c, presentations, places))] for r, c in enumerate(self._several)])
         else:
             for stream, numbers in presentations:
                 self._place(stream, batch)
@@ -97,12 +111,56 @@ class Repetition:
         return [layer.place((stream, step, batch), self._steps)[1] for layer, step in self._firings]
 
 
-def _alone(replica, calls, presentations, places):
-    """Carry a replica's calls out, once for each presentation."""
-    for stream, numbers in presentations:
+def _alone(replica, first, others, last, presentations, places):
+    """Carry a replica's calls out, once for each presentation, as `_of_several` has them."""
+    final = len(presentations) - 1
+    for i, (stream, numbers) in enumerate(presentations):
         for place in places:
             place[0, replica] = stream
         for array, values in numbers:
             array[replica] = values[replica]
-        for function, arguments in calls:
+        for function, arguments in last if i == final else others if i else first:
             function(*arguments)
+
+
+def _of_several(simulator, calls):
+    """The calls of the first of several presentations, of those between, and of the last one.
+
+    Outputs that nobody reads are drawn in the last one alone, and what held inputs lead to by
+    weights that do not learn is there from the first on.
+    """
+    first = [_undrawn(simulator, i, calls) for i in range(len(calls))]
+    again = [i for i, call in enumerate(calls) if not _lasts(simulator, *call)]
+    return first, [first[i] for i in again], [calls[i] for i in again]
+
+
+def _undrawn(simulator, i, calls):
+    """The i-th call, without random numbers if it draws outputs that no other call knows."""
+    function, arguments = calls[i]
+    layers, activate = simulator.layers.values(), simulator.kernels.activate
+    if all(function is not activate(*layer.form.values()) for layer in layers):
+        return calls[i]
+    others = (one for call in (*calls[:i], *calls[i + 1 :]) for one in call[1])
+    if any(_shared(arguments[-1], one) for one in others):
+        return calls[i]
+    return function, (*arguments[:_SAMPLED], False, *arguments[_SAMPLED + 1 :])
+
+
+def _lasts(simulator, function, arguments):
+    """Whether a call projects a held input by weights that do not learn, and nothing is added."""
+    kernels = simulator.kernels
+    if function not in (kernels.project, kernels.project_sparse) or simulator._moves:
+        return False
+    for layer in simulator.layers.values():
+        for number, compartment in enumerate(layer.compartments):
+            c = compartment.connections[0]
+            if _shared(arguments[0], c.arrays.weights):
+                alone = len(compartment.connections) == 1 and number not in layer.imposed.shifts
+                return alone and c.reads is None and not (c.trainable or c.spec.delay)
+    return False
+
+
+def _shared(one, other):
+    """Whether both are arrays that may have memory in common."""
+    both = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
+    return both and np.may_share_memory(one, other)

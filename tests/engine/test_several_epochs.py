@@ -8,7 +8,7 @@ from infosim.engine import training as engine
 from infosim.engine.progress import Progress
 from infosim.engine.repetition import Repetition
 from infosim.errors import DivergedError
-from infosim.network import SGD, Adam, Compartment, Layer, Network
+from infosim.network import SGD, Adam, Compartment, Connection, Layer, Network
 from infosim.neuron import Activation, Binning
 from infosim.schedule import Schedule
 
@@ -27,6 +27,26 @@ def memory(binning="hard", size=6, rate=0.05, goal="{R}{C}", optimizer=None):
         goal=goal, optimizer=optimizer or Adam(rate),
     )  # fmt: skip
     return Network({"pattern": size}, [layer])
+
+
+def stack():
+    """A layer that reads the pattern by weights that do not learn, beside itself, and one above."""
+    first = Layer(
+        "memory", 6,
+        [
+            Compartment("R", connections=[
+                Connection("pattern", "one-to-one", weight=2.3, trainable=False),
+                Connection("memory", "all-but-self", delay=1),
+            ]),
+            Compartment("C", "pattern", trainable=False),
+        ],
+        Activation("sum"), BINS["hard"], goal="{R}{C}", optimizer=Adam(0.05),
+    )  # fmt: skip
+    parts = [Compartment("F", "memory"), Compartment("P", "pattern", trainable=False)]
+    above = Layer(
+        "above", 5, parts, Activation("sum"), BINS["hard"], goal="{F}{P}", optimizer=Adam(0.05)
+    )
+    return Network({"pattern": 6}, [first, above])
 
 
 def prepared(network=None, n=9, seeds=0, options=None, **kinds):
@@ -91,6 +111,7 @@ CASES = {
         "network": memory(goal={"{R}{C}": 1.0, "{R}": Schedule([(0, 0.1), (20, -0.1)])}),
         "seeds": [3, 4],
     },
+    "a layer above": {"network": stack(), "seeds": [1, 2]},
     "cut into parts": {"network": memory(size=40), "n": 700, "seeds": [1, 2], "threads": 2},
     "cut for more threads": {"network": memory(size=40), "n": 700, "seeds": [1], "threads": 2},
 }  # fmt: skip
@@ -107,6 +128,22 @@ def test_several_at_once_are_as_they_were_singly(case, made):
     if case in ("rates by replica", "a rate by epoch", "a goal that changes"):
         in_force = together.histories[-1].in_force.values()
         assert all(len(set(values)) > 15 for values in in_force)
+
+
+def test_what_nobody_reads_is_drawn_once_and_what_stays_is_projected_once():
+    """Of two layers the upper one's outputs are read by none, and two compartments hear the same
+    in every presentation."""
+    for network, drawn, projected in (
+        (memory(), [0, 0, 1], [2, 1, 1]),
+        (stack(), [1, 1, 2], [5, 3, 3]),
+    ):
+        training = finished(prepared(network), 2)
+        kernels, lists = training.simulator.kernels, training._repetition._several[0]
+        fires = [kernels.activate(*one.form.values()) for one in training.simulator.layers.values()]
+        projects = kernels.project, kernels.project_sparse
+        found = [[a[6] for f, a in calls if f in fires].count(True) for calls in lists]
+        assert found == drawn
+        assert [sum(f in projects for f, _ in calls) for calls in lists] == projected
 
 
 def test_on_a_gpu_they_are_as_on_the_cpu(made):
@@ -195,8 +232,8 @@ def test_what_is_interrupted_leaves_what_was_there_before(monkeypatch):
 
     training, alone = finished(prepared(seeds=[1, 2], threads=2), 5), repetition._alone
 
-    def stops(replica, calls, presentations, places):
-        alone(replica, calls, presentations[:9], places)
+    def stops(replica, first, others, last, presentations, places):
+        alone(replica, first, others, last, presentations[:9], places)
         if replica:
             raise KeyboardInterrupt
 

@@ -138,7 +138,8 @@ def test_what_nobody_reads_is_drawn_once_and_what_stays_is_projected_once():
         (stack(), [1, 1, 2], [5, 3, 3]),
     ):
         training = finished(prepared(network), 2)
-        kernels, lists = training.simulator.kernels, training._repetition._several[0]
+        kernels = training.simulator.kernels
+        lists = training._lessons.again(training._rows)._several[0]
         fires = [kernels.activate(*one.form.values()) for one in training.simulator.layers.values()]
         projects = kernels.project, kernels.project_sparse
         found = [[a[6] for f, a in calls if f in fires].count(True) for calls in lists]

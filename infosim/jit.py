@@ -30,7 +30,7 @@ from numba.core.caching import NullCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult
 from numba.core.environment import lookup_environment
-from numba.core.runtime import rtsys
+from numba.core.runtime import _nrt_python
 from numba.core.serialize import dumps
 from numba.core.targetconfig import ConfigStack
 from numba.extending import register_jitable
@@ -132,7 +132,7 @@ class _KernelCache(NullCache):
         return kept
 
     def _load_overload(self, sig, target_context):
-        rtsys.initialize(target_context)  # what kernels that make arrays call
+        _name_runtime()
         try:
             self._content = fingerprint(self._function, _KNOWN)
         except Exception:  # Unknown, or whatever the objects of others did: it can be compiled
@@ -230,6 +230,17 @@ def name_of(function, types):
     except Exception:  # as above
         return None
     return cache._name(types, function.targetctx.codegen())
+
+
+@cache
+def _name_runtime():
+    """Let the linker find those functions of Numba's that kernels which make arrays call.
+
+    Those that Numba itself compiles (`rtsys.initialize`) take as long as many kernels to read; a
+    kernel that calls them has them in its own file.
+    """
+    for name, address in _nrt_python.c_helpers.items():
+        llvmlite.binding.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
 
 
 def _announce():

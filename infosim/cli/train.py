@@ -81,13 +81,15 @@ def demo(out, dry_run, quiet, **options):
 def _train(name, changes, backend, *, seed, epochs, out, dry_run, quiet, **options):
     """Train, or find out what that would be. options : threads, resume, force"""
     from infosim.engine.progress import Progress
-    from infosim.experiments import Experiment, health, rehearsal, train
+    from infosim.experiments import Experiment, health, train
 
     exclude("resume", "force")
     changes = overrides(changes, training_seed=seed, training_epochs=epochs)
     experiment = Experiment.load(name, changes)
     options["backend"] = backend
     if dry_run:
+        from infosim.experiments import rehearsal
+
         lines = rehearsal.rehearse(experiment, out, **options).lines
         tell(() if quiet else experiment.notes)
         click.echo("\n".join(() if quiet else lines), nl=not quiet)

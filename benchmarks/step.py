@@ -248,8 +248,10 @@ def draw_growth(rows, path):
             (line,) = ax.loglog(work, step, "o-", label=label)
             products = [row["products_ms"] for row in chosen]
             ax.loglog(work, products, ":", color=line.get_color(), label="its matrix products")
-            for row, x, y in zip(chosen, work, step, strict=True):
-                ax.annotate(row["neurons"], (x, y), (-4, 5), textcoords="offset points", ha="right")
+            for i, (row, x, y) in enumerate(zip(chosen, work, step, strict=True)):
+                said = f"{row['neurons']}{' neurons' * (row is chosen[-1])}"
+                where, side = ((-4, 5), "right") if i else ((-2, 7), "left")  # off the axis
+                ax.annotate(said, (x, y), where, textcoords="offset points", ha=side)
         ax.set_xlabel("work of the matrix products (GFLOP)")
         ax.set_ylabel("time per training step (ms)")
         for axis in (ax.xaxis, ax.yaxis):

@@ -300,6 +300,24 @@ def test_patterns_that_have_come_to_rest_are_left_alone(monkeypatch):
     assert net.time == time
 
 
+@pytest.mark.parametrize("stop", ["pattern", "joint"])
+def test_what_a_long_cycle_leads_to_needs_no_steps(monkeypatch, stop):
+    """A ring that passes its state on is as before after N steps, and found to be."""
+    net = simulator([np.roll(np.eye(N, dtype=int), -1, axis=1)], 1.0, "dense")
+    made, fire = [], recalling._Together.__call__
+    monkeypatch.setattr(
+        recalling._Together, "__call__", lambda *given: made.append(given[2]) or fire(*given)
+    )
+    cues = np.stack([np.r_[1.0, -np.ones(N - 1)], np.ones(N)])
+    for steps in (*range(1, 40), 1000, 1001, 1005):
+        made.clear()
+        found = net.recall(cues, max_steps=steps, stop=stop)
+        np.testing.assert_array_equal(found.states[0], np.roll(cues[0], steps))
+        rests = 1 if stop == "pattern" else -1
+        assert (found.steps, found.converged, *found.taken) == (steps, False, -1, rests)
+        assert len(made) <= min(steps, 4 * N)
+
+
 def test_no_step_is_no_change(net):
     one, _ = net.recall(CUES, max_steps=0)
     np.testing.assert_array_equal(one.states, CUES)

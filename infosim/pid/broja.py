@@ -147,7 +147,7 @@ def _solved(matrix, right):
     try:
         return np.linalg.solve(matrix, right)
     except np.linalg.LinAlgError:  # flat to the last digit in some direction, which then rests
-        return np.linalg.lstsq(matrix, right)[0]
+        return np.linalg.lstsq(matrix, right, rcond=None)[0]
 
 
 def _triples(first, second):

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from repetitions import count_repetitions
 
 from infosim import Activation, Adam, Compartment, Layer, Network, Simulator
 from infosim.engine import Training
-from infosim.engine.repetition import Repetition
 from infosim.machine.samples import Samples
 from infosim.schedule import Schedule
 
@@ -59,14 +59,7 @@ def assert_same(one, other):
 @pytest.fixture
 def made(monkeypatch):
     """A list that gets an entry for each batch that is learnt from without events."""
-    found, call = [], Repetition.__call__
-
-    def counted(self, *place):
-        found.append(place)
-        return call(self, *place)
-
-    monkeypatch.setattr(Repetition, "__call__", counted)
-    return found
+    return count_repetitions(monkeypatch)
 
 
 CASES = {

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from repetitions import count_repetitions
 
 from infosim.engine import Simulator, Training
 from infosim.errors import CheckpointError, ConfigError
@@ -84,20 +85,6 @@ def test_rarely_recorded_is_the_same_training(case, monkeypatch):
     always = trained(8, **CASES[case])
     assert rarely.history.recorded("memory") == [0, 4, 8]
     assert_same(rarely, always)
-
-
-def count_repetitions(monkeypatch):
-    """A list that gets an entry for each presentation that is repeated without events."""
-    from infosim.engine.repetition import Repetition
-
-    made, call = [], Repetition.__call__
-
-    def counted(self, *place):
-        made.append(place)
-        return call(self, *place)
-
-    monkeypatch.setattr(Repetition, "__call__", counted)
-    return made
 
 
 def _evaluates(training):

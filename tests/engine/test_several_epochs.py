@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from repetitions import count_repetitions
 
 from infosim.engine import Simulator, Training
 from infosim.engine import training as engine
 from infosim.engine.progress import Progress
-from infosim.engine.repetition import Repetition
 from infosim.errors import DivergedError
 from infosim.network import SGD, Adam, Compartment, Connection, Layer, Network
 from infosim.neuron import Activation, Binning
@@ -67,14 +67,7 @@ def however_long(monkeypatch):
 @pytest.fixture
 def made(monkeypatch):
     """A list of how many presentations were carried out at once, each time."""
-    found, call = [], Repetition.__call__
-
-    def counted(self, presentations, batch):
-        found.append(len(presentations))
-        return call(self, presentations, batch)
-
-    monkeypatch.setattr(Repetition, "__call__", counted)
-    return found
+    return count_repetitions(monkeypatch)
 
 
 def finished(training, last=LAST, at_once=True):

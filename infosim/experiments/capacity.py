@@ -222,8 +222,12 @@ class _Plan:
             loads = loads_of(loads)
         elif not isinstance(loads, Loads):
             raise ConfigError(f"loads must be Loads or the name of a sweep, was {loads!r}")
-        if loads.following({}, neurons) is None:
-            raise ConfigError(f"there is no load to try with {neurons} neurons: {loads}")
+        if isinstance(loads, Steps) and not loads.numbers(neurons):
+            numbers = loads.numbers(neurons)
+            raise ConfigError(
+                f"there is no load to try with {neurons} neurons: start {loads.start:g} and stop "
+                f"{loads.stop:g} are {numbers.start} and {numbers.stop} patterns; stop must be more"
+            )
         config = deepcopy(experiment.config)
         for name in DESCRIPTIONS:
             del config[name]

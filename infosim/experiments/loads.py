@@ -93,7 +93,7 @@ class Steps(Loads):
     interrupt: bool = setting(True, "whether the first failure ends it")
 
     def numbers(self, n):
-        """The numbers of patterns that n neurons are tried with."""
+        """The numbers of patterns that n neurons are tried with, a range."""
         start, step, stop = (ceil(round(one * n, 6)) for one in (self.start, self.step, self.stop))
         return range(max(start, 1), stop, step)
 

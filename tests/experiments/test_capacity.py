@@ -309,7 +309,10 @@ WRONG = {
     "within": (lambda: {"loads": Bisection(within=0)}, "bisection: within must be a number in"),
     "recalled": (lambda: {"loads": Steps(recalled=1.5)}, "steps: recalled must be a number"),
     "step": (lambda: {"loads": Steps(step=-1.0)}, "steps: step must be a number in [1e-06, 1000]"),
-    "no loads": (lambda: {"loads": Steps(start=3)}, "there is no load to try with 16 neurons: St"),
+    "no loads": (
+        lambda: {"loads": Steps(start=3)},
+        "there is no load to try with 16 neurons: start 3 and stop 2.001 are 48 and 33",
+    ),
 }  # fmt: skip
 
 
@@ -395,7 +398,8 @@ def test_the_command_tells_the_first_capacity_with_its_error(
         (["--sweep", "papr"], "unknown sweep 'papr'; did you mean paper?"),
         (["--sweep", "paper", "--guess", 1], "guess is of a bisection, sweep of a sweep"),
         (["--within", 0.1, "--step", 1], "within is of a bisection, step of a sweep"),
-        (["--start", 3], "no load to try with 16 neurons: Steps("),
+        (["--start", 3], "start 3 and stop 2.001 are 48 and 33 patterns; stop must be more"),
+        (["--start", 0.4, "--stop", 0.41], "start 0.4 and stop 0.41 are 7 and 7 patterns"),
         (["--within", 0], "bisection: within must be a number in [1e-06, 10], was 0.0"),
         (["--recalled", 2], "bisection: recalled must be a number in [-1, 1], was 2.0"),
         (["--until", "nan"], "bisection: until must be a number in [-1, 1], was nan"),

@@ -48,7 +48,7 @@ def capacity(
     of_bisection = {"guess": guess, "within": within}
     of_both = {"recalled": recalled, "until": until}
     changes = overrides(assignments, data_name=dataset, training_epochs=epochs)
-    experiment = Experiment.load(preset_or_file, changes)
+    experiment = Experiment.loader(preset_or_file, measured=False)(changes)
     loads = search.chosen(experiment, sweep, of_sweep, of_bisection, of_both)
     with reporting(quiet, _Bar, _Lines) as report:
         found = search.capacity(experiment, out, loads=loads, report=report, **options)

@@ -100,10 +100,11 @@ class Experiment:
         return cls.loader(name)(overrides)
 
     @classmethod
-    def loader(cls, name, folder="."):
+    def loader(cls, name, folder=".", measured=True):
         """A function of overrides that is `load` of this file, which is read once, as are data.
 
         folder : from which paths of data in overrides are
+        measured : as of `resolve`; false of what measures in its own way
         """
         files, last = read_files(str(name)), {}
         check(files)
@@ -111,7 +112,7 @@ class Experiment:
         label = str(name) if str(name) in preset_names() else Path(name).stem
 
         def load(overrides=()):
-            config = resolve(override(table, overrides, folder))
+            config = resolve(override(table, overrides, folder), measured)
             if not needs_data(config):
                 return cls(label, config)
             data, seed = config["data"], config["training"]["seed"]

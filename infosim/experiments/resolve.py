@@ -28,8 +28,10 @@ from infosim.neuron.binning import SOFT
 from infosim.pid.scheduled import goal_of, written
 
 
-def resolve(table):
+def resolve(table, measured=True):
     """`table` with every default filled in and goals spelled out; see `Experiment`.
+
+    measured : whether training is measured as `table` says, and so at its end
 
     Raises
     ------
@@ -41,20 +43,8 @@ def resolve(table):
             config[key] = _check(config[key], known, key)
     data = config["data"]
     data["options"] = datasets.complete(data["name"], data["options"])
-    training = config["training"]
-    for name in ("evaluate_every", "record_epochs"):
-        if training["epochs"] % training.get(name, 1):
-            divides = gcd(training[name], training["epochs"])
-            raise ConfigError(
-                f"training.{name} must divide training.epochs, or the end would not be "
-                f"measured; were {training[name]} and {training['epochs']}, "
-                f"training.{name}={divides} would do"
-            )
-    if not training["epochs"] and not training["measure_first"]:
-        raise ConfigError(
-            "training.measure_first must be true where training.epochs is 0, or nothing would be "
-            "measured; was false"
-        )
+    if measured:
+        _refuse_unmeasured(config["training"])
     config["network"]["rule"] = _resolve_rule(config["network"]["rule"], "network.rule")
     config["network"].setdefault("inversion", Rule.of(config["network"]["rule"]).inversion)
     _refuse_unread(config["network"], config["layers"])
@@ -109,6 +99,23 @@ def _resolve_rule(given, where):
         raise ConfigError(f"{where}: {error}") from None
     numbers = {key: plain(value) for key, value in asdict(rule).items() if value is not None}
     return {"name": rule.name, **numbers} if numbers else rule.name
+
+
+def _refuse_unmeasured(training):
+    """Raise unless the end of a training is measured."""
+    for name in ("evaluate_every", "record_epochs"):
+        if training["epochs"] % training.get(name, 1):
+            divides = gcd(training[name], training["epochs"])
+            raise ConfigError(
+                f"training.{name} must divide training.epochs, or the end would not be "
+                f"measured; were {training[name]} and {training['epochs']}, "
+                f"training.{name}={divides} would do"
+            )
+    if not training["epochs"] and not training["measure_first"]:
+        raise ConfigError(
+            "training.measure_first must be true where training.epochs is 0, or nothing would be "
+            "measured; was false"
+        )
 
 
 def _with_groups(table, where):

@@ -392,6 +392,23 @@ def test_the_command_tells_the_first_capacity_with_its_error(
 
 
 @pytest.mark.parametrize(
+    ("epochs", "changes"),
+    [
+        (3, ["--epochs", "3"]), (7, ["--set", "training={epochs=7,record_epochs=2}"]),
+        (0, ["--epochs", "0", "--set", "training.measure_first=false"]),
+    ],
+)  # fmt: skip
+def test_what_training_would_measure_is_not_asked(epochs, changes, tmp_path, capsys):
+    """A preset's `evaluate_every` is of its own epochs, and recall has checkpoints of its own."""
+    command = ["capacity", "memory/redundancy", "--set", f"data.options.units={N}", *changes]
+    with pytest.raises(SystemExit) as stop:
+        main([*command, "--seeds", "1", "--jobs", "1", "--out", str(tmp_path)])
+    assert (stop.value.code, capsys.readouterr().err) == (0, "")
+    rows = csv.DictReader((tmp_path / "networks.csv").read_text("utf-8").splitlines())
+    assert max(int(row["epochs"]) for row in rows) == epochs
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--seeds", 0], "seeds must be an integer from 1 to 100000, was 0"),

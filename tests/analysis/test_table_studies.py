@@ -438,6 +438,8 @@ def test_what_cannot_be_both_is_refused():
         ({"sources": "y=a"}, "'y' names a source and the target"),
         ({"sources": "a", "pairs": True}, "--pairs are of 2 sources or more, 1 given"),
         ({"sources": "F=a+b,C=b"}, "column 'b' is named twice among sources"),
+        ({"sources": "a", "permutations": 9, "permute": "row"}, "permute must be 'rows' or"),
+        ({"sources": "a", "bias": "jackknife"}, "bias must be 'shuffle' or"),
     ):
         with pytest.raises(ConfigError, match=message):
             decompose_table(table, target="y", **options)

@@ -138,7 +138,15 @@ BAD = {
     ),
     "every of one twice": ("a,a,y\n0,0,1\n", "--sources every --target y", "2 columns called 'a'"),
     "level of one": (GOOD, f"{CALL} --bootstrap 9 --level 1", "1.0 is not in the range"),
-    "trials unknown": (GOOD, f"{CALL} --permutations 9 --permute trials", "needs to know"),
+    "trials unknown": (
+        GOOD, f"{CALL} --permutations 9 --permute trials",
+        "--permute trials needs to know them: --by",
+    ),
+    "unequal trials": (
+        "a,t,y\n0,1,1\n1,1,0\n1,2,1\n",
+        "--sources a --target y --by t --permutations 9 --permute trials",
+        "to permute trials all must be equally long, theirs are 1 to 2 samples",
+    ),
     "bias of broken counts": (
         GOOD.replace("3,v", "2.5,v"), f"{CALL} --weights n --bias shuffle", "2.5",
     ),

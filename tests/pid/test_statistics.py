@@ -303,8 +303,18 @@ HUGE = decompose(sources=[[0, 1]], target=[0, 1], weights=[10**9, 10**9])
         (lambda: permutation_test(FEW, 9, how="trials"), ConfigError, "needs to know them: by="),
         (
             lambda: permutation_test(FEW, 9, how="trials", by=[0] * 5 + [1] * 7), DataError,
-            "needs trials of one length, theirs are 5 to 7",
+            "to permute trials all must be equally long, theirs are 5 to 7 samples",
         ),
+        (
+            lambda: permutation_test(FEW, 9, how="trials", by=[1] * 12), DataError,
+            "by names 1 trial; to permute trials at least 2 are needed",
+        ),
+        *[
+            (lambda how=how: permutation_test(FEW, 9, how=how, by=range(12)), DataError,
+             "each trial has 1 sample, within it there is nothing to permute")
+            for how in ("rows", "shift")
+        ],
+        (lambda: bias(FEW, by=range(12)), DataError, "within it there is nothing to permute"),
         (lambda: bias(FEW, "jackknife"), ConfigError, "method must be 'shuffle' or"),
         (lambda: bias(HUGE), DataError, r"2e\+09 samples are too many to be permuted"),
         (lambda: bias(HALF), DataError, "weights that are counts"),

@@ -7,7 +7,7 @@ from infosim.analysis.tables.reading import read
 from infosim.analysis.tables.rows import Rows
 from infosim.analysis.tables.study import Question, Study
 from infosim.analysis.tables.words import FEW
-from infosim.errors import ConfigError
+from infosim.errors import ConfigError, one_of
 from infosim.pid import decompose, decompose_many
 from infosim.pid.decomposition import ALL_MEASURES
 from infosim.pid.outcomes import check_missing
@@ -63,6 +63,16 @@ def decompose_table(
         raise ConfigError("--block is of --bootstrap and --permutations, of which there are none")
     if permute is not None and not permutations:
         raise ConfigError("--permute is of --permutations, of which there are none")
+    if permute is not None:
+        from infosim.pid.statistics.permutation import HOW
+
+        one_of("permute", permute, HOW)
+    if bias is not None:
+        from infosim.pid.statistics.bias import METHODS
+
+        one_of("bias", bias, METHODS)
+    if permute == "trials" and by is None:
+        raise ConfigError("--permute trials needs to know them: --by")
     plan = Plan(sources, target, bins, target_bins, weights, by, pairs, missing_cells)
     frame = read(data, plan.wanted)
     table = Rows(frame, plan, missing)

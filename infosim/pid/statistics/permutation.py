@@ -86,7 +86,15 @@ def permutation_test(d, n=1000, *, how="rows", by=None, seed=0, threads=1, progr
 
 
 def permuting(samples, how):
-    """A function (generator, strata or None) -> (N,), which sample's value each gets."""
+    """A function (generator, strata or None) -> (N,), which sample's value each gets.
+
+    Raises
+    ------
+    DataError : there is but one way to permute, or trials are not equally long that are to be
+    """
+    places = samples.places
+    if how != "trials" and samples.trial is not None and len(places) == len(samples):
+        raise DataError("each trial has 1 sample, within it there is nothing to permute")
     if how == "rows":
         trial = samples.trial
 
@@ -100,7 +108,6 @@ def permuting(samples, how):
             return _within(rng, strata)
 
         return within
-    places = samples.places
     if how == "shift":
 
         def turned(rng, strata):
@@ -113,8 +120,11 @@ def permuting(samples, how):
     lengths = {len(place) for place in places}
     if len(lengths) > 1:
         raise DataError(
-            f"how='trials' needs trials of one length, theirs are {min(lengths)} to {max(lengths)}"
+            f"to permute trials all must be equally long, theirs are {min(lengths)} to "
+            f"{max(lengths)} samples (rows and shift stay within them)"
         )
+    if len(places) < 2:
+        raise DataError("by names 1 trial; to permute trials at least 2 are needed")
     table = np.array(places)
 
     def others(rng, strata):

@@ -11,10 +11,3 @@ IMAGES = np.where(
     _RNG.integers(1, 256, (N, D)), 7,
 ).astype(np.uint8)  # fmt: skip
 SCALING = {"image": (30.0, 1 / 60)}
-
-
-def same_bits(one, other):
-    """Assert that arrays by name are the same."""
-    assert one.keys() == other.keys()
-    for name, array in one.items():
-        np.testing.assert_array_equal(array, other[name], name)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import naive
 import numpy as np
 import pytest
+from bits import assert_same_bits, without_times
 
 from infosim.engine import Samples, Simulator, Training
 from infosim.errors import ConfigError, ShapeError
@@ -96,12 +97,6 @@ def forward(simulator, inputs, learn=False):
             found[at] = np.array(layer.probabilities)
             frozen[at] = found[at], np.array(layer.output)
     return found, naive.presentation(spec, weights, biases, inputs, frozen)
-
-
-def assert_same_bits(one, other):
-    assert one.keys() == other.keys()
-    for name, array in one.items():
-        np.testing.assert_array_equal(array, other[name], err_msg=name)
 
 
 # -- what is computed ------------------------------------------------------------------------------
@@ -317,7 +312,7 @@ def test_a_resumed_training_ends_with_the_same_bits(rule):
         one.advance()
     while len(other.history) < 3:
         other.advance()
-    a, b = ({k: v for k, v in t.state().items() if k != "seconds"} for t in (one, other))
+    a, b = (without_times(t.state()) for t in (one, other))
     assert_same_bits(a, b)
     assert abs(a["network/h/C/out/moments"]).max() > 0
     assert "network/g/C/image/moments" not in a

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from bits import assert_same_bits
 from test_readout import apart, network
 
 from infosim.engine import Simulator, Training
@@ -12,11 +13,6 @@ def simulator(seed=4, **options):
     return Simulator(network(3, hidden=8), seed=seed, threads=1, **options)
 
 
-def same(one, other):
-    for name, array in one.arrays().items():
-        np.testing.assert_array_equal(array, other.arrays()[name], err_msg=name)
-
-
 @pytest.mark.parametrize("parts", [[10, 10], [1] * 20, [0, 20], [13, 0, 7]])
 def test_twice_ten_epochs_are_twenty(parts):
     data, test = apart([60, 40, 30]), apart([20, 20, 20], 1)
@@ -25,7 +21,7 @@ def test_twice_ten_epochs_are_twenty(parts):
     expected = whole.fit(data, 20, **options)
     for epochs in parts:
         history = in_parts.fit(data, epochs, **options)
-    same(whole, in_parts)
+    assert_same_bits(whole.arrays(), in_parts.arrays())
     assert len(history) == 21
     for name in ("train_error", "val_error", "mean_goal"):
         assert getattr(history, name) == getattr(expected, name)
@@ -72,11 +68,11 @@ def test_reset_starts_anew(preset):
     net.fit(data, 4, batch=50)
     assert (net["hidden"]["F"].weights != fresh["hidden"]["F"].weights).any()
     net.reset()
-    same(net, fresh)
+    assert_same_bits(net.arrays(), fresh.arrays())
     assert len(net.histories[0]) == 0
     assert not net.readout.inverted.any()
     one, other = net.fit(data, 3, batch=50), fresh.fit(data, 3, batch=50)
-    same(net, fresh)
+    assert_same_bits(net.arrays(), fresh.arrays())
     assert one.train_error == other.train_error
 
 

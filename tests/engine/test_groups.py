@@ -4,15 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_replicas import (
-    N_IN,
-    assert_as_alone,
-    assert_same_bits,
-    classifier,
-    clouds,
-    trained,
-    without_times,
-)
+from bits import assert_same_bits, without_times
+from test_replicas import N_IN, assert_as_alone, classifier, clouds, trained
 
 from infosim.engine import Simulator, Training
 from infosim.errors import ConfigError

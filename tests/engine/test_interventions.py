@@ -5,6 +5,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from bits import assert_same_bits, without_times
 
 from infosim import (
     Activation,
@@ -86,12 +87,6 @@ def shown(net, given, **options):
 def arrays(net, replica=0):
     host = net.kernels.host
     return {name: np.array(host(array)) for name, array in net.arrays(replica).items()}
-
-
-def assert_same_bits(one, other):
-    assert one.keys() == other.keys()
-    for name, array in one.items():
-        np.testing.assert_array_equal(array, other[name], err_msg=name)
 
 
 def unheard(net, unit):
@@ -645,7 +640,7 @@ def test_neither_tape_nor_threads_change_a_bit(threads):
             one.undo()
         for _ in range(3):
             training.advance()
-        states.append({k: v for k, v in training.state().items() if k != "seconds"})
+        states.append(without_times(training.state()))
     assert_same_bits(*states)
 
 
@@ -666,8 +661,7 @@ def test_a_state_holds_none_and_goes_on_where_they_are_made_again():
     for _ in range(5):
         one.advance()
         two.advance()
-    ends = [{k: v for k, v in each.state().items() if k != "seconds"} for each in (one, two)]
-    assert_same_bits(*ends)
+    assert_same_bits(without_times(one.state()), without_times(two.state()))
 
 
 def test_on_the_gpu_training_under_interventions_is_that_of_the_cpu(kernels, slow):

@@ -5,7 +5,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from sparse_images import IMAGES, LABELS, SCALING, D, N, same_bits
+from bits import assert_same_bits
+from sparse_images import IMAGES, LABELS, SCALING, D, N
 
 from infosim import Activation, Compartment, Layer, Network, Simulator
 from infosim.engine import Training
@@ -61,7 +62,7 @@ def test_numbers_that_kernels_do_not_have_are_as_those_they_have(kind, tmp_path)
     assert usual.dtype.isnative
     known, _, _ = fitted(usual)
     for images in (given, on_disk(tmp_path, given)):
-        same_bits(known, fitted(images, labels=LABELS.astype(">i4"))[0])
+        assert_same_bits(known, fitted(images, labels=LABELS.astype(">i4"))[0])
 
 
 @pytest.mark.parametrize("seeds", [0, [0, 1]])
@@ -71,7 +72,7 @@ def test_what_is_learnt_is_the_same_from_disk(sparse, seeds, tmp_path):
     mapped = on_disk(tmp_path, IMAGES)
     for ahead in (True, False):
         found, simulator, samples = fitted(mapped, sparse, ahead, seeds)
-        same_bits(memory, found)
+        assert_same_bits(memory, found)
         assert isinstance(samples.arrays["image"], Mapped)
         assert simulator.sparse_inputs(samples) == (["image"] if sparse else [])
     assert os.listdir(tmp_path) == ["x.npy"]
@@ -104,7 +105,7 @@ def test_any_layout_of_memory_will_do(tmp_path):
     ]):  # fmt: skip
         mapped = on_disk(tmp_path, array, f"{i}.npy")[view]
         assert Mapped.of(np.asarray(mapped)) is not None
-        same_bits(expected, fitted(mapped, dtype="float64")[0])
+        assert_same_bits(expected, fitted(mapped, dtype="float64")[0])
 
 
 def test_sequences_and_labels_as_vectors(tmp_path):
@@ -118,7 +119,7 @@ def test_sequences_and_labels_as_vectors(tmp_path):
             (on_disk(tmp_path, sequences), on_disk(tmp_path, vectors, "y.npy")),
         )
     ]
-    same_bits(*found)
+    assert_same_bits(*found)
 
 
 def test_labels_are_in_memory(tmp_path):
@@ -270,7 +271,7 @@ def test_a_file_that_is_gone_from_its_name_is_read_on(what, tmp_path):
     whole = Training(Simulator(network()), {"image": IMAGES, "label": LABELS}, batch=100)
     while whole.epoch < 2:
         whole.advance()
-    same_bits(training.simulator.arrays(), whole.simulator.arrays())
+    assert_same_bits(training.simulator.arrays(), whole.simulator.arrays())
 
 
 def test_one_s_own_file_may_be_written_to(tmp_path):

@@ -6,6 +6,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from bits import assert_same_bits, without_times
 
 from infosim.engine import Recorder, Samples, Simulator, Training
 from infosim.errors import CheckpointError, ConfigError, DataError, ShapeError
@@ -86,16 +87,6 @@ def clouds(n=300, seed=0):
     centres = np.random.default_rng(99).normal(size=(N_CLASSES, N_IN))
     labels = rng.integers(0, N_CLASSES, n)
     return {"image": centres[labels] + rng.normal(size=(n, N_IN)), "label": labels}
-
-
-def assert_same_bits(one, other):
-    assert one.keys() == other.keys()
-    for name, array in one.items():
-        np.testing.assert_array_equal(array, other[name], err_msg=name)
-
-
-def without_times(state):
-    return {name: np.array(array) for name, array in state.items() if name != "seconds"}
 
 
 def trained(network, seed, samples, test, batch=100, epochs=2, **options):

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_replicas import ONE, OTHER, assert_same_bits, classifier, clouds, memory, without_times
+from bits import assert_same_bits, without_times
+from test_replicas import ONE, OTHER, classifier, clouds, memory
 
 from infosim.engine import Simulator, Training
 from infosim.errors import ConfigError
@@ -41,7 +42,7 @@ def fitted(network, *epochs, batch=20, **options):
     return net
 
 
-def assert_same(one, other, epochs=None):
+def assert_same(one, other):
     """The same weights, moments and history to the bit."""
     for r in range(one.n_replicas):
         assert_same_bits(one.arrays(r), other.arrays(r))

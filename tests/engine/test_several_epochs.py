@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from bits import assert_same_training
 from repetitions import count_repetitions
 
 from infosim.engine import Simulator, Training
@@ -76,20 +77,6 @@ def finished(training, last=LAST, at_once=True):
     return training
 
 
-def assert_same(one, other):
-    assert (one.epoch, one.position) == (other.epoch, other.position)
-    assert one.simulator.time == other.simulator.time
-    for r in range(one.simulator.n_replicas):
-        mine, theirs = one.state(r), other.state(r)
-        assert mine.keys() == theirs.keys()
-        assert mine["seconds"].shape == theirs["seconds"].shape
-        for name in mine.keys() - {"seconds"}:
-            np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
-    for name, layer in one.simulator.layers.items():
-        np.testing.assert_array_equal(layer.output, other.simulator[name].output)
-        np.testing.assert_array_equal(layer.potentials, other.simulator[name].potentials)
-
-
 CASES = {
     "one": {},
     "one pattern": {"n": 1},
@@ -117,7 +104,7 @@ def test_several_at_once_are_as_they_were_singly(case, made):
     made.clear()
     together = finished(prepared(**CASES[case]))
     assert made == [1, LAST - 2]  # epoch 1 is presented, epoch 2 shows how long it takes
-    assert_same(together, singly)
+    assert_same_training(together, singly)
     if case in ("rates by replica", "a rate by epoch", "a goal that changes"):
         in_force = together.histories[-1].in_force.values()
         assert all(len(set(values)) > 15 for values in in_force)
@@ -168,7 +155,7 @@ def test_they_end_where_something_is_due(made):
     assert together.history.recorded("memory") == [0, 11, 22]
     validated = np.flatnonzero(np.isfinite(together.history.val_error))
     np.testing.assert_array_equal(validated, [0, 8, 16, 24])
-    assert_same(together, trained(False))
+    assert_same_training(together, trained(False))
 
 
 def test_they_end_where_asked_and_after_about_a_tenth_of_a_second(made, monkeypatch):
@@ -198,7 +185,7 @@ def test_what_is_done_between_calls_holds_from_then_on():
         training.simulator["memory"].goal = "{R}{C} - 0.1 {RC}"
         return finished(training, LAST, at_once)
 
-    assert_same(weighs(True), weighs(False))
+    assert_same_training(weighs(True), weighs(False))
 
 
 #: The weights of the second replica grow a hundredfold in each epoch, those of the first do not.
@@ -217,7 +204,7 @@ def test_what_diverges_is_told_in_its_epoch_with_all_as_it_was_then(made):
     epoch = int(said.split("epoch ")[1].split(":")[0])
     assert 15 < epoch < 30
     assert max(made) == 98  # all that was asked for, and was then undone
-    assert_same(together, singly)
+    assert_same_training(together, singly)
     assert np.isfinite(together.simulator["memory"]["C"].weights[:6]).all()
 
 
@@ -239,7 +226,7 @@ def test_what_is_interrupted_leaves_what_was_there_before(monkeypatch):
     for r in range(2):
         for name, array in training.state(r).items():
             np.testing.assert_array_equal(array, before[r][name], err_msg=name)
-    assert_same(finished(training), finished(prepared(seeds=[1, 2]), at_once=False))
+    assert_same_training(finished(training), finished(prepared(seeds=[1, 2]), at_once=False))
 
 
 @pytest.mark.parametrize("stop", [2, 3, 11])

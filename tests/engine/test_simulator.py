@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from bits import assert_same_bits, without_times
 from threadpoolctl import ThreadpoolController
 
 from infosim.engine import Evaluation, Fire, Present, Samples, Simulator, Training
@@ -69,16 +70,6 @@ def clouds(n=300, noise=1.0, seed=0):
     centres = np.random.default_rng(99).normal(size=(N_CLASSES, N_IN))
     labels = rng.integers(0, N_CLASSES, n)
     return {"image": centres[labels] + noise * rng.normal(size=(n, N_IN)), "label": labels}
-
-
-def assert_same_bits(one, other):
-    assert one.keys() == other.keys()
-    for name, array in one.items():
-        np.testing.assert_array_equal(array, other[name], err_msg=name)
-
-
-def without_times(state):
-    return {name: np.array(array) for name, array in state.items() if name != "seconds"}
 
 
 # -- the same seed, the same bits ----------------------------------------------------------------

@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
-from sparse_images import IMAGES, LABELS, SCALING, D, N, same_bits
+from bits import assert_same_bits
+from sparse_images import IMAGES, LABELS, SCALING, D, N
 
 from infosim import Activation, Compartment, Layer, Network, Simulator
 from infosim.errors import DataError, InfosimError, ShapeError
@@ -71,9 +72,9 @@ def test_training_is_the_dense_one_but_for_last_bits(rule):
 def test_the_same_bits_on_any_number_of_threads_by_replicas_and_without_a_tape():
     one = fitted(True, threads=1, dtype="float32")
     for options in ({"threads": 2}, {"threads": 3, "tape": False}):
-        same_bits(fitted(True, dtype="float32", **options).arrays(), one.arrays())
+        assert_same_bits(fitted(True, dtype="float32", **options).arrays(), one.arrays())
     both = fitted(True, dtype="float32", seed=[5, 1])
-    same_bits(both.arrays(1), one.arrays())
+    assert_same_bits(both.arrays(1), one.arrays())
 
 
 def test_what_is_sparse_is_told_by_the_data():
@@ -146,7 +147,7 @@ def test_what_was_gathered_waits_for_nothing_that_is_given_instead():
         shown = simulator.gathered[0]["label"]
         np.testing.assert_array_equal(shown[0], label)
         found.append(simulator.arrays())
-    same_bits(*found)
+    assert_same_bits(*found)
 
 
 @pytest.mark.parametrize("size", [9, 10])

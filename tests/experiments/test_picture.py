@@ -11,6 +11,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from bits import assert_same_bits
 from reconstruction import Reconstruction
 
 import infosim
@@ -117,11 +118,8 @@ def command(*arguments):
 
 
 def same(one, other):
-    """Whether two runs recorded the same."""
-    one, other = (store.read_arrays(folder / RECORD) for folder in (one, other))
-    assert one.keys() == other.keys()
-    for name, array in one.items():
-        np.testing.assert_array_equal(array, other[name], err_msg=name)
+    """Assert that two runs recorded the same."""
+    assert_same_bits(*(store.read_arrays(folder / RECORD) for folder in (one, other)))
 
 
 # -- what is recorded ------------------------------------------------------------------------------

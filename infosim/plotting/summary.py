@@ -55,13 +55,17 @@ def summary(history, labels, fields, image_shape, title, more=(), names=None):
         for ax, draw in placed:
             if draw.func is not _fields:
                 draw(ax)
-        page.draw_without_rendering()  # fields are arranged by the shape of what is left for them
+        layout = page.get_layout_engine()
+        layout.execute(page)  # fields are arranged by the shape of what is left for them
         for ax, draw in placed:
             if draw.func is _fields:
                 draw(ax)
         if not panels:
             page.text(0.5, 0.5, "nothing was recorded", ha="center", va="center")
-        page.draw_without_rendering()  # ticks are made when first drawn, in the style of then
+        # ticks are made when first drawn, in the style of then; laid out is what is saved
+        page.set_layout_engine("none")
+        page.draw_without_rendering()
+        page.set_layout_engine(layout)
     return page
 
 

@@ -65,7 +65,9 @@ class _Reader:
             return self._once(value)
         if isinstance(value, Dispatcher) and type(value._cache) is NullCache:
             return "compiled", repr(value.targetoptions), self.value(value.py_func)
-        home, name = getattr(value, "__module__", None), getattr(value, "__name__", None)
+        # with NumPy 1 its functions do not say whose they are
+        home = "numpy" if kind is np.ufunc else getattr(value, "__module__", None)
+        name = getattr(value, "__name__", None)
         if _versioned(home) and getattr(sys.modules.get(home), str(name), None) is value:
             return "named", home, name
         raise Unknown(f"{kind.__name__} {value!r}")

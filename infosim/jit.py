@@ -13,6 +13,7 @@ into the package, or raises. Here nothing depends on the cache: what cannot be r
 
 import gc
 import hashlib
+import inspect
 import os
 import pickle
 import stat
@@ -26,6 +27,8 @@ from pathlib import Path
 import llvmlite.binding
 import numba
 import numpy as np
+from numba import types
+from numba.core import cgutils
 from numba.core.caching import NullCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult
@@ -33,7 +36,7 @@ from numba.core.environment import lookup_environment
 from numba.core.runtime import _nrt_python
 from numba.core.serialize import dumps
 from numba.core.targetconfig import ConfigStack
-from numba.extending import register_jitable
+from numba.extending import lower_builtin, register_jitable, type_callable
 
 from infosim import files
 from infosim.errors import InfosimWarning
@@ -59,6 +62,8 @@ before_compiling = None
 another = None
 #: Held by whoever writes a kernel's file.
 writing = threading.Lock()
+#: What kernels call by name (`shared`), each with what holds its code.
+_linked = {}
 
 _PACKAGE = Path(__file__).parent
 _SOURCES = [
@@ -80,14 +85,8 @@ def _folder():
     digest = hashlib.sha256(repr((versions, getattr(sys, "abiflags", ""))).encode())
     for path in _SOURCES:
         digest.update(path.read_bytes())
-    given = os.environ.get("NUMBA_CACHE_DIR")
-    try:
-        base = Path(given or files.user_cache() / "kernels")
-    except RuntimeError:
-        return None, True
-    if not given and not base.is_absolute():  # a "~" that stands for nothing
-        return None, True
-    return base / digest.hexdigest()[:16], not given
+    base, default = files.kernel_cache()
+    return None if base is None else base / digest.hexdigest()[:16], default
 
 
 def _safe(status):
@@ -141,21 +140,37 @@ class _KernelCache(NullCache):
         try:
             content = self._read(self._name(sig, target_context.codegen()))
             if content is not None:
-                kept, parts = pickle.loads(content)
+                kept, parts, called = pickle.loads(content)
                 if kept == sig:
-                    return CompileResult._rebuild(target_context, *parts)
+                    for name in called:
+                        self._link(name, target_context)
+                    return _made_again(target_context, parts)
         except Exception:  # whatever the file did to Numba or the unpickler, it can be compiled
             pass
         return None
 
+    def _link(self, name, target_context):
+        """Let kernels call what was kept under this name."""
+        if name not in _linked:
+            _, parts, called = pickle.loads(self._read(name))
+            for other in called:
+                self._link(other, target_context)
+            _link(name, _made_again(target_context, parts))
+
     def save_overload(self, sig, result):
         """Keep a compiled kernel; where that cannot be, say so once and go on."""
-        unkept = self._content is None or result.library.has_dynamic_globals
-        if _KernelCache.given_up or unkept:
+        if self._content is None:
+            return
+        name = self._name(sig, result.codegen)
+        self._save(name, sig, result)
+        if another is not None:
+            another.has(name)
+
+    def _save(self, name, sig, result):
+        if _KernelCache.given_up or result.library.has_dynamic_globals:
             return
         try:
-            content = dumps((sig, _parts(result)))
-            self._write(self._name(sig, result.codegen), content)
+            self._write(name, dumps((sig, *_parts(result))))
         except Exception as problem:
             _KernelCache.given_up = True
             reason = getattr(problem, "strerror", None) or problem
@@ -252,7 +267,7 @@ def _announce():
 
 
 def _parts(result):
-    """What a kernel is made of again.
+    """What a kernel is made of again, and the names of what it calls.
 
     Numba keeps what it takes to put the kernel into another, and the modules of all functions that
     became part of it, which are imported then: both take longer to read than the kernel itself.
@@ -263,7 +278,14 @@ def _parts(result):
     defined = (function.name for function in result.library.get_defined_functions())
     stubs = "\n".join(f'define void @"{name}"() {{ ret void }}' for name in defined)
     stubs = llvmlite.binding.parse_assembly(stubs).as_bitcode()
-    return (name, kind, (code, stubs)), *rest, used
+    called = tuple(name for name in _linked if name in text)
+    return ((name, kind, (code, stubs)), *rest, used), called
+
+
+def _made_again(target_context, parts):
+    """The kernel that these are the parts of, whatever is being compiled meanwhile."""
+    with _creating(target_context.codegen(), None):
+        return CompileResult._rebuild(target_context, *parts)
 
 
 def _digest(name, content):
@@ -343,7 +365,6 @@ def _uncollected():
             gc.enable()
 
 
-@contextmanager
 def _inlining(codegen):
     """Let what is compiled for a kernel, and has no wrapper for Python, be `_Inlined`.
 
@@ -356,14 +377,20 @@ def _inlining(codegen):
         python_calls_it = inner is None or not inner.no_cpython_wrapper
         return (JITCodeLibrary if python_calls_it else _Inlined)(codegen, name)
 
-    before = vars(codegen).get("create_library")
-    codegen.create_library = create_library
+    return _creating(codegen, create_library)
+
+
+@contextmanager
+def _creating(codegen, create_library):
+    """A context in which libraries are created so; as Numba does if None."""
+    before = vars(codegen).pop("create_library", None)
+    if create_library is not None:
+        codegen.create_library = create_library
     try:
         yield
     finally:
-        if before is None:
-            del codegen.create_library
-        else:
+        vars(codegen).pop("create_library", None)
+        if before is not None:
             codegen.create_library = before
 
 
@@ -397,6 +424,78 @@ def inline(function):
     compiled function has another identity in every process, so that nothing would ever be found.
     """
     return register_jitable(**FLAGS, forceinline=True, pipeline_class=_Part)(function)
+
+
+def shared(returns=types.none):
+    """Let kernels call a function that is compiled once for all of them, instead of in each.
+
+    A call takes some ten nanoseconds, of what is called for each neuron.
+
+    returns : what it returns, a type of Numba's; nothing need be compiled to know it
+    """
+
+    def decorate(function):
+        if numba.config.DISABLE_JIT:
+            return function
+        flags = FLAGS | {"_nrt": False, "no_cpython_wrapper": True}
+        function.compiled = compiled = _kernel(function, flags)
+
+        @type_callable(function)
+        def typed(context):
+            def typer(*given):
+                return returns(*map(types.unliteral, given))
+
+            typer.pysig = inspect.signature(function)
+            return typer
+
+        @lower_builtin(function, types.VarArg(types.Any))
+        def call(context, builder, signature, arguments):
+            given, conventions = signature.args, context.call_conv
+            kind = conventions.get_function_type(returns, given)
+            name = _linked_name(compiled, given)
+            callee = cgutils.get_or_insert_function(builder.module, kind, name)
+            status, result = conventions.call_function(builder, callee, returns, given, arguments)
+            with cgutils.if_unlikely(builder, status.is_error):
+                conventions.return_status_propagate(builder, status)
+            return result
+
+        return function
+
+    return decorate
+
+
+def calls(function, given):
+    """What a kernel calls that is `shared`, and what that does: [(compiled function, types), ...].
+
+    given : types of the kernel's arguments. What is called takes arguments of the same names, and
+        beside them numbers that count
+    """
+    given = dict(zip(inspect.signature(function.py_func).parameters, given, strict=True))
+    found = []
+    for value in inspect.getclosurevars(function.py_func).nonlocals.values():
+        if (compiled := getattr(value, "compiled", None)) is not None:
+            names = inspect.signature(value).parameters
+            one = compiled, tuple(given.get(name, types.int64) for name in names)
+            found += [*calls(*one), one]
+    return found
+
+
+def _linked_name(compiled, given):
+    """The name by which kernels call a function for these types, which is compiled if need be."""
+    name = name_of(compiled, given)
+    if name not in _linked:
+        compiled.compile(given)
+        name = name or f"{compiled.__name__}.{len(_linked)}"  # of one that is not kept
+        _link(name, compiled.overloads[given])
+    return name
+
+
+def _link(name, result):
+    address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+    if not address:  # the linker would end the process
+        raise RuntimeError(f"{name} has no code")
+    _linked[name] = result
+    llvmlite.binding.add_symbol(name, address)
 
 
 def apart(function):

@@ -318,6 +318,126 @@ def test_what_is_inlined_may_raise_and_print(asked_for, capfd):
     assert capfd.readouterr().out == "told 3\n" * 2
 
 
+def sharing(add=1):
+    """Two kernels that call a shared function, which calls another; and these two."""
+
+    @jit.shared(numba.int64)
+    def inner(x, n):
+        if x < 0:
+            raise ValueError("negative")
+        return x + n * add
+
+    @jit.shared()
+    def outer(x, n, result):
+        result[n] = inner(x, n)
+
+    @jit.frugal
+    def once(x, result):
+        outer(x, 0, result)
+
+    @jit.frugal
+    def twice(x, result):
+        for n in range(2):
+            outer(2 * x, n, result)
+
+    return once, twice, outer.compiled, inner.compiled
+
+
+def as_another_process(monkeypatch):
+    """Forget what functions are linked, as a process does that has just been started."""
+    monkeypatch.setattr(jit, "_linked", {})
+
+
+def filled(kernel, x):
+    result = np.zeros(2, np.int64)
+    kernel(x, result)
+    return result.tolist()
+
+
+@compiled
+def test_what_kernels_share_is_compiled_once_and_found_by_each(asked_for, monkeypatch):
+    for hit in False, True:
+        as_another_process(monkeypatch)
+        once, twice, outer, inner = sharing()
+        assert filled(once, 3) == [3, 0]
+        assert filled(twice, 3) == [6, 7]
+        for kernel in once, twice:
+            assert sum(kernel.stats.cache_hits.values()) == hit
+        # of kernels that were kept it is found without any Python function
+        assert [len(one.overloads) for one in (outer, inner)] == [not hit] * 2
+        with pytest.raises(ValueError, match="negative"):
+            once(-1, np.zeros(2, np.int64))
+    assert len(files(asked_for)) == 4
+    assert filled(sharing(add=5)[1], 3) == [6, 11]
+
+
+@compiled
+def test_what_is_shared_may_be_kept_before_what_calls_it(asked_for, monkeypatch):
+    """As a second process leaves it, while a kernel, or what it shares, is being compiled."""
+    for function in -1, -2:  # the inner, then the outer
+        as_another_process(monkeypatch)
+        kernels = sharing()
+        (types,) = (given for one, given in CALLED if one == function)
+        kernels[function].compile(types)
+        assert len(files(asked_for)) == -function
+    as_another_process(monkeypatch)
+    assert filled(sharing()[1], 3) == [6, 7]
+
+
+_RESULT = numba.int64[::1]
+CALLED = [(-1, (numba.int64, numba.int64)), (-2, (numba.int64, numba.int64, _RESULT))]
+
+
+@compiled
+def test_what_a_kernel_shares_is_known_before_it_is_compiled():
+    once, _, outer, inner = sharing()
+    (_, inner_types), (_, outer_types) = CALLED
+    assert jit.calls(once, (numba.int64, _RESULT)) == [(inner, inner_types), (outer, outer_types)]
+    assert jit.calls(doubles(), (numba.int64,)) == []
+
+
+@compiled
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"")])
+@pytest.mark.parametrize("name", ["inner", "outer"])
+def test_without_what_it_shares_a_kernel_is_compiled_anew(asked_for, monkeypatch, damage, name):
+    as_another_process(monkeypatch)
+    filled(sharing()[0], 3)
+    whole = files(asked_for)
+    (path,) = (path for path in whole if path.name.startswith(name))
+    damage(path)
+    for hit in False, True:
+        as_another_process(monkeypatch)
+        once, *_ = sharing()
+        assert filled(once, 3) == [3, 0]
+        assert sum(once.stats.cache_hits.values()) == hit
+        assert files(asked_for) == whole
+
+
+@compiled
+def test_what_is_shared_need_not_be_kept(asked_for, monkeypatch):
+    """Where nothing can be, and where it cannot be told what it depends on."""
+    pair = namedtuple("Pair", "a b")(2, 3)
+
+    def untold(number):
+        @jit.shared(numba.int64)
+        def add(x):
+            return x + number * pair.a
+
+        @jit.kernel
+        def call(x):
+            return add(x)
+
+        return call
+
+    for _ in range(2):
+        assert found(untold(1), 3) == (5, False)
+        assert found(untold(2), 3) == (7, False)
+    assert files(asked_for) == []
+    monkeypatch.setattr(jit._KernelCache, "given_up", True)
+    assert filled(sharing()[1], 3) == [6, 7]
+    assert filled(sharing(add=2)[1], 3) == [6, 8]
+
+
 @compiled
 def test_a_kernel_that_calls_what_cannot_be_told_is_not_kept(asked_for):
     pair = namedtuple("Pair", "a b")(2, 3)

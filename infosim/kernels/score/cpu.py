@@ -2,7 +2,9 @@
 
 from functools import cache
 
-from infosim.jit import frugal, inline
+from numba import int64
+
+from infosim.jit import frugal, inline, shared
 from infosim.kernels.common import ONE, extremes, replica_of
 from infosim.kernels.score.assign.cpu import ASSIGNMENTS
 from infosim.kernels.score.credit.cpu import credit, credit_split
@@ -34,13 +36,13 @@ def _moving(binning):
 
 
 def _verbs(split):
-    """What comes before the first neuron, and the verbs that differ where samples are split.
+    """What comes before the first neuron, and what differs of the goal where samples are split.
 
     What a combination does not need is not compiled for it.
     """
     if split:
-        return lay_out, estimate_split, credit_split, _moving
-    return _nothing, estimate, credit, _still
+        return lay_out, credit_split, _moving
+    return _nothing, credit, _still
 
 
 def _needed(measure):
@@ -77,6 +79,20 @@ def assign(assignment):
 
 
 @cache
+def _tabulate(assignment):
+    """The first two verbs, of one neuron: they leave its cells in `work`; how many there are."""
+    assign_, split = ASSIGNMENTS[assignment]
+    estimate_ = estimate_split if split else estimate
+
+    @shared(int64)
+    def tabulate(u, bias, n, binning, theta, used, work, bins):
+        assign_(u, bias, n, binning, work, bins)
+        return estimate_(bins, n, binning[0], theta, used, work)
+
+    return tabulate
+
+
+@cache
 def score(assignment, measure):
     """The exact gradient of each neuron's goal, for an assignment and a measure of redundancy.
 
@@ -100,8 +116,8 @@ def score(assignment, measure):
     work : `scratch`; bins : written, uint8 (K, N, B); slope : written, ∂G/∂θ in bits, (N, B)
     direct : written if samples are split, ∂G/∂u_k where θ is held, (K, N, B)
     """
-    assign_, split = ASSIGNMENTS[assignment]
-    begin_, estimate_, credit_, moving_ = _verbs(split)
+    _, split = ASSIGNMENTS[assignment]
+    tabulate, (begin_, credit_, moving_) = _tabulate(assignment), _verbs(split)
     select, inform = inline(measure.choice), _needed(measure)
     price_ = price if measure.select is None and not split else price_both
 
@@ -115,13 +131,12 @@ def score(assignment, measure):
         n_terms, n_antichains = len(terms[0]) - 1, len(begins) - 1
         found, chosen = work.information[:n_terms], work.chosen[:n_terms]
         moving = moving_(binning)
-        begin_(n_bins, used, work)
+        begin_(binning, used, work)
         for n in range(start, stop):
             row = rows[n]
             if row < 0:
                 continue
-            assign_(u, bias, n, binning, work, bins)
-            n_cells = estimate_(bins, n, n_bins, theta, used, work)
+            n_cells = tabulate(u, bias, n, binning, theta, used, work, bins)
             inform(terms, n_cells, full, work, found)
             chosen[:] = 0
             for a in range(n_antichains):
@@ -143,25 +158,24 @@ def information(assignment, measure):
 
     result : written, float64 (N, A + 1): I_∩ by antichain, then H(Y)
     """
-    assign_, split = ASSIGNMENTS[assignment]
-    begin_, estimate_, *_ = _verbs(split)
+    _, split = ASSIGNMENTS[assignment]
+    tabulate, (begin_, *_) = _tabulate(assignment), _verbs(split)
     select = inline(measure.choice)
 
     @frugal
     def information(
         u, bias, binning, theta, terms, candidates, rows, start, stop, work, bins, result
     ):
-        n_bins, used, (begins, members) = binning[0], used_sets(terms[1]), candidates
+        used, (begins, members) = used_sets(terms[1]), candidates
         full, n_terms = (1 << bins.shape[0]) - 1, len(terms[0]) - 1
         n_antichains = len(begins) - 1
         found, chosen = work.information[:n_terms], work.chosen[:n_terms]
         chosen[:] = 0
-        begin_(n_bins, used, work)
+        begin_(binning, used, work)
         for n in range(start, stop):
             if rows[n] < 0:
                 continue
-            assign_(u, bias, n, binning, work, bins)
-            n_cells = estimate_(bins, n, n_bins, theta, used, work)
+            n_cells = tabulate(u, bias, n, binning, theta, used, work, bins)
             p1, p0 = informations(terms, n_cells, full, work, found)
             for a in range(n_antichains):
                 own = members[begins[a] : begins[a + 1]]

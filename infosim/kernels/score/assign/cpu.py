@@ -6,14 +6,14 @@ has a share in, and in `work` how many there are, their shares, and the shares' 
 potential. What it reads stands in `binning`, first the numbers of bins, (K,).
 """
 
-from infosim.jit import inline
+from infosim.jit import shared
 from infosim.kernels.common import extremes
 from infosim.kernels.score.assign.soft_cpu import nearest, soft
 from infosim.kernels.score.scalar import bin_index, bin_range, bin_scale
 
 
-@inline
-def _hard(u, bias, n, binning, work, bins):
+@shared()
+def hard(u, bias, n, binning, work, bins):
     """Each potential is in one bin; of kind 0 fixed, 1 adaptive, 2 normalised (`neuron.binning`).
 
     u : potentials without bias, (K, N, B); bias : (K, N); binning : n_bins, kind, low, high
@@ -34,13 +34,13 @@ def _hard(u, bias, n, binning, work, bins):
             bins[k, n, s] = bin_index(u[k, n, s] + b, lo, scale, n_bins[k])
 
 
-@inline
-def _given(u, bias, n, binning, work, bins):
+@shared()
+def given(u, bias, n, binning, work, bins):
     """Bins that are there already."""
 
 
-@inline
-def _given_shares(u, bias, n, binning, work, bins):
+@shared()
+def given_shares(u, bias, n, binning, work, bins):
     """Shares that are there already.
 
     binning : n_bins, 1 or 0 (whether masses of unions move with the shares or are held), how many
@@ -60,9 +60,9 @@ def _given_shares(u, bias, n, binning, work, bins):
 
 #: By name: the function, and whether it splits samples among bins.
 ASSIGNMENTS = {
-    "hard": (_hard, False),
+    "hard": (hard, False),
     "soft": (soft, True),
     "nearest": (nearest, False),
-    "given": (_given, False),
-    "shares": (_given_shares, True),
+    "given": (given, False),
+    "shares": (given_shares, True),
 }

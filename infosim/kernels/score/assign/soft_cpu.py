@@ -8,12 +8,12 @@ range, `spans` (2, K, R).
 
 import numpy as np
 
-from infosim.jit import inline
+from infosim.jit import inline, shared
 from infosim.kernels.common import ONE, ZERO, replica_of
 from infosim.kernels.score.scalar import bin_centre, bin_index, soft_range, soft_share
 
 
-@inline
+@shared()
 def soft(u, bias, n, binning, work, bins):
     """Shares of all bins that are near, divided by their sum, and their slopes in the potential.
 
@@ -72,7 +72,7 @@ def _share_out(offset, widths, most, width, softness, split, k):
             slopes[w, s] = (slopes[w, s] - share * total_slope[s]) * total[s]
 
 
-@inline
+@shared()
 def nearest(u, bias, n, binning, work, bins):
     """The bin that each potential is in, of which it has the largest share."""
     n_bins, _, softness, resolution, _, spans = binning

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from infosim.jit import inline
+from infosim.jit import inline, shared
 from infosim.kernels.common import ONE, ZERO
 
 
@@ -173,14 +173,15 @@ def used_sets(sets):
     return used
 
 
-@inline
-def lay_out(n_bins, used, work):
+@shared()
+def lay_out(binning, used, work):
     """Let all tuples of bins be the cells, in order, the same for all neurons.
 
     Where samples have shares of many, few are empty; where they do not, it is faster to look for
     those that are not.
     """
-    n_cells = stride = work.mass.shape[2]
+    n_bins, n_cells = binning[0], work.mass.shape[2]
+    stride = n_cells
     for k in range(len(n_bins)):
         stride //= n_bins[k]
         for c in range(n_cells):

@@ -31,6 +31,18 @@ def user_cache():
     return Path(platformdirs.user_cache_dir("infosim"))
 
 
+def kernel_cache():
+    """The folder for compiled kernels, None without a home; and whether it is the default one."""
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    try:
+        folder = Path(given or user_cache() / "kernels")
+    except RuntimeError:
+        return None, True
+    if not given and not folder.is_absolute():  # a "~" that stands for nothing
+        return None, True
+    return folder, not given
+
+
 def opened(path):
     """A regular file, open for reading bytes; a pipe or device would never end.
 

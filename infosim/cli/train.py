@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from infosim import standby
 from infosim.cli import own
 from infosim.cli.shared import DIRECTORY, exclude, overrides, reporting, settings, tell, telling
 
@@ -56,10 +57,10 @@ def train(
     The data set may be a file or folder of your own, as of `infosim data describe`, which has the
     options of its columns, too.
     """
-    changes = overrides([*assignments, *own.assignments(options)], data_name=dataset)
     _train(
-        preset_or_file, changes, backend, seed=seed, epochs=epochs, threads=threads, out=out,
-        resume=resume, force=force, dry_run=dry_run, quiet=quiet,
+        preset_or_file, [*assignments, *own.assignments(options)], backend, dataset=dataset,
+        seed=seed, epochs=epochs, threads=threads, out=out, resume=resume, force=force,
+        dry_run=dry_run, quiet=quiet,
     )  # fmt: skip
 
 
@@ -78,13 +79,19 @@ def demo(out, dry_run, quiet, **options):
         )
 
 
-def _train(name, changes, backend, *, seed, epochs, out, dry_run, quiet, **options):
+def _train(
+    name, changes, backend, *, dataset=None, seed, epochs, out, dry_run, quiet, **options
+):  # fmt: skip
     """Train, or find out what that would be. options : threads, resume, force"""
+    if not dry_run:
+        standby.begin(backend, options["threads"])
     from infosim.engine.progress import Progress
     from infosim.experiments import Experiment, health, train
 
     exclude("resume", "force")
-    changes = overrides(changes, training_seed=seed, training_epochs=epochs)
+    changes = overrides(
+        changes, data_name=dataset, training_seed=seed, training_epochs=epochs
+    )  # fmt: skip
     experiment = Experiment.load(name, changes)
     options["backend"] = backend
     if dry_run:

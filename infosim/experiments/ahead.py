@@ -4,7 +4,7 @@ Numba compiles one function at a time in a process. So where no kernels are kept
 installing, a process of its own is given a training's configuration, finds out what kernels it
 will call, with what types, and compiles them into the cache. Of those that the next batch needs
 the training takes the longest, and then both the longest that neither has begun, of which they tell
-each other; the training waits only for what is being compiled already. Nothing depends on it:
+each other; either waits only for what the other is compiling already. Nothing depends on it:
 without a second processor, or a cache that can be written to, or where it fails, the training
 compiles everything itself. It ends when the pipe from the training does.
 """
@@ -17,12 +17,11 @@ import sys
 import threading
 import warnings
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from numba.core.dispatcher import Dispatcher
+from numba.core.registry import cpu_target
 
-from infosim import jit
-from infosim.cpus import available
+from infosim import jit, standby
 from infosim.datasets.catalogue import is_own
 
 #: Seconds that a kernel is waited for: one that takes longer is compiled here as well.
@@ -35,13 +34,13 @@ def compiling(experiment, backend, threads):
 
     Data of a user's own are not read twice, which may take longer than kernels do.
     """
-    alone = threads == 1 or available() == 1 or is_own(experiment.config["data"]["name"])
-    alone = alone or "python" not in Path(sys.executable or "").name.lower()  # within a program
-    if alone or backend != "cpu" or jit.another is not None or jit.filled() is not False:
+    own = is_own(experiment.config["data"]["name"])
+    of_use = standby.is_of_use(backend, threads) and not own and jit.another is None
+    if not of_use or jit.filled() is not False:
+        standby.end()
         yield
         return
-    # -P: whatever lies in the working folder is not taken for a module
-    jit.another = another = Another([sys.executable, "-P", "-W", "ignore", "-m", __name__])
+    jit.another = another = Another(standby.taken())
     try:
         another.say(json.dumps(experiment.config))
         yield
@@ -57,34 +56,21 @@ def share(experiment, dataset):
             jit.another.groups = _groups(experiment, dataset)
 
 
-class Another:
-    """The process, from the side of the training; none, if it cannot be started.
-
-    Parameters
-    ----------
-    command : what to start, with arguments; modules are looked for where they are looked for here
+class Peer:
+    """The other of the two processes, from the side of either.
 
     Attributes
     ----------
     groups : `_groups` of the training, empty where they are not known
     """
 
-    def __init__(self, command):
+    def __init__(self):
         self.groups, self._sharing = [], False
         self._changed = threading.Condition()
         #: names of kernels that it has begun, and ended, and whether it says nothing any more
-        self._begun, self._ended, self._silent = set(), set(), False
-        path = os.pathsep.join(filter(None, sys.path))
-        try:
-            self._process = subprocess.Popen(
-                command, env=os.environ | {"PYTHONPATH": path},
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                text=True, encoding="utf-8",
-            )  # fmt: skip
-        except (OSError, ValueError):  # no memory, or no interpreter to be started
-            self._process = None
-        else:
-            threading.Thread(target=self._listen, daemon=True).start()
+        self.begun, self._ended, self._silent = set(), set(), False
+        #: names of those that this process has begun, and not ended
+        self._own = set()
 
     def compiles(self, name):
         """Wait until it has compiled the kernel of this name, if it has begun to; whether it had.
@@ -99,20 +85,59 @@ class Another:
             finally:
                 self._sharing = False
         with self._changed:
-            if name in self._begun:
+            if name in self.begun:
                 self._changed.wait_for(lambda: name in self._ended or self._silent, _PATIENCE)
                 return True
-        self.say(name)
+        self._own.add(name)
+        self.say(f"begin {name}")
         return False
 
     def _compile_before(self, name):
         group = next((group for group in self.groups if name in group), {})
         for other, (kernel, types) in group.items():
-            if other not in self._begun - self._ended:
+            if other not in self.begun - self._ended:
                 if other == name:
                     return
-                with suppress(Exception):  # the training will say what is wrong
-                    kernel.compile(types)
+                self.compile(kernel, types)
+
+    def compile(self, kernel, types):
+        """Compile a kernel before it is called; that will say what is wrong, if it cannot be."""
+        before = set(self._own)
+        with suppress(Exception):
+            kernel.compile(types)
+        for name in self._own - before:  # that could not be
+            self.has(name)
+
+    def has(self, name):
+        """Tell it that this process has compiled the kernel of this name, and kept it if it can."""
+        self._own.discard(name)
+        self.say(f"end {name}")
+
+    def listen(self, lines):
+        """Take note of what it says, until it ends."""
+        for line in lines:
+            word, _, name = line.strip().partition(" ")
+            with self._changed:
+                (self.begun if word == "begin" else self._ended).add(name)
+                self._changed.notify_all()
+        with self._changed:
+            self._silent = True
+            self._changed.notify_all()
+
+
+class Another(Peer):
+    """The process, from the side of the training; none, if it cannot be started.
+
+    Parameters
+    ----------
+    process : of `standby.start`
+    """
+
+    def __init__(self, process):
+        super().__init__()
+        self._process = process
+        if process is not None:
+            threading.Thread(target=self._listen, daemon=True).start()
 
     def say(self, line):
         """Send it a line."""
@@ -134,54 +159,56 @@ class Another:
 
     def _listen(self):
         with self._process.stdout as told:
-            for line in told:
-                word, _, name = line.strip().partition(" ")
-                with self._changed:
-                    (self._begun if word == "begin" else self._ended).add(name)
-                    self._changed.notify_all()
-        with self._changed:
-            self._silent = True
-            self._changed.notify_all()
+            self.listen(told)
 
 
 # -- the other side -------------------------------------------------------------------------------
 
 
+class _Training(Peer):
+    """The training, from the side of the process that compiles beside it."""
+
+    def __init__(self, answers):
+        super().__init__()
+        self._answers = answers
+
+    def say(self, line):
+        print(line, file=self._answers, flush=True)
+
+
 def main(commands, answers):
     """Compile what the training of the configuration in the first line of `commands` will call.
 
-    commands : then a line with the name of each kernel that the training compiles itself
-    answers : written, "begin NAME" and "end NAME" of each that is compiled here
+    commands, answers : then lines, "begin NAME" and "end NAME" of each kernel that is compiled by
+        the training and here
     """
     gc.disable()  # it ends before there is much
-    config = json.loads(commands.readline())
-    taken = set()
+    from infosim.experiments import Experiment
+
+    # all that can be done before there is a training
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
+    line = commands.readline()
+    if not line:  # there is no training
+        return
+    jit.another = training = _Training(answers)
 
     def listen():
-        for line in commands:
-            taken.add(line.strip())
+        training.listen(commands)
         with jit.writing:  # no file stays half-written
             os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
-
-    from infosim.experiments import Experiment
-
-    experiment = Experiment("", config)
+    experiment = Experiment("", json.loads(line))
     for group in _groups(experiment, experiment.dataset()):
-        first, rest = list(group.items())[:1], list(group.items())[1:]
-        # the longest is the training's: information and score are made of the same functions
-        for name, (kernel, types) in rest + first:
-            if name in taken:
-                continue
-            print("begin", name, file=answers, flush=True)
-            with suppress(Exception):  # the training will say what is wrong
-                kernel.compile(types)
-            print("end", name, file=answers, flush=True)
+        # the two longest are the training's: the second waits for the first, which it calls
+        for name in [*list(group)[2:], *list(group)[:2]]:
+            if name not in training.begun:
+                training.compile(*group[name])
 
 
 def _groups(experiment, dataset):
-    """What a training will call: `_called`, in the order in which it is best compiled.
+    """What a training will call: `_called`, and what that calls by name, as it is best compiled.
 
     Each is {name of the kernel's file: (compiled function, types of its arguments)}, of those that
     are kept.
@@ -192,9 +219,10 @@ def _groups(experiment, dataset):
         warnings.simplefilter("ignore")  # they are the training's own
         training, _, _ = prepared([experiment], dataset, "cpu", 1)
         called = _called(training)
+    whole = ([part for one in group for part in (*jit.calls(*one), one)] for group in called)
     return [
         {name: one for one in _in_order(group) if (name := jit.name_of(*one)) is not None}
-        for group in called
+        for group in whole
     ]
 
 
@@ -234,10 +262,10 @@ def _in_order(kernels):
     return sorted(kernels, key=lambda one: rank.get(one[0].__name__, len(rank)))
 
 
-#: Kernels that take long to compile, from two seconds down to a quarter.
+#: Kernels that take long to compile, from more than a second down to a quarter.
 _LONGEST = (
-    "information", "score", "activate", "chain", "accumulate_remainder", "project_remainder",
-    "project_sparse", "classify", "adam",
+    "tabulate", "information", "score", "activate", "chain", "accumulate_remainder",
+    "project_remainder", "project_sparse", "classify", "adam",
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from infosim import jit
+from infosim import jit, standby
 from infosim.analysis.health import check
 from infosim.experiments import Experiment, ahead
 from infosim.experiments.run import prepared
@@ -26,10 +26,14 @@ def training_of(preset, *changes):
 
 @compiled
 @pytest.mark.parametrize(
-    ("preset", "changes"),
-    [("iclr/trivariate-optimized", SMALL), ("iclr/backprop", SMALL), ("memory/redundancy", [])],
+    ("preset", "changes", "calls"),
+    [
+        ("iclr/trivariate-optimized", SMALL, {"hard", "tabulate"}),
+        ("iclr/backprop", SMALL, set()),
+        ("memory/redundancy", [], {"soft", "nearest", "lay_out", "tabulate"}),
+    ],
 )
-def test_all_that_a_batch_calls_is_known_before(preset, changes, monkeypatch):
+def test_all_that_a_batch_calls_is_known_before(preset, changes, calls, monkeypatch):
     """The same functions and types as of batches that are carried out, in epochs 0 and 1."""
     measuring, learning, binning = ahead._called(training_of(preset, *changes))
     assert not set(measuring) & set(learning)
@@ -61,18 +65,22 @@ def test_all_that_a_batch_calls_is_known_before(preset, changes, monkeypatch):
         ordered = ahead._in_order(group)
         assert set(ordered) == set(group)
         assert not preset.startswith("iclr/tri") or ordered[0][0].__name__ == longest
+    shared = [part for kernel in (*measuring, *learning, *binning) for part in jit.calls(*kernel)]
+    assert {function.__name__ for function, _ in shared} == calls
+    for function, types in shared:
+        assert jit.name_of(function, types) in jit._linked
 
 
 TRAINS = """
 import sys
 from numba.core.dispatcher import Dispatcher
-from infosim import jit
+from infosim import jit, standby
 from infosim.experiments import Experiment, ahead, train
-ahead.available = lambda: 2
+standby.available = lambda: 2
 made = []
 class Another(ahead.Another):
-    def __init__(self, command):
-        super().__init__(command)
+    def __init__(self, process):
+        super().__init__(process)
         made.append(self)
         self.waited = []
     def compiles(self, name):
@@ -117,14 +125,15 @@ def test_only_a_first_training_with_processors_to_spare_has_it(monkeypatch):
     class Made(Exception):
         pass
 
-    def refuse(command):
+    def refuse(process):
         raise Made
 
     monkeypatch.setattr(ahead, "Another", refuse)
+    monkeypatch.setattr(standby, "start", lambda command: None)
     experiment = Experiment.load("demo/digits")
 
     def made(backend="cpu", threads=None, available=2, filled=False, data="digits"):
-        monkeypatch.setattr(ahead, "available", lambda: available)
+        monkeypatch.setattr(standby, "available", lambda: available)
         monkeypatch.setattr(jit, "filled", lambda: filled)
         monkeypatch.setitem(experiment.config["data"], "name", data)
         try:
@@ -150,7 +159,7 @@ def test_only_a_first_training_with_processors_to_spare_has_it(monkeypatch):
 
 
 def started(program):
-    return ahead.Another([sys.executable, "-c", "import sys, time\n" + program])
+    return ahead.Another(standby.start([sys.executable, "-c", "import sys, time\n" + program]))
 
 
 def eventually(condition, seconds=10):
@@ -164,14 +173,14 @@ def test_what_it_has_begun_is_waited_for_and_the_rest_is_not():
     another = started(
         "print('begin x', flush=True)\n"
         "name = sys.stdin.readline().strip()\n"
-        "print('begin', name + '-was-told', flush=True)\n"
+        "print(name + '-was-told', flush=True)\n"
         "sys.stdin.readline()\n"
         "print('end x', flush=True)\n"
         "sys.stdin.read()\n"
     )
-    assert eventually(lambda: "x" in another._begun)
+    assert eventually(lambda: "x" in another.begun)
     assert not another.compiles("y")
-    assert eventually(lambda: "y-was-told" in another._begun)
+    assert eventually(lambda: "y-was-told" in another.begun)
     with ThreadPoolExecutor(1) as pool:
         waits = pool.submit(another.compiles, "x")
         with pytest.raises(TimeoutError):
@@ -201,7 +210,7 @@ def test_both_take_the_longest_that_neither_has_begun():
     """What is asked for is compiled after all that take longer, or waited for after all others."""
     another = started(
         "print('begin b', flush=True)\n"
-        "told = [sys.stdin.readline().strip() for _ in range(5)]\n"
+        "told = [sys.stdin.readline().strip() for _ in range(9)]\n"
         "print('begin', *told, flush=True)\n"
         "print('end b', flush=True)\n"
         "sys.stdin.read()\n"
@@ -209,13 +218,14 @@ def test_both_take_the_longest_that_neither_has_begun():
     compiled = []
     first = {name: (Kernel(name, another, compiled), ("types",)) for name in ("a", "wrong", *"bcd")}
     another.groups = first, {"e": (Kernel("e", another, compiled), ("types",))}
-    assert eventually(lambda: "b" in another._begun)
+    assert eventually(lambda: "b" in another.begun)
     assert not another.compiles("c")
     assert compiled == ["a", "wrong"]
     compiled.clear()
     assert another.compiles("b")
     assert compiled[2:] == ["c", "d"]
-    assert "a wrong c a wrong" in another._begun
+    told = "begin a end a begin wrong end wrong begin c begin a end a begin wrong end wrong"
+    assert told in another.begun
     compiled.clear()
     assert not another.compiles("e")
     assert not another.compiles("of no batch")
@@ -238,7 +248,7 @@ def test_a_training_shares_what_it_finds_out(monkeypatch):
 @pytest.mark.parametrize("ending", ["sys.exit(3)", "import os; os.abort()", "1 / 0"])
 def test_nothing_is_waited_for_that_will_not_come(ending):
     another = started(f"print('begin x', flush=True)\ntime.sleep(0.2)\n{ending}")
-    assert eventually(lambda: "x" in another._begun)
+    assert eventually(lambda: "x" in another.begun)
     began = time.monotonic()
     assert another.compiles("x")  # to be looked for, and compiled if it is not there
     assert time.monotonic() - began < 10
@@ -249,7 +259,7 @@ def test_nothing_is_waited_for_that_will_not_come(ending):
 
 def test_one_that_does_not_answer_is_ended():
     another = started("print('begin x', flush=True)\ntime.sleep(100)")
-    assert eventually(lambda: "x" in another._begun)
+    assert eventually(lambda: "x" in another.begun)
     began = time.monotonic()
     another.stop()
     assert time.monotonic() - began < 10
@@ -258,13 +268,13 @@ def test_one_that_does_not_answer_is_ended():
 
 def test_words_that_mean_nothing_are_passed_over():
     another = started("print('begin', flush=True)\nprint('\\0 end\\nend x')\nsys.stdin.read()")
-    assert eventually(lambda: "" in another._begun)
+    assert eventually(lambda: "" in another.begun)
     assert not another.compiles("x")
     another.stop()
 
 
 def test_one_that_cannot_be_started_is_done_without(tmp_path):
-    another = ahead.Another([str(tmp_path / "nothing")])
+    another = ahead.Another(standby.start([str(tmp_path / "nothing")]))
     another.say("x")
     assert not another.compiles("x")
     another.stop()
@@ -274,8 +284,9 @@ def test_one_that_cannot_be_started_is_done_without(tmp_path):
 def test_it_ends_with_the_training_that_is_killed():
     program = (
         "import json, os, sys\n"
+        "from infosim import standby\n"
         "from infosim.experiments import Experiment, ahead\n"
-        "another = ahead.Another([sys.executable, '-m', 'infosim.experiments.ahead'])\n"
+        "another = ahead.Another(standby.taken())\n"
         "another.say(json.dumps(Experiment.load('demo/digits').config))\n"
         "print(another._process.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"

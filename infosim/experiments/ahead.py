@@ -1,4 +1,5 @@
-"""A second process that compiles kernels of a training, while the first is about others of them.
+"""A second process that compiles kernels of a training, while the first is about others of them,
+and draws the picture of what was trained.
 
 Numba compiles one function at a time in a process. So where no kernels are kept yet, as after
 installing, a process of its own is given a training's configuration, finds out what kernels it
@@ -7,6 +8,8 @@ the training takes the longest, and then both the longest that neither has begun
 each other; either waits only for what the other is compiling already. Nothing depends on it:
 without a second processor, or a cache that can be written to, or where it fails, the training
 compiles everything itself. It ends when the pipe from the training does.
+
+While the training goes on it imports what pictures take, which is half of the time that one takes.
 """
 
 import gc
@@ -17,6 +20,9 @@ import sys
 import threading
 import warnings
 from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+from queue import SimpleQueue
 
 from numba.core.dispatcher import Dispatcher
 from numba.core.registry import cpu_target
@@ -54,6 +60,15 @@ def share(experiment, dataset):
     if jit.another is not None:
         with suppress(Exception):  # then kernels are compiled when they are called
             jit.another.groups = _groups(experiment, dataset)
+
+
+def draws(folders):
+    """Let the second process draw the pictures of runs; whether there is one, and has drawn them.
+
+    Where matplotlib is known here already its settings may be a user's own, which pictures follow.
+    """
+    there = jit.another is not None and "matplotlib" not in sys.modules
+    return there and jit.another.draws(folders)
 
 
 class Peer:
@@ -116,13 +131,16 @@ class Peer:
     def listen(self, lines):
         """Take note of what it says, until it ends."""
         for line in lines:
-            word, _, name = line.strip().partition(" ")
+            word, _, rest = line.strip().partition(" ")
             with self._changed:
-                (self.begun if word == "begin" else self._ended).add(name)
+                self._heard(word, rest)
                 self._changed.notify_all()
         with self._changed:
             self._silent = True
             self._changed.notify_all()
+
+    def _heard(self, word, rest):
+        (self.begun if word == "begin" else self._ended).add(rest)
 
 
 class Another(Peer):
@@ -135,7 +153,7 @@ class Another(Peer):
 
     def __init__(self, process):
         super().__init__()
-        self._process = process
+        self._process, self._drawn = process, None
         if process is not None:
             threading.Thread(target=self._listen, daemon=True).start()
 
@@ -145,6 +163,19 @@ class Another(Peer):
             with suppress(OSError, ValueError):  # it has ended
                 self._process.stdin.write(line + "\n")
                 self._process.stdin.flush()
+
+    def draws(self, folders):
+        """Let it draw the pictures of runs; whether it has, without any warning."""
+        self.say("draw " + json.dumps([str(Path(folder).absolute()) for folder in folders]))
+        with self._changed:
+            self._changed.wait_for(lambda: self._drawn is not None or self._silent, _PATIENCE)
+        return self._drawn == "well"
+
+    def _heard(self, word, rest):
+        if word == "drawn":
+            self._drawn = rest
+        else:
+            super()._heard(word, rest)
 
     def stop(self):
         """Let it end, at once but for a file that it is writing."""
@@ -170,17 +201,34 @@ class _Training(Peer):
 
     def __init__(self, answers):
         super().__init__()
-        self._answers = answers
+        self._answers, self._folders = answers, SimpleQueue()
 
     def say(self, line):
         print(line, file=self._answers, flush=True)
+
+    def _heard(self, word, rest):
+        if word == "draw":
+            self._folders.put(json.loads(rest))
+        else:
+            super()._heard(word, rest)
+
+    def draw(self):
+        """Draw the pictures that are asked for, when they are."""
+        from infosim.experiments import picture
+
+        import_module("infosim.plotting")  # while there is time
+        folders = self._folders.get()
+        with jit.writing, warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            picture.write_summaries(folders)
+        self.say("drawn " + ("badly" if told else "well"))  # then the training does, and tells
 
 
 def main(commands, answers):
     """Compile what the training of the configuration in the first line of `commands` will call.
 
     commands, answers : then lines, "begin NAME" and "end NAME" of each kernel that is compiled by
-        the training and here
+        the training and here; "draw FOLDERS" of the training, "drawn well" or "drawn badly" of this
     """
     gc.disable()  # it ends before there is much
     from infosim.experiments import Experiment
@@ -205,6 +253,7 @@ def main(commands, answers):
         for name in [*list(group)[2:], *list(group)[:2]]:
             if name not in training.begun:
                 training.compile(*group[name])
+    training.draw()
 
 
 def _groups(experiment, dataset):

@@ -118,7 +118,7 @@ def train_together(
                 if not (out / name).exists():
                     raise CheckpointError(f"{out / name} was removed while this was running")
             store.write_json(out / "result.json", _result(training, replica, one))
-        if summary:
+        if summary and not ahead.draws(outs):
             from infosim.experiments import picture  # which reads runs
 
             picture.write_summaries(outs)

@@ -1,10 +1,12 @@
 """The process that compiles beside a training: what it compiles, who waits, how it ends."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from pathlib import Path
 
 import numba
@@ -86,6 +88,10 @@ class Another(ahead.Another):
     def compiles(self, name):
         self.waited.append(super().compiles(name))
         return self.waited[-1]
+    def draws(self, folders):
+        assert super().draws(folders), "by the other"
+        assert "matplotlib" not in sys.modules
+        return True
 ahead.Another = Another
 settings = [*sys.argv[2:], "training.epochs=1", "data.validation=0"]
 train(Experiment.load("iclr/backprop", settings), sys.argv[1])
@@ -112,7 +118,7 @@ def test_a_first_training_gets_the_same_bits_from_kernels_of_both(tmp_path):
     assert told[1] == [0]
     assert kept[0] == kept[1]
     assert all(name.endswith(".kernel") for name in kept[0])
-    for file in "weights.npz", "metrics.csv":
+    for file in "weights.npz", "metrics.csv", "summary.png":
         first, second = ((tmp_path / name / file).read_bytes() for name in ("first", "second"))
         if file == "metrics.csv":  # all but the seconds of epochs
             first, second = (
@@ -243,6 +249,38 @@ def test_a_training_shares_what_it_finds_out(monkeypatch):
     ahead.share(experiment, experiment.dataset())
     assert len(another.groups) == 3
     another.stop()
+
+
+@pytest.mark.parametrize(
+    ("answer", "well"),
+    [("print('drawn well')", True), ("print('drawn badly')", False), ("sys.exit(3)", False)],
+)
+def test_what_it_cannot_draw_the_training_draws(answer, well, monkeypatch, tmp_path):
+    program = "\n".join(["print('end x', *sys.stdin.readline().split()[1:])", answer, ""])
+    another = started(program)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(jit, "another", another)
+    monkeypatch.delitem(sys.modules, "matplotlib", raising=False)
+    assert ahead.draws(["a run"]) is well
+    told = json.dumps([str(tmp_path / "a run")])
+    assert another._ended == {f"x {told}"}  # a place that it finds wherever it is
+    another.stop()
+
+
+def test_pictures_in_a_user_s_settings_are_the_training_s_own(monkeypatch):
+    assert not ahead.draws(["run"])  # there is nobody else
+    monkeypatch.setattr(jit, "another", object())
+    monkeypatch.setitem(sys.modules, "matplotlib", object())
+    assert not ahead.draws(["run"])
+
+
+def test_a_picture_of_which_there_is_something_to_say_is_not_well(tmp_path):
+    """The other process draws a directory that holds no run: the training will tell of that."""
+    commands, answers = StringIO(f"draw {json.dumps([str(tmp_path)])}\n"), StringIO()
+    training = ahead._Training(answers)
+    training.listen(commands)
+    training.draw()
+    assert answers.getvalue() == "drawn badly\n"
 
 
 @pytest.mark.parametrize("ending", ["sys.exit(3)", "import os; os.abort()", "1 / 0"])

@@ -59,11 +59,13 @@ def tally(theta, labels, rows, agreement):
     agreement : float64 (N, 2), to whose columns Σ (θ if it is, else 1 - θ) and B are added
     """
     size = len(agreement) // len(rows)
-    for n in range(len(agreement)):
-        replica, own = divmod(n, size)
+    for r, samples in enumerate(rows):
+        own = slice(r * size, (r + 1) * size)
+        is_it = labels[samples] == np.arange(size)[:, np.newaxis]
+        right = np.where(is_it, theta[0, own], theta[1, own])
         # a sum in the order of samples
-        right = np.where(labels[rows[replica]] == own, theta[0, n], theta[1, n])
-        agreement[n] += np.cumsum(right, dtype=np.float64)[-1], right.size
+        agreement[own, 0] += np.cumsum(right, axis=1, dtype=np.float64)[:, -1]
+        agreement[own, 1] += len(samples)
 
 
 def invert(agreement, otherwise, inverted):

@@ -452,7 +452,7 @@ def shared(returns=types.none):
         def call(context, builder, signature, arguments):
             given, conventions = signature.args, context.call_conv
             kind = conventions.get_function_type(returns, given)
-            name = _linked_name(compiled, given)
+            name = _linked_name(compiled, given, returns)
             callee = cgutils.get_or_insert_function(builder.module, kind, name)
             status, result = conventions.call_function(builder, callee, returns, given, arguments)
             with cgutils.if_unlikely(builder, status.is_error):
@@ -480,13 +480,16 @@ def calls(function, given):
     return found
 
 
-def _linked_name(compiled, given):
+def _linked_name(compiled, given, returns):
     """The name by which kernels call a function for these types, which is compiled if need be."""
     name = name_of(compiled, given)
     if name not in _linked:
         compiled.compile(given)
+        result = compiled.overloads[given]
+        if (found := result.signature.return_type) != returns:
+            raise TypeError(f"{compiled.__name__} returns {found}, where {returns} was said")
         name = name or f"{compiled.__name__}.{len(_linked)}"  # of one that is not kept
-        _link(name, compiled.overloads[given])
+        _link(name, result)
     return name
 
 

@@ -397,6 +397,13 @@ def test_what_a_kernel_shares_is_known_before_it_is_compiled():
 
 
 @compiled
+def test_what_is_shared_returns_what_was_said():
+    half = jit.shared(numba.int64)(lambda x: x / 2)
+    with pytest.raises(TypeError, match="returns float64, where int64 was said"):
+        jit.kernel(lambda x: half(x))(3)
+
+
+@compiled
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"")])
 @pytest.mark.parametrize("name", ["inner", "outer"])
 def test_without_what_it_shares_a_kernel_is_compiled_anew(asked_for, monkeypatch, damage, name):

@@ -1,9 +1,9 @@
 """Potentials are assigned bins, on the CPU.
 
-An assignment is a function (u, bias, n, binning, work, bins) that leaves the bins of neuron n in
-`bins`, uint8 (K, N, B). One that splits samples among bins leaves in `bins` the first that a sample
-has a share in, and in `work` how many there are, their shares, and the shares' slopes in the
-potential. What it reads stands in `binning`, first the numbers of bins, (K,).
+An assignment is a `shared` function (u, bias, n, binning, work, bins) that leaves the bins of
+neuron n in `bins`, uint8 (K, N, B). One that splits samples among bins leaves in `bins` the first
+that a sample has a share in, and in `work` how many there are, their shares, and the shares' slopes
+in the potential. What it reads stands in `binning`, first the numbers of bins, (K,).
 """
 
 from infosim.jit import shared

@@ -76,9 +76,9 @@ FACE = Path("engine", "simulator.py")
 #: From the bottom up, as docs/architecture.md has them.
 LAYERS = (
     "errors", "cpus", "extras", "files", "standby", "cells", "fingerprint", "jit", "elementary",
-    "markup", "schedule", "settings", "pid", "neuron", "network", "kernels", "machine", "rules", "engine",
-    "datasets", "analysis", "plotting", "tasks", "bench", "experiments", "estimators", "report",
-    "cli",
+    "markup", "schedule", "settings", "pid", "neuron", "network", "kernels", "machine", "rules",
+    "engine", "datasets", "analysis", "plotting", "tasks", "bench", "experiments", "estimators",
+    "report", "cli",
 )  # fmt: skip
 
 

@@ -20,6 +20,9 @@ from infosim.pid.events import Margins, entropy
 
 #: Nats within which the maximum is to be known.
 _GAP = 1e-6
+#: Probabilities below this are taken for none: they tell less than the gap, and directions that are
+#: flat to the last digit would end the search before it.
+_NONE = 1e-12
 #: Unknowns at most, a value of a source with one of the target each: their matrix is dense; and
 #: numbers in the matrix that has a row for each pair of values of the sources.
 _MOST, _MOST_NUMBERS = 3000, 2**23
@@ -93,6 +96,7 @@ class _Evaluation:
 
 def most_open(first, second):
     """max H_Q(Y | 1, 2) in bits, Q with these marginals (n_1, n_y) and (n_2, n_y)."""
+    first, second = (np.where(one < _NONE, 0, one) for one in (first, second))
     first = first[first.any(axis=1)][:, (kept := first.any(axis=0))]
     second = second[second.any(axis=1)][:, kept]
     x, z, y = _triples(first > 0, second > 0)

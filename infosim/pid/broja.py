@@ -96,7 +96,7 @@ class _Evaluation:
 
 def most_open(first, second):
     """max H_Q(Y | 1, 2) in bits, Q with these marginals (n_1, n_y) and (n_2, n_y)."""
-    first, second = (np.where(one < _NONE, 0, one) for one in (first, second))
+    first, second = map(_of_account, (first, second))
     first = first[first.any(axis=1)][:, (kept := first.any(axis=0))]
     second = second[second.any(axis=1)][:, kept]
     x, z, y = _triples(first > 0, second > 0)
@@ -145,6 +145,16 @@ def most_open(first, second):
         if n_pairs * t <= _GAP:
             return float(-known @ v / np.log(2))
         t /= 10
+
+
+def _of_account(joint):
+    """The joint (n, n_y) without what is next to nothing, which the largest of the same y takes."""
+    largest = joint.argmax(axis=0), np.arange(joint.shape[1])
+    tiny = joint < _NONE
+    tiny[largest] = False
+    left = np.where(tiny, 0, joint)
+    left[largest] += np.where(tiny, joint, 0).sum(axis=0)  # both sources know y alike
+    return left
 
 
 def _solved(matrix, right):

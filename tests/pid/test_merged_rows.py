@@ -364,6 +364,16 @@ def test_broja_of_next_to_nothing_is_that_of_nothing(seed, shape):
     assert found == pytest.approx(without, abs=1e-8)
 
 
+@pytest.mark.parametrize("parts", [(0.8, 0.8, 0.8), (0.9, 1.2, 0.9), (2e-8, 3e-8, 1e-8)])
+def test_broja_of_a_target_that_is_next_to_nothing(parts):
+    """Whatever part of it is passed over, both sources know the same of it."""
+    parts = 1e-12 * np.array(parts)
+    one = np.array([[0.5, parts.sum()], [0.5 - parts.sum(), 0]])
+    other = np.stack([[0.25, 0.25, 0.5 - parts.sum()], parts], axis=1)
+    for first, second in (one, other), (other, one):
+        assert most_open(first, second) == pytest.approx(0, abs=2e-6)
+
+
 def test_broja_of_more_values_is_between_its_bounds():
     pmf = np.random.default_rng(0).dirichlet(np.ones(27)).reshape(3, 3, 3)
     # found by an interior point of 1e-14: a distribution and a bound that are 1.3e-6 bits apart

@@ -21,7 +21,7 @@ import sys
 import threading
 import warnings
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import llvmlite.binding
@@ -33,9 +33,12 @@ from numba.core.caching import NullCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult
 from numba.core.environment import lookup_environment
+from numba.core.registry import cpu_target
 from numba.core.runtime import _nrt_python
 from numba.core.serialize import dumps
 from numba.core.targetconfig import ConfigStack
+from numba.core.typed_passes import NopythonRewrites
+from numba.core.untyped_passes import InlineClosureLikes
 from numba.extending import lower_builtin, register_jitable, type_callable
 
 from infosim import files
@@ -295,6 +298,18 @@ def _digest(name, content):
 class _Whole(JITCodeLibrary):
     """The code of a kernel, with all that it calls."""
 
+    def add_ir_module(self, ir_module):
+        """Take in a part of it; what Python calls, which unpacks arguments, is not optimised.
+
+        It is as fast without, and took as long as a small kernel.
+        """
+        if ir_module.name == "wrapper":
+            for function in ir_module.functions:
+                if not function.is_declaration:
+                    function.attributes.add("noinline")
+                    function.attributes.add("optnone")
+        super().add_ir_module(ir_module)
+
     def _finalize_specific(self):
         super()._finalize_specific()
         for variable in self._final_module.global_variables:
@@ -328,16 +343,27 @@ class _Inlined(JITCodeLibrary):
         """There is no place for it yet: the kernel's code has one."""
 
 
+#: Passes over a function that only change what none of ours has: array expressions and closures.
+_WITHOUT = NopythonRewrites, InlineClosureLikes
+
+
 class _Kernel(Compiler):
     """Numba's compiler, for a library of another kind."""
 
     _library = _Whole
 
+    def define_pipelines(self):
+        pipelines = super().define_pipelines()
+        if self.state.func_id.filename in _KNOWN:
+            for pipeline in pipelines:
+                pipeline.passes[:] = [one for one in pipeline.passes if one[0] not in _WITHOUT]
+        return pipelines
+
     def _compile_core(self):
         codegen = self.state.targetctx.codegen()
         self.state.library = self._library(codegen, self.state.func_id.func_qualname)
         self.state.library.enable_object_caching()
-        with _uncollected(), _inlining(codegen):
+        with _uncollected(), _inlining(codegen), _once(self.state.targetctx):
             return super()._compile_core()
 
 
@@ -365,6 +391,40 @@ def _uncollected():
             gc.enable()
 
 
+@contextmanager
+def _once(target_context):
+    """Do once for a kernel what Numba does for each function that becomes part of it.
+
+    It imports all modules that say how to compile functions, and lets C call what Python cannot.
+    """
+    contexts = {target_context, cpu_target.target_context, cpu_target.typing_context}
+    lean = [one for one in contexts if "load_additional_registries" not in vars(one)]
+    for one in lean:
+        one.load_additional_registries = partial(_install_registries, one)
+        one.create_cfunc_wrapper = partial(_create_cfunc_wrapper, one)
+    try:
+        yield
+    finally:
+        for one in lean:
+            del one.load_additional_registries, one.create_cfunc_wrapper
+
+
+def _install_registries(context):
+    for registry in list(context._registries):
+        context.install_registry(registry)
+
+
+def _create_cfunc_wrapper(context, *given):
+    if _python_calls_it():
+        type(context).create_cfunc_wrapper(context, *given)
+
+
+def _python_calls_it():
+    """Whether Python will call what is being compiled: it is no part of a kernel."""
+    flags = ConfigStack.top_or_none()
+    return flags is None or not flags.no_cpython_wrapper
+
+
 def _inlining(codegen):
     """Let what is compiled for a kernel, and has no wrapper for Python, be `_Inlined`.
 
@@ -373,9 +433,7 @@ def _inlining(codegen):
     """
 
     def create_library(name):
-        inner = ConfigStack.top_or_none()
-        python_calls_it = inner is None or not inner.no_cpython_wrapper
-        return (JITCodeLibrary if python_calls_it else _Inlined)(codegen, name)
+        return (JITCodeLibrary if _python_calls_it() else _Inlined)(codegen, name)
 
     return _creating(codegen, create_library)
 
@@ -426,18 +484,19 @@ def inline(function):
     return register_jitable(**FLAGS, forceinline=True, pipeline_class=_Part)(function)
 
 
-def shared(returns=types.none):
+def shared(returns=types.none, makes_arrays=False):
     """Let kernels call a function that is compiled once for all of them, instead of in each.
 
     A call takes some ten nanoseconds, of what is called for each neuron.
 
     returns : what it returns, a type of Numba's; nothing need be compiled to know it
+    makes_arrays : whether it does, as a `frugal` kernel may not
     """
 
     def decorate(function):
         if numba.config.DISABLE_JIT:
             return function
-        flags = FLAGS | {"_nrt": False, "no_cpython_wrapper": True}
+        flags = FLAGS | {"_nrt": makes_arrays, "no_cpython_wrapper": True}
         function.compiled = compiled = _kernel(function, flags)
 
         @type_callable(function)
@@ -472,7 +531,8 @@ def calls(function, given):
     """
     given = dict(zip(inspect.signature(function.py_func).parameters, given, strict=True))
     found = []
-    for value in inspect.getclosurevars(function.py_func).nonlocals.values():
+    known = inspect.getclosurevars(function.py_func)
+    for value in (*known.globals.values(), *known.nonlocals.values()):
         if (compiled := getattr(value, "compiled", None)) is not None:
             names = inspect.signature(value).parameters
             one = compiled, tuple(given.get(name, types.int64) for name in names)

@@ -318,6 +318,57 @@ def test_what_is_inlined_may_raise_and_print(asked_for, capfd):
     assert capfd.readouterr().out == "told 3\n" * 2
 
 
+def kernel_of(text, name, tmp_path):
+    """A kernel whose code stands in a file of its own."""
+    path = tmp_path / "own.py"
+    path.write_text(text)
+    names = {}
+    exec(compile(text, path, "exec"), names)
+    return jit.kernel(names[name])
+
+
+@compiled
+def test_what_a_user_wrote_may_have_closures_and_array_expressions(tmp_path):
+    """Passes over a function that none of ours needs are left to those of others."""
+    text = (
+        "import numpy as np\n"
+        "def own(x):\n"
+        "    add = lambda y: y + x\n"
+        "    squares = np.array([i * i for i in range(3)])\n"
+        "    return add(1) + (2 * squares + squares).sum()\n"
+    )
+    assert kernel_of(text, "own", tmp_path)(4) == 5 + 15
+
+
+@compiled
+def test_what_unpacks_arguments_is_not_optimised(asked_for):
+    kernel = jit.kernel(lambda x, y: x[0] + y[0])
+    assert kernel(np.ones(1), np.ones(1)) == 2
+    (code,) = kernel.inspect_llvm().values()
+    (wrapper,) = re.findall(r"define \S+ @_ZN7cpython\S+\(.*\) .*#(\d+)", code)
+    assert re.search(rf"attributes #{wrapper} = {{.*noinline.*optnone", code)
+    assert len(re.findall(rf"define .*#{wrapper}\b", code)) == 1  # the kernel itself is
+
+
+@compiled
+def test_a_function_of_a_user_s_that_a_kernel_calls_can_be_called_from_c(asked_for):
+    """As where it is handed on as an argument, after it was compiled for the kernel."""
+
+    @numba.njit
+    def twice(x):
+        return 2 * x
+
+    @numba.njit
+    def applied(function, x):
+        return function(x)
+
+    assert jit.kernel(lambda x: twice(x))(3) == 6
+    form = numba.types.FunctionType(numba.int64(numba.int64))
+    applied.compile((form, numba.int64))
+    applied.disable_compile()
+    assert applied(twice, 4) == 8
+
+
 def sharing(add=1):
     """Two kernels that call a shared function, which calls another; and these two."""
 

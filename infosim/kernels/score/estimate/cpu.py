@@ -1,15 +1,15 @@
 """A neuron's cells, the tuples of bins, and their masses, on the CPU."""
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from infosim.jit import inline, shared
+from infosim.kernels.bundle import Bundle
 from infosim.kernels.common import ONE, ZERO
 
 
-class Scratch(NamedTuple):
+class Scratch(Bundle):
     """Work space of `score` and `information`, for one neuron after the other.
 
     With room for C cells of K sources, m being a set of sources as a bitmask:
@@ -30,24 +30,8 @@ class Scratch(NamedTuple):
     Indices are unsigned: Numba asks of every signed one whether it is negative.
     """
 
-    table: np.ndarray
-    keys: np.ndarray
-    first: np.ndarray
-    cell_of: np.ndarray
-    members: np.ndarray
-    ids: np.ndarray
-    bounds: np.ndarray
-    mass: np.ndarray
-    spread: np.ndarray
-    value: np.ndarray
-    lanes: np.ndarray
-    line: np.ndarray
-    information: np.ndarray
-    chosen: np.ndarray
-    split: object
 
-
-class Split(NamedTuple):
+class Split(Bundle):
     """What samples that are split among W bins of each source need beside.
 
     widths : uint8 (K, B); widest : (K,), the largest of them; shares, share_slopes : (K, W, B)
@@ -56,15 +40,6 @@ class Split(NamedTuple):
         P = W**(K - 1): the cell of the last one's first bin; parts : (K, P), its shares of them,
         then these shares' slopes in each potential but the last
     """
-
-    widths: np.ndarray
-    widest: np.ndarray
-    shares: np.ndarray
-    share_slopes: np.ndarray
-    offset: np.ndarray
-    totals: np.ndarray
-    part_of: np.ndarray
-    parts: np.ndarray
 
 
 def scratch(n_neurons, n_bins, n_samples, dtype, n_terms, width=0):
@@ -77,6 +52,19 @@ def scratch(n_neurons, n_bins, n_samples, dtype, n_terms, width=0):
     # a key that outgrows this is replaced by its number before the next source's bin is put to it
     limit = max(n_bins) * max(n_samples, 4096)
     widest = sorted(n_bins)[1:]
+    split = {}
+    if width:
+        parts = width ** (n_sources - 1)
+        split["split"] = Split(
+            widths=np.empty((n_sources, n_samples), np.uint8),
+            widest=np.empty(n_sources, np.int64),
+            shares=np.empty((n_sources, width, n_samples), dtype),
+            share_slopes=np.empty((n_sources, width, n_samples), dtype),
+            offset=np.empty(n_samples, dtype),
+            totals=np.empty((2, n_samples), dtype),
+            part_of=np.empty(parts, np.uint32),
+            parts=np.empty((n_sources, parts), dtype),
+        )
     return Scratch(
         table=np.empty(min(math.prod(n_bins), limit), np.uint32),
         keys=np.empty(cells, np.uint32),
@@ -92,18 +80,7 @@ def scratch(n_neurons, n_bins, n_samples, dtype, n_terms, width=0):
         line=np.empty((3, max(cells, min(math.prod(widest), limit))), dtype),
         information=np.empty((n_terms, 2)),
         chosen=np.empty((n_terms, 2), dtype),
-        split=Split(
-            np.empty((n_sources, n_samples), np.uint8),
-            np.empty(n_sources, np.int64),
-            np.empty((n_sources, width, n_samples), dtype),
-            np.empty((n_sources, width, n_samples), dtype),
-            np.empty(n_samples, dtype),
-            np.empty((2, n_samples), dtype),
-            np.empty(width ** (n_sources - 1), np.uint32),
-            np.empty((n_sources, width ** (n_sources - 1)), dtype),
-        )
-        if width
-        else (),
+        **split,
     )
 
 

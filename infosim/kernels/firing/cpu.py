@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from infosim.jit import frugal, inline, kernel
+from infosim.jit import frugal, inline, kernel, shared
 from infosim.kernels.common import ONE, replica_of, total
 from infosim.kernels.firing.scalar import philox, potentials, probabilities, pull, spread, unit
 
@@ -31,6 +31,25 @@ def _random_row(seed, place, neuron, block, row):
             row[start + 3 * _LANES + lane] = np.uint32(x3)
 
 
+@shared(makes_arrays=True)
+def _draw(theta, off, sampled, seeds, place, tile, y):
+    """Outputs of neurons with firing probabilities θ; all as `activate` takes and leaves it."""
+    start, stop = tile[0], tile[1]
+    first, last = np.uint64(tile[2]), np.uint64(tile[3])  # unsigned: an index is never negative
+    if sampled:
+        replica, origin = replica_of(start, y.shape[0], len(seeds))
+        words = np.empty((tile[3] - tile[2] + _BLOCK - 1) // _BLOCK * _BLOCK, np.uint32)
+        own, block = place[:, replica], tile[2] // _BLOCK
+        for n in range(start, stop):
+            _random_row(seeds[replica], own, n - origin, block, words)
+            for s in range(first, last):
+                y[n, s] = ONE if unit(words[s - first]) < theta[0, n, s] else off
+    else:
+        for n in range(start, stop):
+            for s in range(first, last):
+                y[n, s] = ONE if theta[0, n, s] > np.float32(0.5) else off
+
+
 @cache
 def activate(scalar, n_compartments):
     """An activation's kernel: potentials to probabilities and outputs.
@@ -49,25 +68,14 @@ def activate(scalar, n_compartments):
 
     @kernel
     def activate(u, bias, current, p, clamp, off, sampled, seeds, place, tile, theta, y):
-        start, stop = tile[0], tile[1]
-        first, last = np.uint64(tile[2]), np.uint64(tile[3])  # unsigned: an index is never negative
-        replica, origin = replica_of(start, u.shape[1], len(seeds))
+        first, last = np.uint64(tile[2]), np.uint64(tile[3])
+        replica, _ = replica_of(tile[0], u.shape[1], len(p))
         parameters = p[replica]
-        for n in range(start, stop):
+        for n in range(tile[0], tile[1]):
             for s in range(first, last):
                 drive, _ = scalar(potential(u, bias, n, s), parameters)
                 theta[0, n, s], theta[1, n, s] = probabilities(drive + current[n], clamp)
-        if sampled:
-            words = np.empty((tile[3] - tile[2] + _BLOCK - 1) // _BLOCK * _BLOCK, np.uint32)
-            own, block = place[:, replica], tile[2] // _BLOCK
-            for n in range(start, stop):
-                _random_row(seeds[replica], own, n - origin, block, words)
-                for s in range(first, last):
-                    y[n, s] = ONE if unit(words[s - first]) < theta[0, n, s] else off
-        else:
-            for n in range(start, stop):
-                for s in range(first, last):
-                    y[n, s] = ONE if theta[0, n, s] > np.float32(0.5) else off
+        _draw(theta, off, sampled, seeds, place, tile, y)
 
     return activate
 
@@ -84,7 +92,7 @@ def chain(scalar, n_compartments):
 
     @kernel
     def chain(u, bias, p, clamp, theta, slope, start, stop, delta, bias_gradient):
-        n_samples = u.shape[2]
+        n_samples = np.uint64(u.shape[2])
         replica, _ = replica_of(start, u.shape[1], len(p))
         parameters = p[replica]
         for n in range(start, stop):

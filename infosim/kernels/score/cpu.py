@@ -5,7 +5,7 @@ from functools import cache
 from numba import int64
 
 from infosim.jit import frugal, inline, shared
-from infosim.kernels.common import ONE, extremes, replica_of
+from infosim.kernels.common import extremes, replica_of
 from infosim.kernels.score.assign.cpu import ASSIGNMENTS
 from infosim.kernels.score.credit.cpu import credit, credit_split
 from infosim.kernels.score.estimate.cpu import (
@@ -23,26 +23,14 @@ def _nothing(*given):
     """Where there is nothing to be done."""
 
 
-@inline
-def _still(binning):
-    """Of samples that are not split: nothing moves."""
-    return ONE
-
-
-@inline
-def _moving(binning):
-    """Whether masses of unions move with the shares, 1 or 0."""
-    return binning[1]
-
-
 def _verbs(split):
     """What comes before the first neuron, and what differs of the goal where samples are split.
 
     What a combination does not need is not compiled for it.
     """
     if split:
-        return lay_out, credit_split, _moving
-    return _nothing, credit, _still
+        return lay_out, credit_split
+    return _nothing, credit
 
 
 def _needed(measure):
@@ -117,9 +105,9 @@ def score(assignment, measure):
     direct : written if samples are split, ∂G/∂u_k where θ is held, (K, N, B)
     """
     _, split = ASSIGNMENTS[assignment]
-    tabulate, (begin_, credit_, moving_) = _tabulate(assignment), _verbs(split)
+    tabulate, (begin_, credit_) = _tabulate(assignment), _verbs(split)
     select, inform = inline(measure.choice), _needed(measure)
-    price_ = price if measure.select is None and not split else price_both
+    price_ = price if measure.select is None and not split else price_both(split)
 
     @frugal
     def score(
@@ -130,20 +118,18 @@ def score(assignment, measure):
         n_samples, full = bins.shape[2], (1 << bins.shape[0]) - 1
         n_terms, n_antichains = len(terms[0]) - 1, len(begins) - 1
         found, chosen = work.information[:n_terms], work.chosen[:n_terms]
-        moving = moving_(binning)
         begin_(binning, used, work)
         for n in range(start, stop):
             row = rows[n]
             if row < 0:
                 continue
             n_cells = tabulate(u, bias, n, binning, theta, used, work, bins)
-            inform(terms, n_cells, full, work, found)
+            inform(terms, n_cells, full, work)
             chosen[:] = 0
             for a in range(n_antichains):
                 own = members[begins[a] : begins[a + 1]]
                 select(found, own, weights[row, a], chosen)
-            h = entropy_weights[row]
-            price_(terms, chosen, h, used, n_cells, full, n_samples, work, split, moving)
+            price_(terms, binning, entropy_weights, row, used, n_cells, full, n_samples, work)
             credit_(bins, n, n_bins, theta, n_cells, work, slope, direct)
 
     return score
@@ -159,7 +145,7 @@ def information(assignment, measure):
     result : written, float64 (N, A + 1): I_∩ by antichain, then H(Y)
     """
     _, split = ASSIGNMENTS[assignment]
-    tabulate, (begin_, *_) = _tabulate(assignment), _verbs(split)
+    tabulate, (begin_, _) = _tabulate(assignment), _verbs(split)
     select = inline(measure.choice)
 
     @frugal
@@ -176,7 +162,7 @@ def information(assignment, measure):
             if rows[n] < 0:
                 continue
             n_cells = tabulate(u, bias, n, binning, theta, used, work, bins)
-            p1, p0 = informations(terms, n_cells, full, work, found)
+            p1, p0 = informations(terms, n_cells, full, work)
             for a in range(n_antichains):
                 own = members[begins[a] : begins[a + 1]]
                 select(found, own, 1.0, chosen)

@@ -16,8 +16,9 @@ def adam(weights, gradient, mask, moments, rates, start, stop):
     rates : [rate / (1 - β₁ᵗ), 1/√(1 - β₂ᵗ), β₁, 1-β₁, β₂, 1-β₂, ε, decay] of each replica, (R, 8)
     """
     replica, _ = replica_of(start, weights.shape[0], len(rates))
-    rate, correction, beta1, rest1, beta2, rest2, epsilon, decay = rates[replica]
-    numbers = rate, correction, beta1, rest1, beta2, rest2, epsilon
+    own = rates[replica]
+    numbers = own[0], own[1], own[2], own[3], own[4], own[5], own[6]
+    decay = own[7]
     masked = mask.shape[0] > 0
     for n in range(start, stop):
         for i in range(weights.shape[1]):
@@ -36,7 +37,8 @@ def sgd(weights, gradient, mask, moments, rates, start, stop):
     Arguments as for `adam`; moments : unused; rates : [rate, decay] of each replica, (R, 2)
     """
     replica, _ = replica_of(start, weights.shape[0], len(rates))
-    rate, decay = rates[replica]
+    own = rates[replica]
+    rate, decay = own[0], own[1]
     masked = mask.shape[0] > 0
     for n in range(start, stop):
         for i in range(weights.shape[1]):

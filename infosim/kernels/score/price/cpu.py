@@ -5,8 +5,12 @@ in bits and U_t(c,y) the term t's sum of marginals at cell c; v(c,y) = ∂G/∂p
 (docs/theory.md). Masses are in units of samples, and so sum to B.
 """
 
-from infosim.jit import inline
-from infosim.kernels.common import ZERO, total
+from functools import cache
+
+from numba import types
+
+from infosim.jit import inline, shared
+from infosim.kernels.common import ONE, ZERO, total
 from infosim.kernels.score.estimate.cpu import clear
 from infosim.kernels.score.scalar import (
     BITS,
@@ -32,10 +36,11 @@ def unite(start, stop, sets, signs, mass, n_cells, one, zero):
             zero[c] += sign * mass[1, m, c]
 
 
-@inline
-def informations(terms, n_cells, full, work, result):
-    """J_t(y) of all terms in bits, float64 (T, 2); returns the masses of both outputs."""
+@shared(types.UniTuple(types.float64, 2))
+def informations(terms, n_cells, full, work):
+    """Leave J_t(y) of all terms, in bits, in `work.information`; returns both outputs' masses."""
     starts, sets, signs = terms
+    result = work.information
     mass, one, zero = work.mass, work.line[0], work.line[1]
     ones, zeros = work.value[0], work.value[1]
     p1, p0 = total(mass[0, full, :n_cells]), total(mass[1, full, :n_cells])
@@ -52,14 +57,15 @@ def informations(terms, n_cells, full, work, result):
     return p1, p0
 
 
-@inline
-def price(terms, chosen, entropy_weight, used, n_cells, full, n_samples, work, worth, moving):
+@shared()
+def price(terms, binning, entropy_weights, row, used, n_cells, full, n_samples, work):
     """Leave v(c,1) - v(c,0) in `work.value[0]`, of a goal whose weights are those of both outputs.
 
-    What is free of y is the same in both prices and drops out: U_t(c), and so one logarithm of
-    U_t(c,1)/U_t(c,0) is all that is left of two.
+    The terms' weights are in `work.chosen`. What is free of y is the same in both prices and drops
+    out: U_t(c), and so one logarithm of U_t(c,1)/U_t(c,0) is all that is left of two.
     """
     starts, sets, signs = terms
+    n_terms, chosen, entropy_weight = len(starts) - 1, work.chosen, entropy_weights[row]
     mass, spread, sums = work.mass, work.spread[0], work.value[0]
     one, zero = work.line[0], work.line[1]
     bits = mass.dtype.type(BITS)
@@ -68,7 +74,7 @@ def price(terms, chosen, entropy_weight, used, n_cells, full, n_samples, work, w
         p1 += mass[0, full, c]
         p0 += mass[1, full, c]
     weight_sum = entropy_weight
-    for t in range(len(chosen)):
+    for t in range(n_terms):
         weight_sum += chosen[t, 1]
     base = -weight_sum * log2_ratio(p1, p0)
     for c in range(n_cells):
@@ -76,7 +82,7 @@ def price(terms, chosen, entropy_weight, used, n_cells, full, n_samples, work, w
     for m in range(1, full + 1):
         for c in range(n_cells):
             spread[m, c] = ZERO
-    for t in range(len(chosen)):
+    for t in range(n_terms):
         w = chosen[t, 1]
         if w == ZERO:
             continue
@@ -101,67 +107,87 @@ def price(terms, chosen, entropy_weight, used, n_cells, full, n_samples, work, w
 
 
 @inline
-def price_both(terms, chosen, entropy_weight, used, n_cells, full, n_samples, work, worth, moving):
+def _still(binning):
+    """Of samples that are not split: all moves."""
+    return ONE
+
+
+@inline
+def _moving(binning):
+    """Whether masses of unions move with the shares, 1 or 0."""
+    return binning[1]
+
+
+@cache
+def price_both(worth):
     """The same where the weights of the outputs differ, or v(c,0) is asked for (`worth`) as well.
 
-    It is left in `work.value[1]`; moving : 1, or 0 if masses of unions, U_t(c), are held there.
+    It is left in `work.value[1]`. Masses of unions, U_t(c), may be held there (`binning`).
     """
-    starts, sets, signs = terms
-    mass, spread, value = work.mass, work.spread, work.value
-    one, zero, both = work.line[0], work.line[1], work.line[2]
-    bits = mass.dtype.type(BITS)
-    p1 = p0 = entropy_weight * ZERO
-    for c in range(n_cells):
-        p1 += mass[0, full, c]
-        p0 += mass[1, full, c]
-    sum1 = sum0 = entropy_weight
-    for t in range(len(chosen)):
-        sum1 += chosen[t, 1]
-        sum0 += chosen[t, 0]
-    samples = mass.dtype.type(n_samples)
-    base1 = -sum1 * (log2_ratio(p1, samples) + bits)
-    base0 = -sum0 * (log2_ratio(p0, samples) + bits)
-    for c in range(n_cells):
-        value[0, c] = base1 - base0
-        value[1, c] = base0
-    for i in range(len(spread)):
-        for m in range(1, full + 1):
-            for c in range(n_cells):
-                spread[i, m, c] = ZERO
-    for t in range(len(chosen)):
-        w1, w0 = chosen[t, 1], chosen[t, 0]
-        if w1 == ZERO and w0 == ZERO:
-            continue
-        unite(starts[t], starts[t + 1], sets, signs, mass, n_cells, one, zero)
-        alone = starts[t + 1] - starts[t] == 1
+    moves = _moving if worth else _still
+
+    @inline
+    def price_both(terms, binning, entropy_weights, row, used, n_cells, full, n_samples, work):
+        starts, sets, signs = terms
+        moving = moves(binning)
+        n_terms, chosen, entropy_weight = len(starts) - 1, work.chosen, entropy_weights[row]
+        mass, spread, value = work.mass, work.spread, work.value
+        one, zero, both = work.line[0], work.line[1], work.line[2]
+        bits = mass.dtype.type(BITS)
+        p1 = p0 = entropy_weight * ZERO
         for c in range(n_cells):
-            own1, own0, unions1, unions0, events = union_prices(
-                mass[0, full, c], mass[1, full, c], one[c], zero[c], w1, w0, bits
-            )
-            value[0, c] += own1 - own0
-            value[1, c] += own0
-            one[c] = unions1 - unions0
-            both[c] = unions0 - moving * events
-        if alone:  # what all that agree on a set add up to is known
-            for c in range(n_cells):
-                value[0, c] += (w1 - w0) * bits
-            if worth:
-                m = sets[starts[t]]
+            p1 += mass[0, full, c]
+            p0 += mass[1, full, c]
+        sum1 = sum0 = entropy_weight
+        for t in range(n_terms):
+            sum1 += chosen[t, 1]
+            sum0 += chosen[t, 0]
+        samples = mass.dtype.type(n_samples)
+        base1 = -sum1 * (log2_ratio(p1, samples) + bits)
+        base0 = -sum0 * (log2_ratio(p0, samples) + bits)
+        for c in range(n_cells):
+            value[0, c] = base1 - base0
+            value[1, c] = base0
+        for i in range(len(spread)):
+            for m in range(1, full + 1):
                 for c in range(n_cells):
-                    u1, u0 = max(mass[0, m, c], TINY), max(mass[1, m, c], TINY)
-                    value[1, c] += (w0 - moving * (w1 * u1 + w0 * u0) / (u1 + u0)) * bits
-            continue
-        for i in range(starts[t], starts[t + 1]):
-            m = sets[i]
-            sign = signs[i]
+                    spread[i, m, c] = ZERO
+        for t in range(n_terms):
+            w1, w0 = chosen[t, 1], chosen[t, 0]
+            if w1 == ZERO and w0 == ZERO:
+                continue
+            unite(starts[t], starts[t + 1], sets, signs, mass, n_cells, one, zero)
+            alone = starts[t + 1] - starts[t] == 1
             for c in range(n_cells):
-                spread[0, m, c] += sign * one[c]
-            if worth:
+                own1, own0, unions1, unions0, events = union_prices(
+                    mass[0, full, c], mass[1, full, c], one[c], zero[c], w1, w0, bits
+                )
+                value[0, c] += own1 - own0
+                value[1, c] += own0
+                one[c] = unions1 - unions0
+                both[c] = unions0 - moving * events
+            if alone:  # what all that agree on a set add up to is known
                 for c in range(n_cells):
-                    spread[1, m, c] += sign * both[c]
-    _gather(spread[0], used, n_cells, full, work, value[0])
-    if worth:
-        _gather(spread[1], used, n_cells, full, work, value[1])
+                    value[0, c] += (w1 - w0) * bits
+                if worth:
+                    m = sets[starts[t]]
+                    for c in range(n_cells):
+                        u1, u0 = max(mass[0, m, c], TINY), max(mass[1, m, c], TINY)
+                        value[1, c] += (w0 - moving * (w1 * u1 + w0 * u0) / (u1 + u0)) * bits
+                continue
+            for i in range(starts[t], starts[t + 1]):
+                m = sets[i]
+                sign = signs[i]
+                for c in range(n_cells):
+                    spread[0, m, c] += sign * one[c]
+                if worth:
+                    for c in range(n_cells):
+                        spread[1, m, c] += sign * both[c]
+        _gather(spread[0], used, n_cells, full, work, value[0])
+        if worth:
+            _gather(spread[1], used, n_cells, full, work, value[1])
+
+    return price_both
 
 
 @inline

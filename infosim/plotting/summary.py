@@ -62,10 +62,8 @@ def summary(history, labels, fields, image_shape, title, more=(), names=None):
                 draw(ax)
         if not panels:
             page.text(0.5, 0.5, "nothing was recorded", ha="center", va="center")
-        # ticks are made when first drawn, in the style of then; laid out is what is saved
-        page.set_layout_engine("none")
-        page.draw_without_rendering()
-        page.set_layout_engine(layout)
+        layout.execute(page)  # it makes ticks as well, in the style of now
+        page.set_layout_engine("none")  # to save it is to draw it once
     return page
 
 

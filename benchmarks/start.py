@@ -5,6 +5,9 @@ As after installing it is in an environment with what infosim needs and nothing 
     python -m venv clean && clean/bin/pip install -e .
     python -m benchmarks.start --python clean/bin/python
 
+With `--before ../old` another checkout does the same in turn with this one, in changing order, and
+medians of both stand beside the median of their ratios.
+
 Each line is `infosim train` on the bundled digits in a process of its own, from the start of Python
 to the end of the first batch, which is shown and measured before anything is learned, and of the
 first that weights learn from, and a whole `infosim demo`: with an empty kernel cache (as after
@@ -47,65 +50,92 @@ _ENVIRONMENT = {name: one for name, one in os.environ.items() if name != "PYTHON
 _ANY, _LEARNED = (0, 0), (1, 0)
 
 
-def _seconds(python, code, cache):
-    """Seconds by the clock, to its end or when it says it is, and of the processor."""
-    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    said = subprocess.run(
-        [python, "-W", "ignore::UserWarning", "-c", code],
-        env=_ENVIRONMENT | {"NUMBA_CACHE_DIR": str(cache)},
-        stdout=subprocess.PIPE,
-        check=True,
-    ).stdout
-    took = float(said or time.monotonic()) - began
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+class Installed:
+    """A checkout, as an interpreter starts it."""
 
+    def __init__(self, python, checkout):
+        self._python, self._checkout = python, checkout
 
-def _first_batch(python, cache, folder, dataset, after):
-    out = str(Path(folder) / f"run{time.monotonic_ns()}")
-    return _seconds(python, _FIRST.format(dataset=dataset, out=out, after=after), cache)
+    def seconds(self, code, cache):
+        """Seconds by the clock, to its end or when it says it is, and of the processor."""
+        began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        said = subprocess.run(
+            [self._python, "-W", "ignore", "-c", code],
+            env=_ENVIRONMENT | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(self._checkout)},
+            cwd=self._checkout,
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+        took = float(said or time.monotonic()) - began
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
+    def first_batch(self, cache, folder, dataset, after):
+        out = str(Path(folder) / f"run{time.monotonic_ns()}")
+        return self.seconds(_FIRST.format(dataset=dataset, out=out, after=after), cache)
 
-def _demo(python, cache, folder):
-    code = "import sys; from infosim.cli import main; main(['demo', '-q', '--out', {out!r}])"
-    return _seconds(
-        python, code.format(out=str(Path(folder) / f"demo{time.monotonic_ns()}")), cache
-    )
+    def demo(self, cache, folder):
+        code = "import sys; from infosim.cli import main; main(['demo', '-q', '--out', {out!r}])"
+        out = str(Path(folder) / f"demo{time.monotonic_ns()}")
+        return self.seconds(code.format(out=out), cache)
+
+    def all(self, folder, dataset):
+        """{what is kept: [(wall, cpu) of the first batch, the first learned from, a demo]}."""
+        caches = [Path(folder) / name for name in ("first", "learned", "demo")]
+        found = {
+            name: [
+                self.first_batch(caches[0], folder, dataset, _ANY),
+                self.first_batch(caches[1], folder, dataset, _LEARNED),
+                self.demo(caches[2], folder),
+            ]
+            for name in ("empty cache", "cache left by that")
+        }
+        found["no cache"] = [
+            self.first_batch(os.devnull, folder, dataset, after) for after in (_ANY, _LEARNED)
+        ] + [(float("nan"),) * 2]
+        return found
 
 
 @click.command()
 @click.option("--dataset", default="digits", show_default=True)
-@click.option("--repeats", default=3, show_default=True)
+@click.option("--repeats", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option("--python", default=sys.executable, help="Of another environment.")
-def main(dataset, repeats, python):
+@click.option("--before", type=click.Path(exists=True, path_type=Path), help="Another checkout.")
+def main(dataset, repeats, python, before):
     """Print the table as Markdown, medians over repeats."""
-    found = {"empty cache": [], "cache left by that": [], "no cache": []}
-    with tempfile.TemporaryDirectory() as folder:
-        _demo(python, os.devnull, folder)  # modules are compiled
-    for _ in range(repeats):
-        with tempfile.TemporaryDirectory() as folder:
-            caches = [Path(folder) / name for name in ("first", "learned", "demo")]
-            for name in ("empty cache", "cache left by that"):
-                found[name].append([
-                    _first_batch(python, caches[0], folder, dataset, _ANY),
-                    _first_batch(python, caches[1], folder, dataset, _LEARNED),
-                    _demo(python, caches[2], folder),
-                ])  # fmt: skip
-            found["no cache"].append([
-                _first_batch(python, os.devnull, folder, dataset, after)
-                for after in (_ANY, _LEARNED)
-            ] + [(float("nan"),) * 2])  # fmt: skip
-            size = sum(file.stat().st_size for file in caches[1].rglob("*") if file.is_file())
+    here = Path(__file__).absolute().parents[1]
+    checkouts = [Installed(python, path.absolute()) for path in filter(None, (before, here))]
+    found = [[] for _ in checkouts]
+    for repeat in range(repeats + 1):
+        turn = list(enumerate(checkouts))
+        for which, checkout in turn if repeat % 2 else turn[::-1]:
+            with tempfile.TemporaryDirectory() as folder:
+                if repeat == 0:  # modules are compiled
+                    checkout.demo(os.devnull, folder)
+                else:
+                    found[which].append(checkout.all(folder, dataset))
     header = ["", f"first batch of {dataset}, s", "first that is learned from, s", "demo, s"]
-    markdown(
-        header,
-        [
-            [name, *(f"{wall:.1f} ({cpu:.1f})" if wall == wall else "-" for wall, cpu in medians)]
-            for name, values in found.items()
-            for medians in [np.median(values, axis=0)]
-        ],
-    )
-    click.echo(f"\nThe cache takes {size / 1e6:.1f} MB.")
+    rows = []
+    for name in found[0][0]:
+        seconds = np.array([[one[name] for one in each] for each in found])  # (., repeats, 3, 2)
+        rows.append([name, *map(_told, *np.median(seconds, axis=1), *_ratios(seconds))])
+    markdown(header, rows)
+
+
+def _ratios(seconds):
+    """The median over repeats of what the last takes of the first one's time; none of one."""
+    return [np.median(seconds[-1] / seconds[0], axis=0)] if len(seconds) > 1 else []
+
+
+def _told(*numbers):
+    """Seconds "wall (cpu)" of each checkout, and their ratio, for a field of the table."""
+    if np.isnan(numbers[0][0]):
+        return "-"
+    before = f"{numbers[0][0]:.1f} ({numbers[0][1]:.1f})"
+    if len(numbers) == 1:
+        return before
+    _, (now, now_cpu), (ratio, cpu_ratio) = numbers
+    return f"{before} to {now:.1f} ({now_cpu:.1f}): {ratio:.2f} ({cpu_ratio:.2f})"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import naive
 import numpy as np
 import pytest
 from bits import assert_same_bits, without_times
+from presented import firings
 
 from infosim.engine import Samples, Simulator, Training
 from infosim.errors import ConfigError, ShapeError
@@ -88,14 +89,8 @@ def forward(simulator, inputs, learn=False):
             for own, c in compartment.named:
                 n_in = spec.size(c.spec.source)
                 weights[(*key, own[:-1]) if own else key] = dense(c, n_in)
-    found, frozen, start = {}, {}, simulator.time
-    simulator.present(inputs, learn=learn)
-    while simulator.events:
-        event = simulator.advance()
-        if isinstance(event, Fire):
-            layer, at = simulator[event.layer], (event.time - start, event.layer)
-            found[at] = np.array(layer.probabilities)
-            frozen[at] = found[at], np.array(layer.output)
+    frozen = firings(simulator, inputs, learn=learn)
+    found = {at: theta for at, (theta, _) in frozen.items()}
     return found, naive.presentation(spec, weights, biases, inputs, frozen)
 
 
@@ -119,12 +114,8 @@ def test_potentials_are_sums_over_all_steps(kernels, slow, steps, without):
 def test_gradients_are_of_each_connection_what_it_heard():
     """∂G/∂W is δ xᵀ, with the compartment's one δ: sparse, masked, delayed or an input."""
     simulator = Simulator(network(steps=2), seed=3, threads=1, dtype="float64")
-    inputs, y = batch(), {}
-    simulator.present(inputs)
-    while simulator.events:
-        event = simulator.advance()
-        if isinstance(event, Fire):
-            y[event.layer, event.time] = np.array(simulator[event.layer].output)
+    inputs = batch()
+    y = {at: output for at, (_, output) in firings(simulator, inputs).items()}
     for name, layer in simulator.layers.items():
         _, delta, bias_gradient = simulator.gradient(name)
         np.testing.assert_allclose(bias_gradient, delta.sum(axis=2), atol=1e-15)
@@ -133,7 +124,7 @@ def test_gradients_are_of_each_connection_what_it_heard():
                 continue
             x = inputs.get(c.spec.source)
             if x is None:
-                x = y.get((c.spec.source, 1 - c.spec.delay))
+                x = y.get((1 - c.spec.delay, c.spec.source))
             size = simulator.network.size(c.spec.source)
             expected = np.zeros((layer.spec.size, size)) if x is None else delta[k] @ x.T
             if c.index is not None:

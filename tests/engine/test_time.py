@@ -7,6 +7,7 @@ import naive
 import numpy as np
 import pytest
 from bits import assert_same_bits, without_times
+from presented import firings
 
 from infosim import datasets
 from infosim.engine import Samples, Simulator, Training
@@ -55,19 +56,6 @@ def samples(n=4 * B, steps=None, seed=0):
     rng = np.random.default_rng(seed)
     shape = (n, N_IN) if steps is None else (n, steps, N_IN)
     return {"x": rng.normal(size=shape), "label": rng.integers(0, N_CLASSES, n)}
-
-
-def firings(simulator, inputs, **options):
-    """(step, layer) -> θ and y of each firing of a presentation."""
-    start, found = simulator.time, {}
-    simulator.present(inputs, **options)
-    while simulator.events:
-        event = simulator.advance()
-        if isinstance(event, Fire):
-            layer = simulator[event.layer]
-            fired = np.array(layer.probabilities), np.array(layer.output)
-            found[event.time - start, event.layer] = fired
-    return found
 
 
 def parameters(simulator):

@@ -6,6 +6,7 @@ import naive
 import numpy as np
 import pytest
 from bits import assert_same_bits, without_times
+from presented import firings
 
 from infosim.engine import Samples, Simulator, Training
 from infosim.errors import ConfigError, DataError
@@ -72,15 +73,8 @@ def stored(simulator):
 
 def learnt(simulator, inputs):
     """By how much a presentation moves weights and biases, and θ and y of each of its firings."""
-    before, frozen = stored(simulator), {}
-    start = simulator.time
-    simulator.present(inputs, learn=True)
-    while simulator.events:
-        event = simulator.advance()
-        if isinstance(event, Fire):
-            layer = simulator[event.layer]
-            fired = np.array(layer.probabilities), np.array(layer.output)
-            frozen[event.time - start, event.layer] = fired
+    before = stored(simulator)
+    frozen = firings(simulator, inputs, learn=True)
     after = stored(simulator)
     moved = [
         {key: new[key] - old[key] for key in old} for old, new in zip(before, after, strict=True)

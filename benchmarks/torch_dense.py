@@ -229,7 +229,7 @@ class _Compartment:
         weights = torch.from_numpy(connection.weights).clone()
         self.one_to_one = index is not None and np.array_equal(index[:, 0], np.arange(len(index)))
         if index is not None and not self.one_to_one:
-            self.index = torch.from_numpy(index).long().to(device)
+            self.index = torch.from_numpy(index.astype(np.int64)).to(device)
             weights = weights.new_zeros(len(index), n_in).scatter_(1, self.index.cpu(), weights)
             mask = torch.zeros(weights.shape, dtype=bool).scatter_(1, self.index.cpu(), True)
         if mask is not None:

@@ -5,10 +5,11 @@ import sys
 
 import numpy as np
 import pytest
+from presented import firings
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'infosim[bench]'")
 
-from benchmarks.torch_dense import FORMS, TorchDense  # noqa: E402 - skipped above where torch is missing
+from benchmarks.torch_dense import FORMS, TorchDense  # noqa: E402 - skipped above without torch
 from infosim.datasets import Dataset  # noqa: E402
 from infosim.engine import Simulator  # noqa: E402
 from infosim.errors import ConfigError  # noqa: E402
@@ -45,7 +46,7 @@ def spread(simulator):
     rng = np.random.default_rng(5)
     for layer in simulator.layers.values():
         for compartment in layer.compartments:
-            if compartment.trainable:
+            if compartment.trained:
                 compartment.weights = 8 * compartment.weights
                 compartment.bias = rng.normal(size=layer.spec.size)
     return simulator
@@ -87,15 +88,8 @@ def from_activation(name, n_compartments, kind, dtype):
 
 def present(simulator, values, learn):
     """Present one batch; (layer, step) -> outputs."""
-    simulator.present(values, learn=learn)
-    simulator.run()
-    steps = simulator.network.steps
-    signals = {
-        (name, step): state.signal(simulator.time - steps + step)
-        for name, state in simulator.layers.items()
-        for step in range(steps)
-    }
-    return {key: y.copy() for key, y in signals.items() if y is not None}
+    found = firings(simulator, values, learn=learn)
+    return {(layer, step): y for (step, layer), (_, y) in found.items()}
 
 
 def assert_close(actual, expected, tolerance):
@@ -116,7 +110,7 @@ def check_form(simulator, gradients, tolerance):
     for name, state in simulator.layers.items():
         _, _, bias_gradient = simulator.gradient(name)
         for k, compartment in enumerate(state.compartments):
-            if compartment.trainable:
+            if compartment.trained:
                 trained += 1
                 exists = 1 if compartment.mask is None else compartment.mask
                 weights, bias = gradients[f"{name}/{compartment.spec.name}"]

@@ -395,23 +395,37 @@ def _uncollected():
 def _once(target_context):
     """Do once for a kernel what Numba does for each function that becomes part of it.
 
-    It imports all modules that say how to compile functions, and lets C call what Python cannot.
+    It imports all modules that say how to compile functions, looks through all that these say, and
+    lets C call what Python cannot.
     """
     contexts = {target_context, cpu_target.target_context, cpu_target.typing_context}
-    lean = [one for one in contexts if "load_additional_registries" not in vars(one)]
+    lean = [one for one in contexts if "refresh" not in vars(one)]
     for one in lean:
-        one.load_additional_registries = partial(_install_registries, one)
+        one.refresh = _Refresh(one)
         one.create_cfunc_wrapper = partial(_create_cfunc_wrapper, one)
     try:
         yield
     finally:
         for one in lean:
-            del one.load_additional_registries, one.create_cfunc_wrapper
+            del one.refresh, one.create_cfunc_wrapper
 
 
-def _install_registries(context):
-    for registry in list(context._registries):
-        context.install_registry(registry)
+class _Refresh:
+    """Let a context know what was said since it was last asked to look."""
+
+    def __init__(self, context):
+        self._context, self._known = context, None
+
+    def __call__(self):
+        registries = list(self._context._registries)
+        said = [what for one in registries for what in vars(one).values()]
+        known = [len(what) for what in said if isinstance(what, list)]
+        if known != self._known:
+            for one in registries:
+                self._context.install_registry(one)
+            self._known = known
+        if self._context is not cpu_target.typing_context:
+            cpu_target.typing_context.refresh()
 
 
 def _create_cfunc_wrapper(context, *given):

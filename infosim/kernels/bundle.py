@@ -14,7 +14,6 @@ from numba.extending import (
     register_model,
     unbox,
 )
-from numba.np.arrayobj import populate_array
 
 
 class Bundle:
@@ -89,6 +88,8 @@ class _Fields(AttributeTemplate):
 
 @lower_getattr_generic(BundleType)
 def _get(context, builder, kind, address, name):
+    from numba.np.arrayobj import populate_array  # much, that kernels which are kept do without
+
     first, kind = kind.fields[name]
     words = count(first)
 

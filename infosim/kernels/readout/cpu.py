@@ -1,6 +1,6 @@
 """What is read of a layer, on the CPU: classes and mistakes, and the loss of logits.
 
-What is called once in an epoch is NumPy's, which need not be compiled.
+What NumPy does as well need not be compiled.
 """
 
 import math
@@ -78,12 +78,9 @@ def invert(agreement, otherwise, inverted):
         inverted[n] = wrong_rather(agreement[n, 0], agreement[n, 1], otherwise[n])
 
 
-@frugal
 def count_wrong(predictions, labels, rows, wrong):
     """Add to `wrong`, int64 (R,), how many predictions (R, B) differ from labels[rows], (R, B)."""
-    for r in range(predictions.shape[0]):
-        for s in range(predictions.shape[1]):
-            wrong[r] += predictions[r, s] != labels[rows[r, s]]
+    wrong += np.count_nonzero(predictions != labels[rows], axis=1)
 
 
 @frugal

@@ -33,13 +33,13 @@ def training_of(preset, *changes):
         (
             "iclr/trivariate-optimized",
             SMALL,
-            {"_draw", "hard", "tabulate", "informations", "price"},
+            {"_draw", "_sum", "hard", "tabulate", "informations", "price"},
         ),
-        ("iclr/backprop", SMALL, {"_draw"}),
+        ("iclr/backprop", SMALL, {"_draw", "_sum"}),
         (
             "memory/redundancy",
             [],
-            {"_draw", "soft", "nearest", "lay_out", "tabulate", "informations"},
+            {"_draw", "_sum", "soft", "nearest", "lay_out", "tabulate", "informations"},
         ),
     ],
 )

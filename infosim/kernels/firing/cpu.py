@@ -100,10 +100,16 @@ def chain(scalar, n_compartments):
                 _, slopes = scalar(potential(u, bias, n, s), parameters)
                 g = pull(slope[n, s], theta[0, n, s], theta[1, n, s], clamp)
                 write(g, slopes, delta, n, s)
-            for k in range(n_compartments):
-                bias_gradient[k, n] = total(delta[k, n])
+            _sum(delta, n, bias_gradient)
 
     return chain
+
+
+@shared()
+def _sum(delta, n, bias_gradient):
+    """The gradient of neuron n's biases, ∂G/∂u_k summed over samples."""
+    for k in range(delta.shape[0]):
+        bias_gradient[k, n] = total(delta[k, n])
 
 
 @frugal
@@ -116,4 +122,4 @@ def add_direct(direct, start, stop, delta, bias_gradient):
         for k in range(delta.shape[0]):
             for s in range(delta.shape[2]):
                 delta[k, n, s] += direct[k, n, s]
-            bias_gradient[k, n] = total(delta[k, n])
+        _sum(delta, n, bias_gradient)

@@ -47,7 +47,8 @@ class TorchDense:
 
     Raises
     ------
-    ConfigError : a layer learns by another optimizer than Adam
+    ConfigError : a layer that learns by another optimizer than Adam, or has what is not computed
+        here
     """
 
     def __init__(self, simulator, form="plain", compile=False, device="cpu"):
@@ -139,6 +140,18 @@ class TorchDense:
         return self.outputs.get((compartment.source, step - compartment.delay))
 
 
+def _beyond(spec):
+    """What a layer may have that is not computed here, and whether it has."""
+    return {
+        "more than 3 compartments": len(spec.compartments) > 3,  # float32 numbers their cells
+        "activation of a user's own": callable(spec.activation.name),
+        "soft bins": spec.binning.kind == "soft",
+        "measure but shared-exclusions": spec.measure.name != "shared-exclusions",
+        "groups": bool(spec.groups),
+        "outputs but signed ones": spec.outputs != "signed",
+    }
+
+
 class _Layer:
     """The compartments of one layer and the formulas of its neurons.
 
@@ -153,8 +166,9 @@ class _Layer:
             for c in state.compartments
         ]
         self.trained = [c for c in self.compartments if c.weights.requires_grad]
-        if len(self.compartments) > 3:  # whose cells' numbers float32 would not hold
-            raise ConfigError(f"layer {spec.name!r}: the dense peer takes up to 3 compartments")
+        for what, has in _beyond(spec).items():
+            if has:
+                raise ConfigError(f"layer {spec.name!r}: the dense peer takes no {what}")
         self.n_bins = spec.binning.bins_of(len(self.compartments))
         self.clamp = spec.activation.clamp
         if self.learns:

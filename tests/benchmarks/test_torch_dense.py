@@ -206,3 +206,21 @@ def test_another_optimizer_than_adam_is_refused():
     layer = Layer("h", 3, [Compartment("F", "x")], Activation("sum"), goal="{F}", optimizer=SGD())
     with pytest.raises(ConfigError, match="Adam"):
         TorchDense(Simulator(Network({"x": 3}, [layer]), threads=1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"binning": Binning("soft", 5)}, "soft bins"),
+        ({"measure": "minimum-mutual-information"}, "measure but shared-exclusions"),
+        ({"outputs": "binary"}, "outputs but signed ones"),
+        ({"activation": Activation(lambda u, p: (u[0], (p[0], 0 * p[0])), (1.0,))}, "a user's own"),
+    ],
+)
+def test_what_is_not_computed_is_refused(changes, told):
+    """Else it would be compared with something else, in silence."""
+    parts = {"activation": Activation("sum"), "binning": Binning("fixed", 5), "goal": "{F}{C}"}
+    layer = Layer("h", 6, [Compartment("F", "F"), Compartment("C", "C")], **{**parts, **changes})
+    simulator = Simulator(Network({"F": 4, "C": 4}, [layer]), threads=1)
+    with pytest.raises(ConfigError, match=told):
+        TorchDense(simulator)

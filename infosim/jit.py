@@ -32,6 +32,7 @@ from numba.core import cgutils
 from numba.core.caching import NullCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult
+from numba.core.dispatcher import Dispatcher
 from numba.core.environment import lookup_environment
 from numba.core.registry import cpu_target
 from numba.core.runtime import _nrt_python
@@ -547,7 +548,7 @@ def calls(function, given):
     found = []
     known = inspect.getclosurevars(function.py_func)
     for value in (*known.globals.values(), *known.nonlocals.values()):
-        if (compiled := getattr(value, "compiled", None)) is not None:
+        if isinstance(compiled := getattr(value, "compiled", None), Dispatcher):
             names = inspect.signature(value).parameters
             one = compiled, tuple(given.get(name, types.int64) for name in names)
             found += [*calls(*one), one]

@@ -4,6 +4,7 @@ from contextlib import suppress
 from functools import partial
 
 import numpy as np
+from matplotlib import rc_context
 
 from infosim.errors import ConfigError, ShapeError
 from infosim.plotting import plots
@@ -47,23 +48,27 @@ def summary(history, labels, fields, image_shape, title, more=(), names=None):
         title = title.encode("utf-8", "replace").decode()  # a file's name may be no text
         page.suptitle(title, x=0.01, ha="left", fontsize=8, color="#555555", parse_math=False)
         bands = page.subfigures(max(len(rows), 1), 1, squeeze=False)[:, 0]
-        placed = []
+        layout, fields = page.get_layout_engine(), []
         for band, row in zip(bands, rows, strict=False):
             ratios = [1.7 if draw.func is _fields else 1 for draw in row]
             axes = band.subplots(1, len(row), squeeze=False, width_ratios=ratios)[0]
-            placed += zip(axes, row, strict=True)
-        for ax, draw in placed:
-            if draw.func is not _fields:
-                draw(ax)
-        layout = page.get_layout_engine()
-        layout.execute(page)  # fields are arranged by the shape of what is left for them
-        for ax, draw in placed:
-            if draw.func is _fields:
-                draw(ax)
+            of_band = [one for one in zip(axes, row, strict=True) if one[1].func is _fields]
+            fields += of_band
+            for ax, draw in zip(axes, row, strict=True):
+                ax.set_in_layout(bool(of_band))
+                if draw.func is not _fields:
+                    draw(ax)
+        if fields:
+            layout.execute(page)  # they are arranged by the shape of what is left for them
+        for ax, draw in fields:
+            draw(ax)
+        for ax in page.axes:
+            ax.set_in_layout(True)
         if not panels:
             page.text(0.5, 0.5, "nothing was recorded", ha="center", va="center")
         layout.execute(page)  # it makes ticks as well, in the style of now
-        page.set_layout_engine("none")  # to save it is to draw it once
+    with rc_context({"figure.constrained_layout.use": False}):
+        page.set_layout_engine(None)  # to save it is to draw it, and once
     return page
 
 

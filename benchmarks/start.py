@@ -8,12 +8,13 @@ As after installing it is in an environment with what infosim needs and nothing 
 With `--before ../old` another checkout does the same in turn with this one, in changing order, and
 medians of both stand beside the median of their ratios.
 
-Each line is `infosim train` on the bundled digits in a process of its own, from the start of Python
-to the end of the first batch, which is shown and measured before anything is learned, and of the
-first that weights learn from, and a whole `infosim demo`: with an empty kernel cache (as after
-installing), with the cache it left, and where no cache can be kept. In brackets are the seconds of
-the processor, which tell more than the others where it is not free; those of a second process that
-compiles are among them. Python's own modules are kept compiled, as they are by an installation.
+Each line is `infosim train` of a preset on the bundled digits in a process of its own, from the
+start of Python to the end of the first batch, which is shown and measured before anything is
+learned, and of the first that weights learn from, and a whole `infosim demo`: with an empty kernel
+cache (as after installing), with the cache it left, and where no cache can be kept. In brackets are
+the seconds of the processor, which tell more than the others where it is not free; those of a
+second process that compiles are among them. Python's own modules are kept compiled, as they are by
+an installation.
 """
 
 import os
@@ -38,7 +39,7 @@ def report(training, epochs):
         print(time.monotonic(), flush=True)
         raise SystemExit
 train.reporting = lambda *told: nullcontext(report)
-main(["train", "iclr/trivariate-optimized", "--dataset", {dataset!r}, "--set", "training.batch=256",
+main(["train", {preset!r}, "--dataset", {dataset!r}, "--set", "training.batch=256",
       "--out", {out!r}])
 """
 
@@ -70,38 +71,39 @@ class Installed:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    def first_batch(self, cache, folder, dataset, after):
+    def first_batch(self, cache, folder, after, **of):
         out = str(Path(folder) / f"run{time.monotonic_ns()}")
-        return self.seconds(_FIRST.format(dataset=dataset, out=out, after=after), cache)
+        return self.seconds(_FIRST.format(out=out, after=after, **of), cache)
 
     def demo(self, cache, folder):
         code = "import sys; from infosim.cli import main; main(['demo', '-q', '--out', {out!r}])"
         out = str(Path(folder) / f"demo{time.monotonic_ns()}")
         return self.seconds(code.format(out=out), cache)
 
-    def all(self, folder, dataset):
+    def all(self, folder, **of):
         """{what is kept: [(wall, cpu) of the first batch, the first learned from, a demo]}."""
         caches = [Path(folder) / name for name in ("first", "learned", "demo")]
         found = {
             name: [
-                self.first_batch(caches[0], folder, dataset, _ANY),
-                self.first_batch(caches[1], folder, dataset, _LEARNED),
+                self.first_batch(caches[0], folder, _ANY, **of),
+                self.first_batch(caches[1], folder, _LEARNED, **of),
                 self.demo(caches[2], folder),
             ]
             for name in ("empty cache", "cache left by that")
         }
         found["no cache"] = [
-            self.first_batch(os.devnull, folder, dataset, after) for after in (_ANY, _LEARNED)
+            self.first_batch(os.devnull, folder, after, **of) for after in (_ANY, _LEARNED)
         ] + [(float("nan"),) * 2]
         return found
 
 
 @click.command()
+@click.option("--preset", default="iclr/trivariate-optimized", show_default=True)
 @click.option("--dataset", default="digits", show_default=True)
 @click.option("--repeats", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option("--python", default=sys.executable, help="Of another environment.")
 @click.option("--before", type=click.Path(exists=True, path_type=Path), help="Another checkout.")
-def main(dataset, repeats, python, before):
+def main(preset, dataset, repeats, python, before):
     """Print the table as Markdown, medians over repeats."""
     here = Path(__file__).absolute().parents[1]
     checkouts = [Installed(python, path.absolute()) for path in filter(None, (before, here))]
@@ -113,7 +115,7 @@ def main(dataset, repeats, python, before):
                 if repeat == 0:  # modules are compiled
                     checkout.demo(os.devnull, folder)
                 else:
-                    found[which].append(checkout.all(folder, dataset))
+                    found[which].append(checkout.all(folder, preset=preset, dataset=dataset))
     header = ["", f"first batch of {dataset}, s", "first that is learned from, s", "demo, s"]
     rows = []
     for name in found[0][0]:

@@ -25,7 +25,7 @@ def made_up(monkeypatch, seconds):
     """Let each checkout's times be the next of its list, for every column."""
     turns = []
 
-    def all_(self, folder, dataset):
+    def all_(self, folder, preset, dataset):
         turns.append(self._checkout)
         wall = seconds[str(self._checkout)].pop(0)
         return {

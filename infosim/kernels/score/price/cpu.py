@@ -122,7 +122,8 @@ def _moving(binning):
 def price_both(worth):
     """The same where the weights of the outputs differ, or v(c,0) is asked for (`worth`) as well.
 
-    It is left in `work.value[1]`. Masses of unions, U_t(c), may be held there (`binning`).
+    It is left in `work.value[1]`. Masses of unions, U_t(c), may be held there (`binning`). It is
+    part of its kernel: called by it, last bits would be others.
     """
     moves = _moving if worth else _still
 

@@ -149,7 +149,8 @@ def _undrawn(simulator, i, calls):
 def _lasts(simulator, function, arguments):
     """Whether a call projects a held input by weights that do not learn, and nothing is added."""
     kernels = simulator.kernels
-    if function not in (kernels.project, kernels.project_sparse) or simulator._moves:
+    multiplies = kernels.project, kernels.project_sparse, kernels.project_single
+    if function not in multiplies or simulator._moves:
         return False
     for layer in simulator.layers.values():
         for number, compartment in enumerate(layer.compartments):

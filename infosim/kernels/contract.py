@@ -161,6 +161,7 @@ KERNELS = {
     # firing
     "project": _kernel("weights x u", TILES, "project", of_part=_of_products),
     "project_sparse": _kernel("weights index x tile u", TILES, "project"),
+    "project_single": _kernel("weights index x tile u", TILES, "project"),
     "project_remainder": _kernel(
         "weights background values columns borders scale tile u", TILES, "project", on_device=False
     ),

@@ -19,7 +19,8 @@ def project(connection, x, u, cuts, k):
     elif a.index is None:
         k.project(weights=a.weights, x=x, u=u)
     else:
-        k.project_sparse(weights=a.weights, index=a.index, x=x, u=u)
+        multiply = k.project_single if a.index.shape[1] == 1 else k.project_sparse
+        multiply(weights=a.weights, index=a.index, x=x, u=u)
     if connection in cuts:
         which, nothing = cuts[connection]
         k.hold(which=which, values=nothing, u=u)

@@ -121,7 +121,7 @@ def test_what_nobody_reads_is_drawn_once_and_what_stays_is_projected_once():
         kernels = training.simulator.kernels
         lists = training._lessons.again(training._rows)._several[0]
         fires = [kernels.activate(*one.form.values()) for one in training.simulator.layers.values()]
-        projects = kernels.project, kernels.project_sparse
+        projects = kernels.project, kernels.project_sparse, kernels.project_single
         found = [[a[6] for f, a in calls if f in fires].count(True) for calls in lists]
         assert found == drawn
         assert [sum(f in projects for f, _ in calls) for calls in lists] == projected

@@ -132,18 +132,19 @@ def test_sparse_products_equal_those_of_the_equivalent_dense_matrix(
     resident, host = kernels.resident, kernels.host
     given = in_order(kernels, x, order)
     tolerance = {"float32": 1e-5, "float64": 1e-13}[dtype]
-    u = resident(np.full((rows, n_samples), np.nan, dtype))
     tiles, spans = [(0, rows, 0, n_samples)], [(0, rows)]
     if not kernels.ON_DEVICE:
         starts = range(0, rows, n)
         tiles = [(r, r + 2, 0, n_samples) for r in starts]
         tiles += [(r + 2, r + n, *samples) for r in starts for samples in ((0, 8), (8, n_samples))]
         spans = [span for r in starts for span in ((r, r + 2), (r + 2, r + n))]
-    for tile in tiles:
-        kernels.project_sparse(resident(weights), resident(index), given, tile, u)
     own = np.repeat(x, n, axis=0).astype(float)  # (N, n_in, B): what each neuron's source says
     expected = np.einsum("ni,nis->ns", dense.astype(float), own)
-    np.testing.assert_allclose(host(u), expected, atol=tolerance)
+    for project in [kernels.project_sparse, *[kernels.project_single] * (k == 1)]:
+        u = resident(np.full((rows, n_samples), np.nan, dtype))
+        for tile in tiles:
+            project(resident(weights), resident(index), given, tile, u)
+        np.testing.assert_allclose(host(u), expected, atol=tolerance)
 
     gradient = resident(np.full((rows, k), np.nan, dtype))
     for start, stop in spans:

@@ -51,6 +51,18 @@ def shift(values, tile, u):
 
 
 @frugal
+def project_single(weights, index, x, tile, u):
+    """Potentials of neurons with one input each, all as for `project_sparse`: nothing is summed."""
+    start, stop = tile[0], tile[1]
+    r, _ = replica_of(start, weights.shape[0], len(x))
+    first, last = np.uint64(tile[2]), np.uint64(tile[3])
+    for n in range(start, stop):
+        source, w = index[n, 0], weights[n, 0]
+        for s in range(first, last):
+            u[n, s] = w * x[r, source, s]
+
+
+@frugal
 def project_sparse(weights, index, x, tile, u):
     """Potentials of neurons with few inputs: u_n = Σ_j weights[n, j] x[index[n, j]].
 
@@ -61,11 +73,6 @@ def project_sparse(weights, index, x, tile, u):
     r, _ = replica_of(start, weights.shape[0], len(x))
     first, last = np.uint64(tile[2]), np.uint64(tile[3])
     for n in range(start, stop):
-        if weights.shape[1] == 1:  # there is nothing to be added up
-            source, w = index[n, 0], weights[n, 0]
-            for s in range(first, last):
-                u[n, s] = w * x[r, source, s]
-            continue
         for s in range(first, last):
             u[n, s] = ZERO
         in_fours = weights.shape[1] // 4 * 4

@@ -72,6 +72,11 @@ def project_sparse(weights, index, x, tile, u):
     device.launch(_project_sparse, blocks_for(u.size), weights, index, x, *tile, u)
 
 
+def project_single(weights, index, x, tile, u):
+    """The same of neurons with one input each."""
+    project_sparse(weights, index, x, tile, u)
+
+
 @cuda.jit
 def _accumulate_sparse(delta, index, x, start, stop, gradient):
     values = cuda.shared.array(THREADS, np.float64)

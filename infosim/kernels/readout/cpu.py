@@ -80,7 +80,8 @@ def invert(agreement, otherwise, inverted):
 
 def count_wrong(predictions, labels, rows, wrong):
     """Add to `wrong`, int64 (R,), how many predictions (R, B) differ from labels[rows], (R, B)."""
-    wrong += np.count_nonzero(predictions != labels[rows], axis=1)
+    for r, samples in enumerate(rows):
+        wrong[r] += np.count_nonzero(predictions[r] != labels[samples])
 
 
 @frugal

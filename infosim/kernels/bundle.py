@@ -20,9 +20,9 @@ class Bundle:
     """Arrays, and bundles of them, by name: attributes in Python and in kernels alike.
 
     Numba hands a tuple of arrays to every function that becomes part of a kernel as a dozen numbers
-    for each. A bundle is one address, where functions find the arrays that they ask for: with
-    fourteen in a tuple it took a tenth longer until all of a network's kernels were compiled. What
-    arrays hold may change, but not which they are, nor where.
+    for each. A bundle is one address, where functions find the arrays that they ask for: with the
+    score's fourteen in a tuple a first batch took a twentieth longer to compile for. What arrays
+    hold may change, but not which they are, nor where.
     """
 
     def __init__(self, **fields):

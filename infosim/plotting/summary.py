@@ -48,21 +48,22 @@ def summary(history, labels, fields, image_shape, title, more=(), names=None):
         title = title.encode("utf-8", "replace").decode()  # a file's name may be no text
         page.suptitle(title, x=0.01, ha="left", fontsize=8, color="#555555", parse_math=False)
         bands = page.subfigures(max(len(rows), 1), 1, squeeze=False)[:, 0]
-        layout, fields = page.get_layout_engine(), []
+        layout, placed, later = page.get_layout_engine(), [], []
         for band, row in zip(bands, rows, strict=False):
             ratios = [1.7 if draw.func is _fields else 1 for draw in row]
             axes = band.subplots(1, len(row), squeeze=False, width_ratios=ratios)[0]
-            of_band = [one for one in zip(axes, row, strict=True) if one[1].func is _fields]
-            fields += of_band
+            placed += axes.tolist()
+            fields_of_row = [one for one in zip(axes, row, strict=True) if one[1].func is _fields]
+            later += fields_of_row
             for ax, draw in zip(axes, row, strict=True):
-                ax.set_in_layout(bool(of_band))
+                ax.set_in_layout(bool(fields_of_row))
                 if draw.func is not _fields:
                     draw(ax)
-        if fields:
-            layout.execute(page)  # they are arranged by the shape of what is left for them
-        for ax, draw in fields:
+        if later:
+            layout.execute(page)  # fields are arranged by the shape of what is left for them
+        for ax, draw in later:
             draw(ax)
-        for ax in page.axes:
+        for ax in placed:
             ax.set_in_layout(True)
         if not panels:
             page.text(0.5, 0.5, "nothing was recorded", ha="center", va="center")
